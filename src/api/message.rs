@@ -1,0 +1,212 @@
+//! Plain requests and responses: what fronts hand in and get back. No type of an HTTP library passes here.
+//!
+//! Bodies are pieces by reference or a pull stream, in both directions, so that nothing large must fit in memory
+//! twice. Header values keep their kind until a front writes them, so that a reply allocates no text for them.
+
+use std::io::Read;
+
+use smallvec::SmallVec;
+
+use crate::model::{Document, Rest};
+
+/// A request's method. Names are case-sensitive (RFC 9110 §9.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `HEAD`
+    Head,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+    /// `DELETE`
+    Delete,
+    /// `OPTIONS`
+    Options,
+    /// Any other token.
+    Other,
+}
+
+impl Method {
+    /// The method of that name.
+    pub fn from_name(name: &str) -> Method {
+        match name {
+            "GET" => Method::Get,
+            "HEAD" => Method::Head,
+            "POST" => Method::Post,
+            "PUT" => Method::Put,
+            "PATCH" => Method::Patch,
+            "DELETE" => Method::Delete,
+            "OPTIONS" => Method::Options,
+            _ => Method::Other,
+        }
+    }
+
+    /// Its name; `OTHER` for what we do not know.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+            Method::Options => "OPTIONS",
+            Method::Other => "OTHER",
+        }
+    }
+}
+
+/// Field lookup by name, without regard to case.
+pub trait Headers {
+    /// Calls `each` with the value of every field called `name`, in order.
+    fn each(&self, name: &str, each: &mut dyn FnMut(&str));
+}
+
+/// A request, as a front understood it. Framing has been checked; nothing else has.
+pub struct Request<'a> {
+    /// The method.
+    pub method: Method,
+    /// The target in origin form, as sent: path and query, not decoded.
+    pub target: &'a str,
+    /// The header fields.
+    pub headers: &'a dyn Headers,
+    /// The body.
+    pub body: RequestBody<'a>,
+}
+
+/// A request's body.
+pub enum RequestBody<'a> {
+    /// Already here, whole.
+    Bytes(&'a [u8]),
+    /// To be pulled. `length` is what was announced, `None` for a chunked body.
+    Stream {
+        /// Where the bytes come from. `TimedOut` or `WouldBlock` mean that the peer stalled; any other error or an
+        /// early end that it is gone.
+        reader: &'a mut dyn Read,
+        /// Announced length in bytes.
+        length: Option<u64>,
+    },
+}
+
+/// A reply, for a front to write.
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Fields besides those of framing (`Content-Length`, `Transfer-Encoding`, `Connection`) and `Date`, which are
+    /// the front's.
+    pub headers: SmallVec<[(&'static str, Value); 6]>,
+    /// The body that a GET would get; with `head_only` it is measured but not sent.
+    pub body: ResponseBody,
+    /// True for the answer to a HEAD.
+    pub head_only: bool,
+    /// True when the connection must not be used again, because the request's body was not read to its end.
+    pub close: bool,
+    /// What must be durable before this reply may leave.
+    pub rest: Rest,
+}
+
+/// A header field's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Fixed text.
+    Static(&'static str),
+    /// Text made for this reply; holds no control characters.
+    Text(String),
+    /// A version in quotes: a strong entity tag.
+    EntityTag(u64),
+    /// Milliseconds, written as seconds with three decimals.
+    Seconds(u64),
+    /// A plain number.
+    Number(u64),
+}
+
+/// A reply's body.
+pub enum ResponseBody {
+    /// Pieces one after another; their lengths add up to the Content-Length.
+    Pieces(SmallVec<[Piece; 3]>),
+    /// Pulled while it is sent, with chunked framing.
+    Stream(Box<dyn BodyStream>),
+}
+
+/// A piece of a body.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Fixed bytes.
+    Static(&'static [u8]),
+    /// Bytes made for this reply.
+    Owned(Vec<u8>),
+    /// A document's value, by reference.
+    Document(Document),
+}
+
+impl Piece {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Static(bytes) => bytes,
+            Piece::Owned(bytes) => bytes,
+            Piece::Document(document) => document.value(),
+        }
+    }
+}
+
+/// A body that is made while it is sent.
+pub trait BodyStream: Send {
+    /// Appends the next part to `out` and returns true, or returns false at the end. A part is some tens of KiB at
+    /// most, unless one document is larger. Holds no lock between calls.
+    fn pull(&mut self, out: &mut Vec<u8>) -> bool;
+}
+
+impl Response {
+    /// A reply with `status` and no fields and no body yet.
+    pub fn new(status: u16) -> Response {
+        Response {
+            status,
+            headers: SmallVec::new(),
+            body: ResponseBody::Pieces(SmallVec::new()),
+            head_only: false,
+            close: false,
+            rest: Rest::NOTHING,
+        }
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Value) -> Response {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Adds a piece to the body.
+    #[must_use]
+    pub fn with_piece(mut self, piece: Piece) -> Response {
+        if let ResponseBody::Pieces(pieces) = &mut self.body {
+            pieces.push(piece);
+        }
+        self
+    }
+
+    /// Names what the reply rests on.
+    #[must_use]
+    pub fn resting_on(mut self, rest: Rest) -> Response {
+        self.rest = rest;
+        self
+    }
+
+    /// Length of the body in bytes; `None` for a stream.
+    pub fn body_length(&self) -> Option<usize> {
+        match &self.body {
+            ResponseBody::Pieces(pieces) => Some(pieces.iter().map(|piece| piece.bytes().len()).sum()),
+            ResponseBody::Stream(_) => None,
+        }
+    }
+
+    /// True when the status forbids a body and its length (RFC 9110 §8.6, §15.3.5, §15.4.5).
+    pub fn is_bodiless(&self) -> bool {
+        matches!(self.status, 204 | 304)
+    }
+}

@@ -1,0 +1,5 @@
+//! HTTP semantics: routes, bodies, conditions, errors. Plain `Request` in, plain `Response` out.
+//!
+//! It knows neither sockets nor what is behind `Execute`.
+
+pub mod message;

@@ -1,0 +1,89 @@
+//! Whether this process should be sent work: a set of reasons against it, readable without a lock.
+//!
+//! Invariant: ready means that no reason is set. Whoever raises a reason lowers it again.
+//! It does not know who asks (`/readyz`, metrics) nor what to do about it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Why the server is not ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The snapshot is still being loaded.
+    Loading,
+    /// A shutdown has begun.
+    Draining,
+    /// The pool has lost more threads to the HTTP library than it may replace.
+    ThreadsLost,
+    /// LSNs cannot be reserved: the disk refuses the file IDENTITY.
+    SequenceUnavailable,
+}
+
+impl Reason {
+    const ALL: [Reason; 4] = [Reason::Loading, Reason::Draining, Reason::ThreadsLost, Reason::SequenceUnavailable];
+
+    /// The stable code shown by `/readyz`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Reason::Loading => "loading",
+            Reason::Draining => "draining",
+            Reason::ThreadsLost => "threads_lost",
+            Reason::SequenceUnavailable => "sequence_unavailable",
+        }
+    }
+
+    fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+/// The set of reasons that hold now.
+#[derive(Debug, Default)]
+pub struct Health {
+    reasons: AtomicU32,
+}
+
+impl Health {
+    /// Adds `reason` to those that hold.
+    pub fn raise(&self, reason: Reason) {
+        self.reasons.fetch_or(reason.bit(), Ordering::SeqCst);
+    }
+
+    /// Takes `reason` away.
+    pub fn lower(&self, reason: Reason) {
+        self.reasons.fetch_and(!reason.bit(), Ordering::SeqCst);
+    }
+
+    /// True when no reason holds.
+    pub fn is_ready(&self) -> bool {
+        self.reasons.load(Ordering::Relaxed) == 0
+    }
+
+    /// True when `reason` holds.
+    pub fn holds(&self, reason: Reason) -> bool {
+        self.reasons.load(Ordering::Relaxed) & reason.bit() != 0
+    }
+
+    /// The reasons that hold, in a fixed order.
+    pub fn reasons(&self) -> impl Iterator<Item = Reason> {
+        let set = self.reasons.load(Ordering::Relaxed);
+        Reason::ALL.into_iter().filter(move |reason| set & reason.bit() != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_means_that_no_reason_holds() {
+        let health = Health::default();
+        assert!(health.is_ready());
+        health.raise(Reason::Loading);
+        health.raise(Reason::Draining);
+        assert!(!health.is_ready());
+        health.lower(Reason::Loading);
+        assert_eq!(health.reasons().collect::<Vec<_>>(), [Reason::Draining]);
+        health.lower(Reason::Draining);
+        assert!(health.is_ready());
+    }
+}

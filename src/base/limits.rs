@@ -1,0 +1,54 @@
+//! Every fixed limit, with its unit in its name and its reason above it.
+//!
+//! Limits that an operator may choose live in the config table; those here are part of the formats or of the
+//! contract, and changing one is a change of either. Relations between limits are asserted at compile time.
+
+/// Bytes of a key. Part of the HTTP contract; fits the u16 of the snapshot format with room to spare.
+pub const KEY_BYTES_MAX: usize = 1024;
+
+/// Bytes of the name of a collection. Part of the HTTP contract.
+pub const COLLECTION_NAME_BYTES_MAX: usize = 128;
+
+/// Nesting of arrays and objects in a document. Bounds every walker, ours and the library's.
+pub const JSON_DEPTH_MAX: usize = 1024;
+
+/// The largest `document_bytes_max` that may be configured: a length must fit the u32 of the snapshot format,
+/// and simd-json reads at most 4 GiB; 1 GiB leaves room for the envelope around it.
+pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;
+
+/// How far in the future a deadline may lie: 100 years of 365.25 days. Further is taken for a mistake in units.
+pub const TTL_MS_MAX: u64 = 36_525 * 24 * 60 * 60 * 1000;
+
+/// LSNs made durable in advance per write of IDENTITY. At a million writes a second, one small fsync every 16 s.
+pub const LSN_CEILING_STEP: u64 = 1 << 24;
+
+/// LSNs that must remain below the ceiling for a mutation to begin, so that issuing one under a lock never waits.
+pub const LSN_HEADROOM: u64 = 1 << 22;
+
+/// LSNs stay exact in JSON readers that use doubles.
+pub const LSN_MAX: u64 = (1 << 53) - 1;
+
+/// Requests that can run at once, over every front: the bound behind `LSN_HEADROOM`.
+pub const REQUESTS_IN_FLIGHT_MAX: u64 = 65_536;
+
+/// LSNs that one request may take: creating the collection and the write itself.
+pub const LSNS_PER_REQUEST_MAX: u64 = 2;
+
+/// Entries that one hold of a shard's lock may touch in the background (snapshot slices, listings, reaping).
+/// At about 100 ns each (a cache miss) this keeps a hold near 25 µs, far below the promised millisecond.
+pub const ENTRIES_PER_HOLD_MAX: usize = 256;
+
+/// Bytes of one block of a snapshot before a new one begins; a single larger document has a block of its own.
+pub const SNAPSHOT_BLOCK_BYTES: usize = 1 << 20;
+
+/// Bytes written to a snapshot between two calls of fdatasync, so that no other file's fsync queues behind gigabytes.
+pub const SNAPSHOT_SYNC_BYTES: u64 = 8 << 20;
+
+/// Bytes of a config file. A larger one is a mistake.
+pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+const _: () = assert!(LSN_HEADROOM < LSN_CEILING_STEP / 2);
+const _: () = assert!(REQUESTS_IN_FLIGHT_MAX * LSNS_PER_REQUEST_MAX <= LSN_HEADROOM / 2);
+const _: () = assert!(KEY_BYTES_MAX <= u16::MAX as usize);
+const _: () = assert!(COLLECTION_NAME_BYTES_MAX <= u8::MAX as usize);
+const _: () = assert!(DOCUMENT_BYTES_CEILING < u32::MAX as usize / 2);

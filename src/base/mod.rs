@@ -1,0 +1,13 @@
+//! The ground floor: clock, disk, threads, limits, health, JSON text. It knows nothing of documents.
+//!
+//! Invariant: whatever touches the operating system (time, files, threads) has exactly one door here,
+//! so that a test can put a treacherous twin behind it.
+
+pub mod clock;
+pub mod disk;
+
+pub mod health;
+pub mod json;
+pub mod limits;
+pub mod log;
+pub mod threads;

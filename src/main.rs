@@ -1,0 +1,3 @@
+//! The binary: everything else is in the library, so that tests reach it.
+
+fn main() {}

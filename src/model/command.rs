@@ -1,0 +1,117 @@
+//! What can be asked of the store.
+
+use super::{CollectionName, Deadline, Document, Key, Lsn, Scope};
+
+/// One request to the store, whatever protocol it came over.
+#[derive(Debug)]
+pub enum Command<'a> {
+    /// Read one document.
+    Get {
+        /// Where.
+        scope: Scope<'a>,
+        /// Which.
+        key: Key<'a>,
+    },
+    /// Write one document; creates the collection when it does not exist.
+    Put {
+        /// Where.
+        scope: Scope<'a>,
+        /// Key and validated value.
+        document: Document,
+        /// What becomes of the deadline.
+        expiry: Expiry,
+        /// What must hold.
+        condition: Condition,
+    },
+    /// Remove one document.
+    Delete {
+        /// Where.
+        scope: Scope<'a>,
+        /// Which.
+        key: Key<'a>,
+        /// What must hold.
+        condition: Condition,
+    },
+    /// Every live document, in byte order of the keys.
+    Scan {
+        /// Where.
+        scope: Scope<'a>,
+    },
+    /// Make sure that a collection exists.
+    CreateCollection {
+        /// Its name.
+        name: CollectionName<'a>,
+    },
+    /// Remove a collection with its documents.
+    DropCollection {
+        /// Its name.
+        name: CollectionName<'a>,
+    },
+    /// The names of the collections, in byte order.
+    ListCollections,
+}
+
+/// What a write does to the deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// The collection's default; never, where it has none.
+    Default,
+    /// The deadline of the document that is replaced; never, when there is none.
+    Keep,
+    /// This one.
+    Set(Deadline),
+}
+
+/// What must hold for a write to be applied, decided under the shard's lock (RFC 9110 §13).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// The document exists and its version is among these.
+    pub if_match: Option<Tags>,
+    /// The document does not exist, or its version is not among these.
+    pub if_none_match: Option<Tags>,
+}
+
+/// Versions that a condition names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tags {
+    /// `*`: any version of an existing document.
+    Any,
+    /// These. Tags that can be no version of ours are left out: they match nothing.
+    Listed(Vec<Lsn>),
+}
+
+impl Tags {
+    /// True when `version` is named; `None` stands for an absent document, which nothing names.
+    pub fn name(&self, version: Option<Lsn>) -> bool {
+        match (self, version) {
+            (_, None) => false,
+            (Tags::Any, Some(_)) => true,
+            (Tags::Listed(listed), Some(version)) => listed.contains(&version),
+        }
+    }
+}
+
+impl Condition {
+    /// True when the condition holds for a document of `version` (`None`: absent).
+    pub fn holds(&self, version: Option<Lsn>) -> bool {
+        self.if_match.as_ref().is_none_or(|tags| tags.name(version))
+            && self.if_none_match.as_ref().is_none_or(|tags| !tags.name(version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_hold_as_rfc_9110_has_them() {
+        let listed = |version| Some(Tags::Listed(vec![Lsn(version)]));
+        let holds = |if_match, if_none_match, version| Condition { if_match, if_none_match }.holds(version);
+        assert!(holds(None, None, None) && holds(None, None, Some(Lsn(1))));
+        assert!(holds(Some(Tags::Any), None, Some(Lsn(1))) && !holds(Some(Tags::Any), None, None));
+        assert!(holds(None, Some(Tags::Any), None) && !holds(None, Some(Tags::Any), Some(Lsn(1))));
+        assert!(holds(listed(7), None, Some(Lsn(7))) && !holds(listed(7), None, Some(Lsn(8))));
+        assert!(holds(None, listed(7), Some(Lsn(8))) && !holds(None, listed(7), Some(Lsn(7))));
+        assert!(!holds(listed(7), None, None) && holds(None, listed(7), None));
+    }
+}

@@ -1,0 +1,123 @@
+//! Documents: immutable bytes under a key, counted by reference.
+
+use std::fmt;
+
+use triomphe::ThinArc;
+
+use super::{Key, Lsn};
+use crate::base::clock::UnixMillis;
+
+/// A document with its key, in one counted allocation behind one thin pointer.
+///
+/// Cloning counts a reference and copies nothing. The value is the JSON text as it was sent, without the white space
+/// around it; whoever constructs a document has validated it.
+#[derive(Clone)]
+pub struct Document {
+    /// Header: length of the key. Slice: the key, then the value.
+    bytes: ThinArc<u16, u8>,
+}
+
+impl Document {
+    /// Puts `key` and the validated JSON text `value` together. Costs one copy of both.
+    pub fn new(key: Key<'_>, value: &[u8]) -> Document {
+        let mut joined = Vec::with_capacity(key.as_bytes().len() + value.len());
+        joined.extend_from_slice(key.as_bytes());
+        joined.extend_from_slice(value);
+        let key_bytes = u16::try_from(key.as_bytes().len()).expect("KEY_BYTES_MAX fits a u16");
+        Document { bytes: ThinArc::from_header_and_slice(key_bytes, &joined) }
+    }
+
+    /// The key.
+    pub fn key(&self) -> Key<'_> {
+        Key::known(std::str::from_utf8(self.key_bytes()).expect("built from a Key, which is UTF-8"))
+    }
+
+    /// The key as bytes, without the checks of `key`: what maps and sorted orders compare.
+    pub fn key_bytes(&self) -> &[u8] {
+        self.bytes.slice.split_at(self.key_length()).0
+    }
+
+    /// The JSON text.
+    pub fn value(&self) -> &[u8] {
+        self.bytes.slice.split_at(self.key_length()).1
+    }
+
+    /// Bytes of key and value together.
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.slice.len()
+    }
+
+    fn key_length(&self) -> usize {
+        usize::from(self.bytes.header.header)
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.key().as_str(), String::from_utf8_lossy(self.value()))
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Document) -> bool {
+        self.key_bytes() == other.key_bytes() && self.value() == other.value()
+    }
+}
+
+impl Eq for Document {}
+
+/// When a document stops being there: an absolute time, or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Deadline(u64);
+
+impl Deadline {
+    /// It stays.
+    pub const NEVER: Deadline = Deadline(u64::MAX);
+
+    /// Gone at `moment`: invisible from that millisecond on.
+    pub fn at(moment: UnixMillis) -> Deadline {
+        Deadline(moment.0)
+    }
+
+    /// The moment, unless it is never.
+    pub fn moment(self) -> Option<UnixMillis> {
+        (self != Deadline::NEVER).then_some(UnixMillis(self.0))
+    }
+
+    /// True when a document with this deadline is invisible at `now`.
+    pub fn has_passed(self, now: UnixMillis) -> bool {
+        self.moment().is_some_and(|moment| moment <= now)
+    }
+}
+
+/// A document as it stands in the store: with its version and deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Key and value.
+    pub document: Document,
+    /// LSN of the mutation that wrote these bytes.
+    pub version: Lsn,
+    /// When it stops being there.
+    pub deadline: Deadline,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_and_value_come_back_as_they_went_in() {
+        let document = Document::new(Key::new("clé/日本").unwrap(), b"{\"a\": 1.0}");
+        assert_eq!(document.key().as_str(), "clé/日本");
+        assert_eq!(document.value(), b"{\"a\": 1.0}");
+        assert_eq!(document.clone(), document);
+    }
+
+    #[test]
+    fn a_deadline_has_passed_at_its_very_millisecond() {
+        let deadline = Deadline::at(UnixMillis(1000));
+        assert!(!deadline.has_passed(UnixMillis(999)));
+        assert!(deadline.has_passed(UnixMillis(1000)));
+        assert!(!Deadline::NEVER.has_passed(UnixMillis(u64::MAX)));
+    }
+}

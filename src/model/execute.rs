@@ -1,0 +1,65 @@
+//! The two seams: who executes commands, and who says when a reply may leave.
+
+use std::time::Duration;
+
+use super::{Command, Lsn, Outcome, Refusal, Rest};
+
+/// Executes commands. The engine in this process is one implementation.
+pub trait Execute: Send + Sync {
+    /// Executes `command`.
+    ///
+    /// # Errors
+    /// A refusal: nothing was changed.
+    fn execute(&self, command: Command<'_>) -> Result<Outcome, Refusal>;
+}
+
+/// Called once, from any thread, when a reply that had to wait may leave, or never may.
+pub type Waker = Box<dyn FnOnce(Result<(), NotDurable>) + Send>;
+
+/// What a reply rests on could not be made durable: its outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotDurable;
+
+/// Says which replies wait, and until when; the policy is in one place behind this trait.
+pub trait Durability: Send + Sync {
+    /// True when a reply that rests on `rest` may leave now.
+    fn is_released(&self, rest: Rest) -> bool;
+
+    /// Calls `waker` once as soon as a reply that rests on `rest` may leave; at once when it already may.
+    /// Never blocks.
+    fn when_durable(&self, rest: Rest, waker: Waker);
+}
+
+/// What a finished snapshot holds and took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotReport {
+    /// Documents in it.
+    pub documents: u64,
+    /// Size of the file.
+    pub bytes: u64,
+    /// The counter after the last slice: every write up to here had begun when the snapshot was complete.
+    pub capture_end: Lsn,
+    /// From the first slice to the published name.
+    pub duration: Duration,
+}
+
+/// The answer to an operator's call for a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SnapshotAnswer {
+    /// It has been started; the call did not wait.
+    Started,
+    /// It is complete and durable under its name.
+    Finished(SnapshotReport),
+    /// Another one is being written.
+    AlreadyRunning,
+    /// It failed; the one before is untouched.
+    Failed(String),
+    /// The server is stopping and takes its last snapshot anyway.
+    Stopping,
+}
+
+/// What an operator can ask of a running server.
+pub trait Operate: Send + Sync {
+    /// Starts a snapshot; with `wait`, returns when it is finished.
+    fn snapshot(&self, wait: bool) -> SnapshotAnswer;
+}

@@ -1,0 +1,20 @@
+//! The words everybody speaks: keys, documents, commands, outcomes, LSNs, and the traits between rooms.
+//!
+//! Values only: no locks, files, sockets or threads. `Execute` and `Durability` live here so that the HTTP side
+//! and the engine never meet.
+
+mod collection;
+mod command;
+mod document;
+mod execute;
+mod key;
+mod lsn;
+mod outcome;
+
+pub use collection::{CollectionName, NameFault, Scope};
+pub use command::{Command, Condition, Expiry, Tags};
+pub use document::{Deadline, Document, Entry};
+pub use execute::{Durability, Execute, NotDurable, Operate, SnapshotAnswer, SnapshotReport, Waker};
+pub use key::{Key, KeyFault};
+pub use lsn::{Lsn, Rest};
+pub use outcome::{Effect, Outcome, Refusal};

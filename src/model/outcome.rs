@@ -1,0 +1,89 @@
+//! What the store answers.
+
+use super::{Deadline, Document, Entry, Lsn, Rest};
+
+/// The answer to a command, with the LSN it rests on.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What must survive for this answer to stay true.
+    pub rest: Rest,
+    /// What happened, or what was found.
+    pub effect: Effect,
+}
+
+/// What a command did or found.
+pub enum Effect {
+    /// The document that was asked for.
+    Found(Entry),
+    /// No live document under that key.
+    Absent,
+    /// No such collection.
+    CollectionAbsent,
+    /// The document was written.
+    Written {
+        /// Its new version.
+        version: Lsn,
+        /// Its deadline from now on.
+        deadline: Deadline,
+        /// What it replaced; `None` when it was created. Dropped by the caller, outside every lock.
+        replaced: Option<Document>,
+    },
+    /// The document was removed; this is what it was.
+    Removed(Entry),
+    /// The condition does not hold for the version that is there (`None`: nothing is).
+    ConditionFailed {
+        /// The version that the condition was held against.
+        current: Option<Lsn>,
+    },
+    /// The collection exists now.
+    CollectionEnsured {
+        /// True when it did not exist before.
+        created: bool,
+    },
+    /// The collection does not exist any more.
+    CollectionDropped {
+        /// True when it did exist before.
+        existed: bool,
+    },
+    /// Names in byte order.
+    Collections(Vec<String>),
+    /// Live documents in byte order of their keys, each key at most once. Reads on as it is pulled; holds no lock
+    /// between two items.
+    Scanned(Box<dyn Iterator<Item = Entry> + Send>),
+}
+
+impl std::fmt::Debug for Effect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Effect::Found(entry) => f.debug_tuple("Found").field(entry).finish(),
+            Effect::Absent => f.write_str("Absent"),
+            Effect::CollectionAbsent => f.write_str("CollectionAbsent"),
+            Effect::Written { version, deadline, replaced } => {
+                write!(f, "Written {{ {version:?}, {deadline:?}, replaced: {} }}", replaced.is_some())
+            }
+            Effect::Removed(entry) => f.debug_tuple("Removed").field(entry).finish(),
+            Effect::ConditionFailed { current } => write!(f, "ConditionFailed {{ {current:?} }}"),
+            Effect::CollectionEnsured { created } => write!(f, "CollectionEnsured {{ created: {created} }}"),
+            Effect::CollectionDropped { existed } => write!(f, "CollectionDropped {{ existed: {existed} }}"),
+            Effect::Collections(names) => f.debug_tuple("Collections").field(names).finish(),
+            Effect::Scanned(_) => f.write_str("Scanned(..)"),
+        }
+    }
+}
+
+/// Why the store could not take a command at all: the world's fault, not the client's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// LSNs cannot be reserved because IDENTITY cannot be written; reads go on.
+    #[error("writes are refused: the file IDENTITY cannot be written: {cause}")]
+    SequenceUnavailable {
+        /// The operating system's answer.
+        cause: String,
+    },
+    /// One more collection would be too many.
+    #[error("there are {limit} collections already, as many as collections_max allows")]
+    TooManyCollections {
+        /// `collections_max`.
+        limit: usize,
+    },
+}
