@@ -1,5 +1,132 @@
 //! HTTP semantics: routes, bodies, conditions, errors. Plain `Request` in, plain `Response` out.
 //!
-//! It knows neither sockets nor what is behind `Execute`.
+//! It knows neither sockets nor what is behind `Execute`. Invariant: every request gets a response, and nothing that
+//! a client sends reaches a panic.
 
 pub mod message;
+
+mod body;
+mod call;
+mod conditions;
+mod docs;
+mod envelope;
+mod expiry;
+mod problem;
+mod query;
+mod routes;
+mod seed;
+mod system;
+mod target;
+mod timestamp;
+
+use std::sync::Arc;
+
+use crate::base::clock::Clock;
+use crate::base::health::{Health, Reason};
+use crate::model::{Command, Execute, Operate, Outcome};
+
+use call::Call;
+use message::{Method, Request, Response, Value};
+use routes::{Family, Route};
+use target::Target;
+
+pub use problem::{Kind, Problem};
+pub use routes::ROUTES;
+
+/// Answers requests. A front holds one and knows nothing else of what it serves.
+pub trait Handle: Send + Sync {
+    /// Answers `request`. Reads the body only as far as it is wanted; a response whose `close` is set leaves a rest.
+    fn handle(&self, request: Request<'_>) -> Response;
+}
+
+/// What the api room is told at start.
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    /// Bytes of a document.
+    pub document_bytes_max: usize,
+    /// How this server is reached, for the welcome page: `http://127.0.0.1:8080`.
+    pub url: String,
+}
+
+/// The HTTP service: everything that a request needs, and nothing that it must not see.
+pub struct Api {
+    execute: Arc<dyn Execute>,
+    operate: Arc<dyn Operate>,
+    clock: Arc<dyn Clock>,
+    health: Arc<Health>,
+    options: ApiOptions,
+}
+
+impl Api {
+    /// Puts the service together.
+    pub fn new(
+        execute: Arc<dyn Execute>,
+        operate: Arc<dyn Operate>,
+        clock: Arc<dyn Clock>,
+        health: Arc<Health>,
+        options: ApiOptions,
+    ) -> Api {
+        Api { execute, operate, clock, health, options }
+    }
+
+    fn answer(&self, request: Request<'_>, family: &mut Family) -> Result<Response, Problem> {
+        if request.target == "*" && request.method == Method::Options {
+            return Ok(Response::new(204).with("Allow", Value::Static("GET, HEAD, POST, PUT, DELETE, OPTIONS")));
+        }
+        let Target { path, query } = Target::split(request.target);
+        let Some((route, found)) = routes::find(path) else {
+            *family = routes::family_of_unknown(path);
+            return Err(unknown_route(*family, path));
+        };
+        *family = route.family;
+        if request.method == Method::Options {
+            return Ok(Response::new(204).with("Allow", Value::Text(route.allow())));
+        }
+        let handler = route.handler(request.method).ok_or_else(|| method_not_allowed(route, request.method))?;
+        if *family != Family::System && self.health.holds(Reason::Loading) {
+            return Err(Problem::new(Kind::Starting, "the data is still being loaded").hint("try again in a moment"));
+        }
+        let body = Some(request.body);
+        let (collection, key, headers) = (found.collection, found.key, request.headers);
+        handler(self, &mut Call { collection, key, query, headers, body })
+    }
+
+    /// Executes a command; a refusal becomes a problem.
+    fn run(&self, command: Command<'_>) -> Result<Outcome, Problem> {
+        Ok(self.execute.execute(command)?)
+    }
+}
+
+impl Handle for Api {
+    fn handle(&self, request: Request<'_>) -> Response {
+        let head_only = request.method == Method::Head;
+        let mut family = Family::Resource;
+        let mut response = match self.answer(request, &mut family) {
+            Ok(response) => response,
+            Err(problem) => match family {
+                Family::Seed => problem.into_envelope(),
+                Family::Resource | Family::System => problem.into_response(),
+            },
+        };
+        response.head_only = head_only;
+        response
+    }
+}
+
+fn unknown_route(family: Family, path: &str) -> Problem {
+    match family {
+        Family::Seed => Problem::new(Kind::RouteNotFound, "Not Found"),
+        Family::Resource | Family::System => Problem::new(Kind::RouteNotFound, format!("there is nothing at {path}"))
+            .hint("documents are at /v1/docs/KEY; GET / shows three lines to try"),
+    }
+}
+
+fn method_not_allowed(route: &Route, method: Method) -> Problem {
+    let detail = match route.family {
+        Family::Seed => "Method not allowed".to_owned(),
+        Family::Resource | Family::System => {
+            format!("{} is not among the methods of {}", method.name(), route.template)
+        }
+    };
+    Problem::new(Kind::MethodNotAllowed, detail).allow(route.allow())
+}

@@ -12,6 +12,10 @@ pub const COLLECTION_NAME_BYTES_MAX: usize = 128;
 /// Nesting of arrays and objects in a document. Bounds every walker, ours and the library's.
 pub const JSON_DEPTH_MAX: usize = 1024;
 
+/// What the seed's set endpoints may send around a document: a key of 1024 bytes with each byte escaped to six, the
+/// member names, and white space.
+pub const ENVELOPE_BYTES_MAX: usize = 8 * 1024;
+
 /// The largest `document_bytes_max` that may be configured: a length must fit the u32 of the snapshot format,
 /// and simd-json reads at most 4 GiB; 1 GiB leaves room for the envelope around it.
 pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;

@@ -5,7 +5,6 @@
 
 pub mod clock;
 pub mod disk;
-
 pub mod duration;
 pub mod health;
 pub mod json;

@@ -12,7 +12,7 @@ pub enum Command<'a> {
         /// Which.
         key: Key<'a>,
     },
-    /// Write one document; creates the collection when it does not exist.
+    /// Write one document.
     Put {
         /// Where.
         scope: Scope<'a>,
@@ -22,6 +22,8 @@ pub enum Command<'a> {
         expiry: Expiry,
         /// What must hold.
         condition: Condition,
+        /// What to do when the collection does not exist.
+        on_absent: OnAbsent,
     },
     /// Remove one document.
     Delete {
@@ -49,6 +51,15 @@ pub enum Command<'a> {
     },
     /// The names of the collections, in byte order.
     ListCollections,
+}
+
+/// What a write does when its collection does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnAbsent {
+    /// Create it.
+    Create,
+    /// Leave everything as it is.
+    Refuse,
 }
 
 /// What a write does to the deadline.

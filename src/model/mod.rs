@@ -12,7 +12,7 @@ mod lsn;
 mod outcome;
 
 pub use collection::{CollectionName, NameFault, Scope};
-pub use command::{Command, Condition, Expiry, Tags};
+pub use command::{Command, Condition, Expiry, OnAbsent, Tags};
 pub use document::{Deadline, Document, Entry};
 pub use execute::{Durability, Execute, NotDurable, Operate, SnapshotAnswer, SnapshotReport, Waker};
 pub use key::{Key, KeyFault};

@@ -80,6 +80,9 @@ pub enum Refusal {
         /// The operating system's answer.
         cause: String,
     },
+    /// The server is stopping: its last snapshot has begun, and a write would not be in it.
+    #[error("the server is stopping and takes no more writes")]
+    Stopping,
     /// One more collection would be too many.
     #[error("there are {limit} collections already, as many as collections_max allows")]
     TooManyCollections {

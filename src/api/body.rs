@@ -1,0 +1,222 @@
+//! Reading and validating a request's body.
+//!
+//! A body is pulled into one buffer per thread, validated on a scratch copy (simd-json parses in place and changes
+//! what it parses) and only then copied into a document. Buffers are reused from request to request and given back
+//! when one large body has blown them up.
+
+use std::cell::RefCell;
+use std::io::{ErrorKind, Read};
+
+use simd_json::{Buffers, Tape};
+
+use crate::base::json;
+use crate::base::limits::JSON_DEPTH_MAX;
+
+use super::message::RequestBody;
+use super::problem::{Kind, Problem};
+
+/// Buffers over this size are not kept between requests: a thread must not hold on to the largest body it ever saw.
+const KEPT_BUFFER_BYTES_MAX: usize = 256 * 1024;
+
+/// How much is asked of a stream at once when its length was not announced.
+const STREAM_STEP_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+}
+
+struct Scratch {
+    body: Vec<u8>,
+    copy: Vec<u8>,
+    buffers: Buffers,
+    tape: Tape<'static>,
+}
+
+impl Scratch {
+    fn new() -> Scratch {
+        Scratch {
+            body: Vec::new(),
+            copy: Vec::new(),
+            buffers: Buffers::with_max_depth(STREAM_STEP_BYTES, JSON_DEPTH_MAX),
+            tape: Tape(Vec::new()),
+        }
+    }
+}
+
+/// Reads the whole of `body`, validates it as one JSON value, and gives `then` its text without outer white space.
+///
+/// `bytes_max` bounds the body as it is sent; `option` is the config key behind it.
+///
+/// # Errors
+/// `document_too_large` (without reading, when the length was announced), `body_timeout`, `body_incomplete`,
+/// `json_invalid` with the offset.
+pub fn with_json<R>(
+    body: RequestBody<'_>,
+    bytes_max: usize,
+    option: &str,
+    then: impl FnOnce(&[u8]) -> Result<R, Problem>,
+) -> Result<R, Problem> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let result = match body {
+            RequestBody::Bytes(bytes) => check_size(bytes.len(), bytes_max, option)
+                .and_then(|()| scratch.validate(bytes))
+                .and_then(|()| then(json::trim(bytes))),
+            RequestBody::Stream { reader, length } => {
+                let mut bytes = std::mem::take(&mut scratch.body);
+                bytes.clear();
+                let result = read_into(&mut bytes, reader, length, bytes_max, option)
+                    .and_then(|()| scratch.validate(&bytes))
+                    .and_then(|()| then(json::trim(&bytes)));
+                scratch.body = bytes;
+                result
+            }
+        };
+        if scratch.body.capacity().max(scratch.copy.capacity()) > KEPT_BUFFER_BYTES_MAX {
+            *scratch = Scratch::new();
+        }
+        result
+    })
+}
+
+impl Scratch {
+    /// Decides whether `text` is JSON: quickly when simd-json says yes; what it refuses is asked of the grammar,
+    /// because it refuses some legal texts too, and because its offsets are approximate.
+    fn validate(&mut self, text: &[u8]) -> Result<(), Problem> {
+        self.copy.clear();
+        self.copy.extend_from_slice(text);
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+        let is_accepted = simd_json::fill_tape(&mut self.copy, &mut self.buffers, &mut tape).is_ok();
+        self.tape = tape.reset();
+        if is_accepted {
+            return Ok(());
+        }
+        json::check(text, JSON_DEPTH_MAX).map_err(|fault| {
+            let offset = u64::try_from(fault.offset).unwrap_or(u64::MAX);
+            let problem = Problem::new(Kind::JsonInvalid, fault.to_string()).number("offset", offset);
+            match fault.reason {
+                "nested too deeply" => problem.hint(format!("at most {JSON_DEPTH_MAX} levels are accepted")),
+                _ => problem,
+            }
+        })
+    }
+}
+
+fn check_size(bytes: usize, bytes_max: usize, option: &str) -> Result<(), Problem> {
+    if bytes <= bytes_max {
+        return Ok(());
+    }
+    Err(too_large(Some(bytes), bytes_max, option))
+}
+
+/// The 413 that names the limit, the size where it is known, and the config key.
+pub fn too_large(bytes: Option<usize>, bytes_max: usize, option: &str) -> Problem {
+    let as_u64 = |bytes| u64::try_from(bytes).unwrap_or(u64::MAX);
+    let size = bytes.map_or("more".to_owned(), |bytes| bytes.to_string());
+    let problem =
+        Problem::new(Kind::DocumentTooLarge, format!("at most {bytes_max} bytes are accepted, these are {size}"))
+            .hint(format!("the option {option} sets the limit"))
+            .number("limit_bytes", as_u64(bytes_max));
+    match bytes {
+        Some(bytes) => problem.number("size_bytes", as_u64(bytes)),
+        None => problem,
+    }
+}
+
+fn read_into(
+    bytes: &mut Vec<u8>,
+    reader: &mut dyn Read,
+    length: Option<u64>,
+    bytes_max: usize,
+    option: &str,
+) -> Result<(), Problem> {
+    if let Some(length) = length {
+        let announced = usize::try_from(length).unwrap_or(usize::MAX);
+        check_size(announced, bytes_max, option).map_err(Problem::closing)?;
+        bytes.reserve(announced.min(STREAM_STEP_BYTES * 64));
+    }
+    // One byte more than allowed shows that a body without an announced length is too large.
+    let most = length.unwrap_or(u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1));
+    match reader.take(most).read_to_end(bytes) {
+        Ok(_) if bytes.len() > bytes_max => Err(too_large(None, bytes_max, option).closing()),
+        Ok(_) if length.is_some_and(|length| u64::try_from(bytes.len()) != Ok(length)) => {
+            let detail = format!("{} of the announced {most} bytes arrived", bytes.len());
+            Err(Problem::new(Kind::BodyIncomplete, detail).closing())
+        }
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
+            Err(Problem::new(Kind::BodyTimeout, format!("{} bytes of the body had arrived", bytes.len())).closing())
+        }
+        Err(error) => Err(Problem::new(Kind::BodyIncomplete, format!("the body could not be read: {error}")).closing()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::ResponseBody;
+    use super::*;
+
+    fn verdict(text: &[u8]) -> Result<Vec<u8>, Problem> {
+        with_json(RequestBody::Bytes(text), 4096, "document_bytes_max", |text| Ok(text.to_vec()))
+    }
+
+    fn streamed(text: &[u8], length: Option<u64>, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+        let mut reader = text;
+        let body = RequestBody::Stream { reader: &mut reader, length };
+        with_json(body, bytes_max, "document_bytes_max", |text| Ok(text.to_vec()))
+    }
+
+    #[test]
+    fn a_value_is_passed_on_as_written_without_outer_white_space() {
+        assert_eq!(verdict(b" {\"a\" : 1.0}\n").unwrap(), b"{\"a\" : 1.0}");
+        assert_eq!(streamed(b"[1, 2 ]", Some(7), 7).unwrap(), b"[1, 2 ]");
+        assert_eq!(streamed(b"[1, 2 ]", None, 7).unwrap(), b"[1, 2 ]");
+    }
+
+    #[test]
+    fn legal_texts_that_the_fast_parser_refuses_are_accepted() {
+        for text in ["1e400", "\"\\ud800\"", "[1e99999999999999999999]", "-1E-99999", "123456789012345678901234567890"]
+        {
+            assert_eq!(verdict(text.as_bytes()).unwrap(), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn the_offset_of_the_fault_is_exact() {
+        for (text, offset) in [("", 0), ("[1,]", 3), ("{\"a\":\"b\\x\"}", 8), ("{} x", 3), ("[\"\u{1}\"]", 2)] {
+            let response = verdict(text.as_bytes()).unwrap_err().into_response();
+            let ResponseBody::Pieces(pieces) = response.body else { panic!("not pieces") };
+            let body = String::from_utf8(pieces[0].bytes().to_vec()).unwrap();
+            assert!(body.ends_with(&format!("\"offset\":{offset}}}\n")), "{text}: {body}");
+        }
+    }
+
+    #[test]
+    fn an_announced_length_over_the_limit_is_refused_without_reading() {
+        struct Untouchable;
+        impl Read for Untouchable {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                panic!("the body was read")
+            }
+        }
+        let body = RequestBody::Stream { reader: &mut Untouchable, length: Some(u64::MAX) };
+        let problem = with_json(body, 10, "document_bytes_max", |_| Ok(())).unwrap_err();
+        assert_eq!(problem.kind(), Kind::DocumentTooLarge);
+    }
+
+    #[test]
+    fn a_body_without_a_length_is_cut_off_at_the_limit() {
+        assert_eq!(streamed(b"[1,2,3]", None, 6).unwrap_err().kind(), Kind::DocumentTooLarge);
+    }
+
+    #[test]
+    fn a_body_that_ends_early_is_incomplete() {
+        assert_eq!(streamed(b"[1", Some(7), 100).unwrap_err().kind(), Kind::BodyIncomplete);
+    }
+
+    #[test]
+    fn nesting_is_accepted_to_its_limit_and_not_beyond() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(verdict(nested(JSON_DEPTH_MAX).as_bytes()).is_ok());
+        assert_eq!(verdict(nested(JSON_DEPTH_MAX + 1).as_bytes()).unwrap_err().kind(), Kind::JsonInvalid);
+    }
+}

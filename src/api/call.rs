@@ -1,0 +1,85 @@
+//! One request on its way through a handler: what the route found in the path, and what came with it.
+
+use std::borrow::Cow;
+
+use crate::model::{CollectionName, Key, KeyFault, Scope};
+
+use super::message::{Headers, RequestBody};
+use super::problem::{Kind, Problem};
+use super::target::{Plus, decode_or_problem};
+use super::{Api, Response};
+
+/// What a handler gets.
+pub struct Call<'a> {
+    /// `{c}` of the route, as it stands in the path.
+    pub collection: Option<&'a str>,
+    /// `{key...}` of the route, as it stands in the path.
+    pub key: Option<&'a str>,
+    /// The query, as it was sent.
+    pub query: &'a str,
+    /// The header fields.
+    pub headers: &'a dyn Headers,
+    /// The body, until a handler takes it.
+    pub body: Option<RequestBody<'a>>,
+}
+
+/// Answers a call.
+pub type Handler = for<'a> fn(&Api, &mut Call<'a>) -> Result<Response, Problem>;
+
+impl<'a> Call<'a> {
+    /// The body, once.
+    pub fn take_body(&mut self) -> RequestBody<'a> {
+        self.body.take().unwrap_or(RequestBody::Bytes(&[]))
+    }
+
+    /// The decoded name of the collection in the path; `None` on the routes of the main store.
+    ///
+    /// # Errors
+    /// A bad escape, or a name that breaks a rule.
+    pub fn collection_name(&self) -> Result<Option<Cow<'a, str>>, Problem> {
+        let decoded = |raw: &'a str| decode_or_problem(raw, Plus::Literal, "the name of the collection");
+        self.collection.map(decoded).transpose()
+    }
+
+    /// The key in the path, decoded once.
+    ///
+    /// # Errors
+    /// A bad escape.
+    pub fn path_key(&self) -> Result<Option<Cow<'a, str>>, Problem> {
+        self.key.map(|raw| decode_or_problem(raw, Plus::Literal, "the key")).transpose()
+    }
+}
+
+/// Checks a decoded key.
+///
+/// # Errors
+/// `key_empty`, `key_too_long` with the limit, `key_invalid`.
+pub fn key_of(text: &str) -> Result<Key<'_>, Problem> {
+    Key::new(text).map_err(|fault| {
+        let as_u64 = |bytes| u64::try_from(bytes).unwrap_or(u64::MAX);
+        match fault {
+            KeyFault::Empty => Problem::new(Kind::KeyEmpty, fault.to_string()),
+            KeyFault::TooLong { bytes } => Problem::new(Kind::KeyTooLong, fault.to_string())
+                .number("limit_bytes", as_u64(crate::base::limits::KEY_BYTES_MAX))
+                .number("size_bytes", as_u64(bytes)),
+            KeyFault::Nul { .. } => Problem::new(Kind::KeyInvalid, fault.to_string()),
+        }
+    })
+}
+
+/// Checks a decoded name of a collection; without one, the main store is meant.
+///
+/// # Errors
+/// `collection_name_invalid`.
+pub fn scope_of(name: Option<&str>) -> Result<Scope<'_>, Problem> {
+    let Some(name) = name else { return Ok(Scope::Main) };
+    Ok(Scope::Collection(name_of(name)?))
+}
+
+/// Checks a decoded name of a collection.
+///
+/// # Errors
+/// `collection_name_invalid`.
+pub fn name_of(name: &str) -> Result<CollectionName<'_>, Problem> {
+    CollectionName::new(name).map_err(|fault| Problem::new(Kind::CollectionNameInvalid, fault.to_string()))
+}

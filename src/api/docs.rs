@@ -1,0 +1,207 @@
+//! Documents in the resource API: GET, HEAD, PUT and DELETE of one document under `{base}`.
+
+use std::borrow::Cow;
+
+use crate::model::{Command, Condition, Document, Effect, Entry, Lsn, OnAbsent, Rest, Scope};
+
+use super::Api;
+use super::body;
+use super::call::{Call, key_of, scope_of};
+use super::conditions;
+use super::expiry;
+use super::message::{Piece, Response, Value};
+use super::problem::{Kind, Problem};
+use super::query::Query;
+use super::target::encode_into;
+use super::timestamp;
+
+/// The config key behind the limit on documents.
+pub const DOCUMENT_LIMIT_OPTION: &str = "document_bytes_max";
+
+/// `GET` and `HEAD`: the stored bytes.
+///
+/// # Errors
+/// 304 is no error; 404, 412, and what is wrong with the target.
+pub fn get(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let query = Query::read(call.query, &["key"])?;
+    let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
+    let scope = scope_of(collection.as_deref())?;
+    let condition = conditions::read(call.headers)?;
+    let outcome = api.run(Command::Get { scope, key: key_of(&key)? })?;
+    match outcome.effect {
+        Effect::Found(entry) => found(api, entry, outcome.rest, &condition),
+        _ if condition.if_match.is_some() => Err(condition_failed(None, outcome.rest)),
+        effect => Err(absent(effect, scope, &key, outcome.rest)),
+    }
+}
+
+fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<Response, Problem> {
+    let version = Some(entry.version);
+    if condition.if_match.as_ref().is_some_and(|tags| !tags.name(version)) {
+        return Err(condition_failed(version, rest));
+    }
+    let is_unmodified = condition.if_none_match.as_ref().is_some_and(|tags| tags.name(version));
+    let mut response = Response::new(if is_unmodified { 304 } else { 200 })
+        .with("ETag", Value::EntityTag(entry.version.0))
+        .with("Cache-Control", Value::Static("no-cache"))
+        .resting_on(rest);
+    if let Some(moment) = entry.deadline.moment() {
+        response = response
+            .with("MT-TTL", Value::Seconds(moment.since(api.clock.now())))
+            .with("MT-Expires-At", Value::Text(timestamp::format(moment)));
+    }
+    if is_unmodified {
+        return Ok(response);
+    }
+    Ok(response.with("Content-Type", Value::Static("application/json")).with_piece(Piece::Document(entry.document)))
+}
+
+/// `PUT`: stores the body under the key.
+///
+/// # Errors
+/// 400 with the offset for what is not JSON, 412, 413, 503, 507.
+pub fn put(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let query = Query::read(call.query, &["key", "ttl", "expires_at", "keep_ttl"])?;
+    let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
+    let scope = scope_of(collection.as_deref())?;
+    let key = key_of(&key)?;
+    let condition = conditions::read(call.headers)?;
+    let expiry = expiry::read(&query, api.clock.now())?;
+    let body = call.take_body();
+    let document = body::with_json(body, api.options.document_bytes_max, DOCUMENT_LIMIT_OPTION, |text| {
+        Ok(Document::new(key, text))
+    })?;
+    let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent: on_absent(scope) })?;
+    match outcome.effect {
+        Effect::Written { version, deadline, replaced } => {
+            let created = replaced.is_none();
+            let mut body = b"{\"key\":".to_vec();
+            crate::base::json::escape_into(&mut body, key.as_str());
+            body.extend_from_slice(format!(",\"version\":{version}").as_bytes());
+            if let Some(moment) = deadline.moment() {
+                body.extend_from_slice(format!(",\"expires_at\":\"{}\"", timestamp::format(moment)).as_bytes());
+            }
+            body.extend_from_slice(b"}\n");
+            let mut response = Response::new(if created { 201 } else { 200 })
+                .with("Content-Type", Value::Static("application/json"))
+                .with("ETag", Value::EntityTag(version.0))
+                .resting_on(outcome.rest);
+            if created {
+                response = response.with("Location", Value::Text(location(scope, key.as_str())));
+            }
+            Ok(response.with_piece(Piece::Owned(body)))
+        }
+        Effect::CollectionAbsent => Err(Problem::new(
+            Kind::CollectionNameInvalid,
+            "the collection does not exist, and a new one cannot be called so",
+        )
+        .hint("new names are 1 to 128 of A-Z a-z 0-9 _ . - and do not start with a dot")
+        .resting_on(outcome.rest)),
+        effect => Err(unwritten(effect, scope, key.as_str(), outcome.rest)),
+    }
+}
+
+/// Only plain names are created here; the others may exist, made by the seed's endpoints or its files.
+fn on_absent(scope: Scope<'_>) -> OnAbsent {
+    match scope {
+        Scope::Collection(name) if !name.is_plain() => OnAbsent::Refuse,
+        _ => OnAbsent::Create,
+    }
+}
+
+/// `DELETE`: removes the document.
+///
+/// # Errors
+/// 404, 412, 503.
+pub fn delete(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let query = Query::read(call.query, &["key"])?;
+    let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
+    let scope = scope_of(collection.as_deref())?;
+    let condition = conditions::read(call.headers)?;
+    let outcome = api.run(Command::Delete { scope, key: key_of(&key)?, condition })?;
+    match outcome.effect {
+        Effect::Removed(_) => Ok(Response::new(204).resting_on(outcome.rest)),
+        effect => Err(unwritten(effect, scope, &key, outcome.rest)),
+    }
+}
+
+/// The key from the path, or from `?key=` on the base.
+fn document_key<'k, 'c: 'k>(call: &Call<'c>, query: &'k Query<'_>) -> Result<Cow<'k, str>, Problem> {
+    match (call.path_key()?, query.value("key")) {
+        (Some(_), Some(_)) => {
+            Err(Problem::new(Kind::ParametersConflict, "the key stands in the path and in ?key= as well"))
+        }
+        (Some(key), None) => Ok(key),
+        (None, Some(key)) => Ok(Cow::Borrowed(key)),
+        (None, None) => Err(Problem::new(Kind::KeyEmpty, "no document is named")
+            .hint("name one in the path (/v1/docs/KEY) or in the query (/v1/docs?key=KEY)")),
+    }
+}
+
+fn unwritten(effect: Effect, scope: Scope<'_>, key: &str, rest: Rest) -> Problem {
+    match effect {
+        Effect::ConditionFailed { current } => condition_failed(current, rest),
+        effect => absent(effect, scope, key, rest),
+    }
+}
+
+fn condition_failed(current: Option<Lsn>, rest: Rest) -> Problem {
+    let problem = |detail: &str| Problem::new(Kind::ConditionFailed, detail).resting_on(rest);
+    match current {
+        Some(version) => {
+            problem("the document has another version than the condition wants").number("version", version.0)
+        }
+        None => problem("there is no such document, and the condition wants one"),
+    }
+}
+
+fn absent(effect: Effect, scope: Scope<'_>, key: &str, rest: Rest) -> Problem {
+    let problem = match (effect, scope) {
+        (Effect::CollectionAbsent, Scope::Collection(name)) => {
+            Problem::new(Kind::CollectionNotFound, format!("there is no collection {:?}", name.as_str()))
+        }
+        _ => Problem::new(Kind::KeyNotFound, format!("there is no document {key:?}, or it has expired")),
+    };
+    problem.resting_on(rest)
+}
+
+/// The path under which a document is found again. Keys that a client would normalise away go into the query.
+fn location(scope: Scope<'_>, key: &str) -> String {
+    let mut location = String::from("/v1/");
+    if let Scope::Collection(name) = scope {
+        location.push_str("collections/");
+        encode_into(&mut location, name.as_str(), b"");
+        location.push('/');
+    }
+    location.push_str("docs");
+    let is_awkward = |segment: &str| matches!(segment, "" | "." | "..");
+    if key.split('/').any(is_awkward) {
+        location.push_str("?key=");
+        encode_into(&mut location, key, b"");
+    } else {
+        location.push('/');
+        encode_into(&mut location, key, b"/:@!$&'()*+,;=");
+    }
+    location
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::CollectionName;
+
+    #[test]
+    fn a_location_leads_back_to_the_key() {
+        let users = Scope::Collection(CollectionName::new("us rs").unwrap());
+        for (scope, key, expected) in [
+            (Scope::Main, "user:1", "/v1/docs/user:1"),
+            (Scope::Main, "a/b c?d#e%", "/v1/docs/a/b%20c%3Fd%23e%25"),
+            (Scope::Main, "a//b", "/v1/docs?key=a%2F%2Fb"),
+            (Scope::Main, "..", "/v1/docs?key=.."),
+            (Scope::Main, "a/", "/v1/docs?key=a%2F"),
+            (users, "x\r\ny", "/v1/collections/us%20rs/docs/x%0D%0Ay"),
+        ] {
+            assert_eq!(location(scope, key), expected);
+        }
+    }
+}

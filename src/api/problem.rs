@@ -1,0 +1,271 @@
+//! What can go wrong for a client, as one table: kind, status, stable code; and how it is written.
+//!
+//! The resource API answers with RFC 9457 problem details, the seed's endpoints with their envelope; both are made
+//! from the same `Problem`, so that a limit or an outage reads the same everywhere.
+
+use crate::base::json;
+use crate::model::{Refusal, Rest};
+
+use super::message::{Piece, Response, Value};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $status:literal $code:literal $title:literal;)*) => {
+        /// A kind of failure. Codes are stable: clients may match on them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind { $($(#[$doc])* $kind,)* }
+
+        impl Kind {
+            /// Every kind, for the published table.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
+
+            /// The status code it is answered with.
+            pub fn status(self) -> u16 {
+                match self { $(Kind::$kind => $status,)* }
+            }
+
+            /// Its stable code, in snake case.
+            pub fn code(self) -> &'static str {
+                match self { $(Kind::$kind => $code,)* }
+            }
+
+            /// Its title, the same for every occurrence.
+            pub fn title(self) -> &'static str {
+                match self { $(Kind::$kind => $title,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A percent sign that begins no escape.
+    PercentEscapeInvalid = 400 "percent_escape_invalid" "Invalid percent escape";
+    /// Bytes that are not UTF-8 in the target.
+    Utf8Invalid = 400 "utf8_invalid" "Not UTF-8";
+    /// No key where one is needed, or an empty one.
+    KeyEmpty = 400 "key_empty" "The key is empty";
+    /// A key over its limit.
+    KeyTooLong = 400 "key_too_long" "The key is too long";
+    /// A key with a NUL in it.
+    KeyInvalid = 400 "key_invalid" "The key is invalid";
+    /// A text that cannot name a collection.
+    CollectionNameInvalid = 400 "collection_name_invalid" "The name of the collection is invalid";
+    /// A query parameter that this route does not have.
+    ParameterUnknown = 400 "parameter_unknown" "Unknown query parameter";
+    /// A query parameter whose value does not fit.
+    ParameterInvalid = 400 "parameter_invalid" "Invalid query parameter";
+    /// Query parameters that exclude each other, or one that is given twice.
+    ParametersConflict = 400 "parameters_conflict" "Conflicting query parameters";
+    /// A condition header that cannot be read.
+    ConditionInvalid = 400 "condition_invalid" "Invalid condition";
+    /// A body that is not one JSON value.
+    JsonInvalid = 400 "json_invalid" "The body is not JSON";
+    /// A body of the seed's endpoints that lacks what it needs.
+    EnvelopeInvalid = 400 "envelope_invalid" "The body is not what this endpoint takes";
+    /// A body that ended early or whose framing broke.
+    BodyIncomplete = 400 "body_incomplete" "The body is incomplete";
+    /// No live document under that key.
+    KeyNotFound = 404 "key_not_found" "No such document";
+    /// No such collection.
+    CollectionNotFound = 404 "collection_not_found" "No such collection";
+    /// No such route.
+    RouteNotFound = 404 "route_not_found" "No such resource";
+    /// A method that the resource does not have.
+    MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
+    /// A body that did not arrive in time.
+    BodyTimeout = 408 "body_timeout" "The body took too long";
+    /// A snapshot is being written already.
+    SnapshotRunning = 409 "snapshot_running" "A snapshot is being written";
+    /// The condition does not hold.
+    ConditionFailed = 412 "condition_failed" "The condition does not hold";
+    /// A document over its limit.
+    DocumentTooLarge = 413 "document_too_large" "The document is too large";
+    /// A snapshot could not be written.
+    SnapshotFailed = 500 "snapshot_failed" "The snapshot failed";
+    /// Data is still being loaded.
+    Starting = 503 "starting" "The server is starting";
+    /// The server is stopping.
+    Stopping = 503 "stopping" "The server is stopping";
+    /// The server should not be sent work.
+    NotReady = 503 "not_ready" "Not ready";
+    /// Versions cannot be reserved on disk.
+    SequenceUnavailable = 503 "sequence_unavailable" "Writes are refused for now";
+    /// One more collection would be too many.
+    TooManyCollections = 507 "too_many_collections" "Too many collections";
+}
+
+/// One failure, with what its kind needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    hint: Option<String>,
+    /// Further members: name, and a value that is JSON already.
+    members: Vec<(&'static str, String)>,
+    allow: Option<String>,
+    close: bool,
+    rest: Rest,
+}
+
+impl Problem {
+    /// A failure of `kind`; `detail` says what happened this time, with the figures in it.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Problem {
+        Problem {
+            kind,
+            detail: detail.into(),
+            hint: None,
+            members: Vec::new(),
+            allow: None,
+            close: false,
+            rest: Rest::NOTHING,
+        }
+    }
+
+    /// Adds what the client can do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a member whose value is a number.
+    #[must_use]
+    pub fn number(mut self, name: &'static str, value: u64) -> Problem {
+        self.members.push((name, value.to_string()));
+        self
+    }
+
+    /// Adds a member whose value is a list of texts.
+    #[must_use]
+    pub fn texts<'t>(mut self, name: &'static str, values: impl Iterator<Item = &'t str>) -> Problem {
+        let quoted: Vec<String> = values.map(|value| quote(value)).collect();
+        self.members.push((name, format!("[{}]", quoted.join(","))));
+        self
+    }
+
+    /// Names the methods that the resource has.
+    #[must_use]
+    pub fn allow(mut self, methods: String) -> Problem {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// Says that the request's body was not read to its end.
+    #[must_use]
+    pub fn closing(mut self) -> Problem {
+        self.close = true;
+        self
+    }
+
+    /// Names what this answer rests on.
+    #[must_use]
+    pub fn resting_on(mut self, rest: Rest) -> Problem {
+        self.rest = rest;
+        self
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The reply in the resource API: problem details.
+    pub fn into_response(self) -> Response {
+        let mut body = Vec::with_capacity(256);
+        body.extend_from_slice(b"{\"type\":\"about:blank\",\"title\":");
+        json::escape_into(&mut body, self.kind.title());
+        body.extend_from_slice(
+            format!(",\"status\":{},\"code\":\"{}\"", self.kind.status(), self.kind.code()).as_bytes(),
+        );
+        body.extend_from_slice(b",\"detail\":");
+        json::escape_into(&mut body, &self.detail);
+        if let Some(hint) = &self.hint {
+            body.extend_from_slice(b",\"hint\":");
+            json::escape_into(&mut body, hint);
+        }
+        for (name, value) in &self.members {
+            body.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
+        }
+        body.extend_from_slice(b"}\n");
+        self.finish(Value::Static("application/problem+json"), body)
+    }
+
+    /// The reply on the seed's endpoints: the envelope, with the detail as its message.
+    pub fn into_envelope(self) -> Response {
+        let body = super::envelope::message(super::envelope::Success::No, &self.detail);
+        self.finish(Value::Static(super::envelope::CONTENT_TYPE), body)
+    }
+
+    fn finish(self, content_type: Value, body: Vec<u8>) -> Response {
+        let mut response = Response::new(self.kind.status()).with("Content-Type", content_type).resting_on(self.rest);
+        if let Some(methods) = self.allow {
+            response = response.with("Allow", Value::Text(methods));
+        }
+        if self.kind.status() == 503 {
+            response = response.with("Retry-After", Value::Number(1));
+        }
+        response.close = self.close;
+        response.with_piece(Piece::Owned(body))
+    }
+}
+
+fn quote(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    json::escape_into(&mut out, text);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let kind = match &refusal {
+            Refusal::SequenceUnavailable { .. } => Kind::SequenceUnavailable,
+            Refusal::TooManyCollections { .. } => Kind::TooManyCollections,
+            Refusal::Stopping => Kind::Stopping,
+        };
+        let problem = Problem::new(kind, refusal.to_string());
+        match refusal {
+            Refusal::TooManyCollections { limit } => problem
+                .hint("drop a collection, or raise collections_max")
+                .number("limit", u64::try_from(limit).unwrap_or(u64::MAX)),
+            Refusal::SequenceUnavailable { .. } => problem.hint("look at the disk of the data folder; reads go on"),
+            Refusal::Stopping => problem,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(response: &Response) -> String {
+        let super::super::message::ResponseBody::Pieces(pieces) = &response.body else { panic!("not pieces") };
+        pieces.iter().map(|piece| String::from_utf8_lossy(piece.bytes()).into_owned()).collect()
+    }
+
+    #[test]
+    fn a_problem_is_written_with_all_its_members() {
+        let problem = Problem::new(Kind::DocumentTooLarge, "a \"b\"").hint("do").number("limit_bytes", 5).closing();
+        let response = problem.into_response();
+        assert_eq!((response.status, response.close), (413, true));
+        assert_eq!(
+            body(&response),
+            "{\"type\":\"about:blank\",\"title\":\"The document is too large\",\"status\":413,\
+             \"code\":\"document_too_large\",\"detail\":\"a \\\"b\\\"\",\"hint\":\"do\",\"limit_bytes\":5}\n"
+        );
+    }
+
+    #[test]
+    fn codes_are_snake_case_and_each_stands_once() {
+        let mut codes: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
+        assert!(codes.iter().all(|code| code.bytes().all(|byte| byte.is_ascii_lowercase() || b"_8".contains(&byte))));
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+    }
+
+    #[test]
+    fn unavailable_says_when_to_try_again() {
+        let response = Problem::from(Refusal::SequenceUnavailable { cause: "no".into() }).into_envelope();
+        assert!(response.headers.contains(&("Retry-After", Value::Number(1))));
+    }
+}

@@ -1,0 +1,111 @@
+//! The query of the resource API: every parameter is known to its route, given once, and decoded once.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use super::problem::{Kind, Problem};
+use super::target::{Plus, decode_or_problem, pairs};
+
+/// Names further away than this from every known one are no typing mistakes.
+const TYPING_DISTANCE_MAX: usize = 3;
+
+/// The decoded parameters of a request.
+#[derive(Debug)]
+pub struct Query<'a> {
+    given: SmallVec<[(&'static str, Cow<'a, str>); 4]>,
+}
+
+impl<'a> Query<'a> {
+    /// Reads `query`, whose parameters must be among `known`.
+    ///
+    /// # Errors
+    /// `parameter_unknown` with the nearest known name, `parameters_conflict` for one given twice, or what is wrong
+    /// with an escape.
+    pub fn read(query: &'a str, known: &[&'static str]) -> Result<Query<'a>, Problem> {
+        let mut given: SmallVec<[(&'static str, Cow<'a, str>); 4]> = SmallVec::new();
+        for (name, value) in pairs(query) {
+            let name = decode_or_problem(name, Plus::Space, "the name of a query parameter")?;
+            let Some(name) = known.iter().copied().find(|known| *known == name) else {
+                return Err(unknown(&name, known));
+            };
+            if given.iter().any(|(before, _)| *before == name) {
+                return Err(Problem::new(Kind::ParametersConflict, format!("the parameter {name} is given twice")));
+            }
+            given.push((name, decode_or_problem(value, Plus::Space, &format!("the parameter {name}"))?));
+        }
+        Ok(Query { given })
+    }
+
+    /// The value of `name`, if it is given.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.given.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// The flag `name`: on when given without a value, or as `true` or `1`; off when absent, or as `false` or `0`.
+    ///
+    /// # Errors
+    /// `parameter_invalid` for any other value.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.value(name) {
+            Some("" | "true" | "1") => Ok(true),
+            None | Some("false" | "0") => Ok(false),
+            Some(other) => {
+                Err(Problem::new(Kind::ParameterInvalid, format!("{name}={other} is neither true nor false")))
+            }
+        }
+    }
+}
+
+fn unknown(name: &str, known: &[&'static str]) -> Problem {
+    let problem = Problem::new(Kind::ParameterUnknown, format!("there is no parameter {name:?} here"));
+    let nearest = known.iter().map(|known| (strsim::levenshtein(name, known), *known)).min();
+    match nearest {
+        Some((distance, nearest)) if distance <= TYPING_DISTANCE_MAX => {
+            problem.hint(format!("did you mean {nearest}?"))
+        }
+        _ if known.is_empty() => problem.hint("this resource takes none"),
+        _ => problem.hint(format!("known are: {}", known.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<Vec<(&'static str, String)>, Problem> {
+        let query = Query::read(query, &["ttl", "key"])?;
+        Ok(query.given.iter().map(|(name, value)| (*name, value.to_string())).collect())
+    }
+
+    #[test]
+    fn parameters_are_decoded_once() {
+        assert_eq!(read("key=a+b%2Bc&ttl=5").unwrap(), [("key", "a b+c".to_owned()), ("ttl", "5".to_owned())]);
+        assert_eq!(read("%6Bey=x").unwrap(), [("key", "x".to_owned())]);
+    }
+
+    #[test]
+    fn an_unknown_parameter_names_the_nearest() {
+        assert_eq!(read("tll=5").unwrap_err(), unknown("tll", &["ttl", "key"]));
+        assert!(format!("{:?}", read("tll=5").unwrap_err()).contains("did you mean ttl?"));
+        assert_eq!(read("something=5").unwrap_err().kind(), Kind::ParameterUnknown);
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused() {
+        assert_eq!(read("key=a&key=a").unwrap_err().kind(), Kind::ParametersConflict);
+    }
+
+    #[test]
+    fn flags_are_on_off_or_wrong() {
+        for (query, verdict) in [
+            ("ttl", Some(true)),
+            ("ttl=1", Some(true)),
+            ("ttl=false", Some(false)),
+            ("", Some(false)),
+            ("ttl=yes", None),
+        ] {
+            assert_eq!(Query::read(query, &["ttl"]).unwrap().flag("ttl").ok(), verdict, "{query}");
+        }
+    }
+}

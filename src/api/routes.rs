@@ -1,0 +1,159 @@
+//! The routes as one table: template, family of errors, methods with their handlers.
+//!
+//! Matching reads the table from the top; a template's segments are literal, `{c}` (one segment) or `{key...}` (the
+//! whole rest of the path, empty included). Nothing is decoded before it is matched, so an encoded slash never
+//! separates.
+
+use super::call::Handler;
+use super::message::Method;
+use super::{docs, seed, system};
+
+/// Which way a route writes its errors, and whether it answers before the data is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// The resource API: problem details.
+    Resource,
+    /// The seed's endpoints: the envelope.
+    Seed,
+    /// Health and the welcome page: problem details, and always answered.
+    System,
+}
+
+/// One row of the table.
+pub struct Route {
+    /// The path, with what varies in braces.
+    pub template: &'static str,
+    /// How errors are written.
+    pub family: Family,
+    /// What it does for which method. HEAD is answered wherever GET is.
+    pub methods: &'static [(Method, Handler)],
+}
+
+/// What a template found in a path; not decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found<'p> {
+    /// `{c}`
+    pub collection: Option<&'p str>,
+    /// `{key...}`
+    pub key: Option<&'p str>,
+}
+
+const DOCUMENT: &[(Method, Handler)] =
+    &[(Method::Get, docs::get), (Method::Put, docs::put), (Method::Delete, docs::delete)];
+
+/// Every route there is.
+pub const ROUTES: &[Route] = &[
+    Route { template: "/v1/docs/{key...}", family: Family::Resource, methods: DOCUMENT },
+    Route { template: "/v1/docs", family: Family::Resource, methods: DOCUMENT },
+    Route { template: "/v1/collections/{c}/docs/{key...}", family: Family::Resource, methods: DOCUMENT },
+    Route { template: "/v1/collections/{c}/docs", family: Family::Resource, methods: DOCUMENT },
+    Route { template: "/get", family: Family::Seed, methods: &[(Method::Get, seed::get)] },
+    Route { template: "/set", family: Family::Seed, methods: &[(Method::Post, seed::set)] },
+    Route { template: "/delete", family: Family::Seed, methods: &[(Method::Delete, seed::delete)] },
+    Route { template: "/collections/{c}/get", family: Family::Seed, methods: &[(Method::Get, seed::get)] },
+    Route { template: "/collections/{c}/set", family: Family::Seed, methods: &[(Method::Post, seed::set)] },
+    Route { template: "/collections/{c}/delete", family: Family::Seed, methods: &[(Method::Delete, seed::delete)] },
+    Route { template: "/collections/{c}/list", family: Family::Seed, methods: &[(Method::Get, seed::list)] },
+    Route { template: "/collections", family: Family::Seed, methods: &[(Method::Get, seed::list_collections)] },
+    Route { template: "/collections/", family: Family::Seed, methods: &[(Method::Get, seed::list_collections)] },
+    Route {
+        template: "/collections/{c}",
+        family: Family::Seed,
+        methods: &[(Method::Post, seed::create_collection), (Method::Delete, seed::drop_collection)],
+    },
+    Route { template: "/livez", family: Family::System, methods: &[(Method::Get, system::livez)] },
+    Route { template: "/readyz", family: Family::System, methods: &[(Method::Get, system::readyz)] },
+    Route { template: "/", family: Family::System, methods: &[(Method::Get, system::welcome)] },
+    Route { template: "/v1/admin/snapshot", family: Family::Resource, methods: &[(Method::Post, system::snapshot)] },
+];
+
+/// The route of `path`, with what its template found there.
+pub fn find(path: &str) -> Option<(&'static Route, Found<'_>)> {
+    ROUTES.iter().find_map(|route| Some((route, match_template(route.template, path)?)))
+}
+
+/// The family whose errors an unknown path gets.
+pub fn family_of_unknown(path: &str) -> Family {
+    if path.starts_with("/collections/") { Family::Seed } else { Family::Resource }
+}
+
+fn match_template<'p>(template: &str, path: &'p str) -> Option<Found<'p>> {
+    let mut found = Found::default();
+    let (mut template, mut path) = (template, path);
+    loop {
+        let Some((literal, behind)) = template.split_once('{') else {
+            return (template == path).then_some(found);
+        };
+        let rest = path.strip_prefix(literal)?;
+        let (name, behind) = behind.split_once('}')?;
+        if name == "key..." {
+            found.key = Some(rest);
+            return Some(found);
+        }
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (segment, rest) = rest.split_at(end);
+        found.collection = Some(segment);
+        (template, path) = (behind, rest);
+    }
+}
+
+impl Route {
+    /// The handler for `method`.
+    pub fn handler(&self, method: Method) -> Option<Handler> {
+        let method = if method == Method::Head { Method::Get } else { method };
+        self.methods.iter().find(|(known, _)| *known == method).map(|(_, handler)| *handler)
+    }
+
+    /// The methods for an Allow field.
+    pub fn allow(&self) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for (method, _) in self.methods {
+            names.push(method.name());
+            if *method == Method::Get {
+                names.push(Method::Head.name());
+            }
+        }
+        names.push(Method::Options.name());
+        names.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matched(path: &str) -> Option<(&'static str, Option<&str>, Option<&str>)> {
+        find(path).map(|(route, found)| (route.template, found.collection, found.key))
+    }
+
+    #[test]
+    fn paths_find_their_route_without_being_decoded() {
+        for (path, expected) in [
+            ("/v1/docs/a/b%2Fc", Some(("/v1/docs/{key...}", None, Some("a/b%2Fc")))),
+            ("/v1/docs/", Some(("/v1/docs/{key...}", None, Some("")))),
+            ("/v1/docs", Some(("/v1/docs", None, None))),
+            ("/v1/docs//", Some(("/v1/docs/{key...}", None, Some("/")))),
+            ("/v1/collections/c%2Fd/docs/k", Some(("/v1/collections/{c}/docs/{key...}", Some("c%2Fd"), Some("k")))),
+            ("/v1/collections/c/docs", Some(("/v1/collections/{c}/docs", Some("c"), None))),
+            ("/v1/collections//docs/k", Some(("/v1/collections/{c}/docs/{key...}", Some(""), Some("k")))),
+            ("/collections/users", Some(("/collections/{c}", Some("users"), None))),
+            ("/collections/", Some(("/collections/", None, None))),
+            ("/collections/users/get", Some(("/collections/{c}/get", Some("users"), None))),
+            ("/collections/users/frobnicate", None),
+            ("/collections/users/", None),
+            ("/set/", None),
+            ("/nope", None),
+            ("", None),
+            ("/v1/docsx", None),
+        ] {
+            assert_eq!(matched(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn allow_names_head_beside_get_and_options_always() {
+        let (route, _) = find("/v1/docs/k").unwrap();
+        assert_eq!(route.allow(), "GET, HEAD, PUT, DELETE, OPTIONS");
+        assert!(route.handler(Method::Head).is_some() && route.handler(Method::Patch).is_none());
+    }
+}

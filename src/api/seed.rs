@@ -1,0 +1,266 @@
+//! The seed's endpoints, frozen: their paths, their envelope, their messages.
+
+use std::borrow::Cow;
+
+use crate::base::json;
+use crate::base::limits::ENVELOPE_BYTES_MAX;
+use crate::model::{Command, Condition, Document, Effect, Entry, OnAbsent, Scope};
+
+use super::Api;
+use super::body;
+use super::call::{Call, key_of, name_of, scope_of};
+use super::docs::DOCUMENT_LIMIT_OPTION;
+use super::envelope::{self, NotASetBody, Success};
+use super::expiry;
+use super::message::{BodyStream, Piece, Response, ResponseBody, Value};
+use super::problem::{Kind, Problem};
+use super::target::{DecodeFault, Plus, decode, pairs};
+
+/// Bytes of a part of a listing before it is handed on.
+const PART_BYTES: usize = 32 * 1024;
+
+/// `POST /set` and `POST /collections/{c}/set`.
+///
+/// # Errors
+/// 400 with the seed's messages, 413, 503, 507.
+pub fn set(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let collection = seed_collection(call)?;
+    let scope = scope_of(collection.as_deref())?;
+    let limit = api.options.document_bytes_max;
+    let now = api.clock.now();
+    let body = call.take_body();
+    let read = body::with_json(body, limit.saturating_add(ENVELOPE_BYTES_MAX), DOCUMENT_LIMIT_OPTION, |text| {
+        let body = envelope::read_set_body(text).map_err(|NotASetBody| invalid_body())?;
+        if body.key.is_empty() {
+            return Err(Problem::new(Kind::KeyEmpty, "Key cannot be empty"));
+        }
+        let Some(value) = body.value else {
+            return Err(Problem::new(Kind::EnvelopeInvalid, "Value cannot be empty (e.g., use {} or [])"));
+        };
+        if value.len() > limit {
+            return Err(body::too_large(Some(value.len()), limit, DOCUMENT_LIMIT_OPTION));
+        }
+        let expiry = expiry::from_seed_seconds(body.ttl_seconds, now)?;
+        Ok((Document::new(key_of(&body.key)?, value), expiry))
+    });
+    let (document, expiry) = read.map_err(|problem| match problem.kind() {
+        Kind::JsonInvalid => invalid_body(),
+        _ => problem,
+    })?;
+    let text = format!("Data saved for Key='{}' in {}", document.key().as_str(), place(scope));
+    let (condition, on_absent) = (Condition::default(), OnAbsent::Create);
+    let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent })?;
+    Ok(envelope::reply(200, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
+}
+
+fn invalid_body() -> Problem {
+    Problem::new(Kind::EnvelopeInvalid, "Invalid JSON request body or unknown fields")
+}
+
+/// `GET /get?key=` and `GET /collections/{c}/get?key=`.
+///
+/// # Errors
+/// 400, 404.
+pub fn get(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let collection = seed_collection(call)?;
+    let scope = scope_of(collection.as_deref())?;
+    let key = seed_key(call.query)?;
+    let key = key_of(&key)?;
+    let outcome = api.run(Command::Get { scope, key })?;
+    let Effect::Found(entry) = outcome.effect else {
+        let text = format!("Key '{}' not found or expired in {}", key.as_str(), place(scope));
+        return Err(Problem::new(Kind::KeyNotFound, text).resting_on(outcome.rest));
+    };
+    let mut head = envelope::open_data(match scope {
+        Scope::Main => "Data retrieved successfully from main store",
+        Scope::Collection(_) => "Data retrieved successfully",
+    });
+    head.extend_from_slice(b"{\"key\":");
+    json::escape_into(&mut head, key.as_str());
+    head.extend_from_slice(b",\"value\":");
+    Ok(envelope::reply(200, head)
+        .with_piece(Piece::Document(entry.document))
+        .with_piece(Piece::Static(b"}}\n"))
+        .resting_on(outcome.rest))
+}
+
+/// `DELETE /delete?key=` and `DELETE /collections/{c}/delete?key=`; deleting what is not there succeeds too.
+///
+/// # Errors
+/// 400, 503.
+pub fn delete(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let collection = seed_collection(call)?;
+    let scope = scope_of(collection.as_deref())?;
+    let key = seed_key(call.query)?;
+    let key = key_of(&key)?;
+    let outcome = api.run(Command::Delete { scope, key, condition: Condition::default() })?;
+    let text = format!("Key '{}' deleted from {}", key.as_str(), place(scope));
+    Ok(envelope::reply(200, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
+}
+
+/// `POST /collections/{c}`.
+///
+/// # Errors
+/// 400, 503, 507.
+pub fn create_collection(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let name = seed_collection(call)?.unwrap_or_default();
+    let outcome = api.run(Command::CreateCollection { name: name_of(&name)? })?;
+    let text = format!("Collection '{name}' ensured and persisted on disk.");
+    Ok(envelope::reply(201, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
+}
+
+/// `DELETE /collections/{c}`; dropping what is not there succeeds too.
+///
+/// # Errors
+/// 400, 503.
+pub fn drop_collection(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let name = seed_collection(call)?.unwrap_or_default();
+    let outcome = api.run(Command::DropCollection { name: name_of(&name)? })?;
+    let text = format!("Collection '{name}' deleted from memory and disk.");
+    Ok(envelope::reply(200, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
+}
+
+/// `GET /collections`: the names, sorted.
+///
+/// # Errors
+/// None of its own.
+pub fn list_collections(api: &Api, _: &mut Call<'_>) -> Result<Response, Problem> {
+    let outcome = api.run(Command::ListCollections)?;
+    let mut data = b"[".to_vec();
+    if let Effect::Collections(names) = outcome.effect {
+        for (index, name) in names.iter().enumerate() {
+            if index > 0 {
+                data.push(b',');
+            }
+            envelope::escape_as_go_into(&mut data, name);
+        }
+    }
+    data.push(b']');
+    let body = envelope::with_data("Collections retrieved successfully", &data);
+    Ok(envelope::reply(200, body).resting_on(outcome.rest))
+}
+
+/// `GET /collections/{c}/list`: every live document, by key, made while it is sent.
+///
+/// # Errors
+/// 400, 404.
+pub fn list(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let collection = seed_collection(call)?;
+    let name = collection.as_deref().unwrap_or_default();
+    let outcome = api.run(Command::Scan { scope: Scope::Collection(name_of(name)?) })?;
+    let Effect::Scanned(entries) = outcome.effect else {
+        let text = format!("Collection '{name}' not found.");
+        return Err(Problem::new(Kind::CollectionNotFound, text).resting_on(outcome.rest));
+    };
+    let mut head = envelope::open_data(&format!("Items from collection '{name}' retrieved successfully"));
+    head.push(b'{');
+    let mut response =
+        Response::new(200).with("Content-Type", Value::Static(envelope::CONTENT_TYPE)).resting_on(outcome.rest);
+    response.body = ResponseBody::Stream(Box::new(Listing { head, entries, state: ListingState::Head }));
+    Ok(response)
+}
+
+struct Listing {
+    head: Vec<u8>,
+    entries: Box<dyn Iterator<Item = Entry> + Send>,
+    state: ListingState,
+}
+
+#[derive(PartialEq, Eq)]
+enum ListingState {
+    Head,
+    FirstEntry,
+    Entries,
+    Ended,
+}
+
+impl BodyStream for Listing {
+    fn pull(&mut self, out: &mut Vec<u8>) -> bool {
+        if self.state == ListingState::Ended {
+            return false;
+        }
+        if self.state == ListingState::Head {
+            out.append(&mut self.head);
+            self.state = ListingState::FirstEntry;
+        }
+        let start = out.len();
+        while out.len() - start < PART_BYTES {
+            let Some(entry) = self.entries.next() else {
+                out.extend_from_slice(b"}}\n");
+                self.state = ListingState::Ended;
+                break;
+            };
+            if self.state == ListingState::Entries {
+                out.push(b',');
+            }
+            envelope::escape_as_go_into(out, entry.document.key().as_str());
+            out.push(b':');
+            out.extend_from_slice(entry.document.value());
+            self.state = ListingState::Entries;
+        }
+        true
+    }
+}
+
+/// What the seed calls the place in its messages.
+fn place(scope: Scope<'_>) -> String {
+    match scope {
+        Scope::Main => "main store".to_owned(),
+        Scope::Collection(name) => format!("collection '{}'", name.as_str()),
+    }
+}
+
+/// The collection in the path; empty is the seed's own message.
+fn seed_collection<'a>(call: &Call<'a>) -> Result<Option<Cow<'a, str>>, Problem> {
+    match call.collection_name()? {
+        Some(name) if name.is_empty() => {
+            Err(Problem::new(Kind::CollectionNameInvalid, "Collection name cannot be empty"))
+        }
+        name => Ok(name),
+    }
+}
+
+/// The first `key` of the query, read as Go reads it: a pair that cannot be decoded, or holds a semicolon, is skipped.
+///
+/// # Errors
+/// No such pair or an empty one; a key that is not UTF-8.
+fn seed_key(query: &str) -> Result<Cow<'_, str>, Problem> {
+    for (name, value) in pairs(query).filter(|(name, value)| !name.contains(';') && !value.contains(';')) {
+        if decode(name, Plus::Space).as_deref() != Ok("key") {
+            continue;
+        }
+        match decode(value, Plus::Space) {
+            Ok(key) if key.is_empty() => break,
+            Ok(key) => return Ok(key),
+            Err(DecodeFault::Escape(_)) => {}
+            Err(DecodeFault::Utf8(offset)) => {
+                let text = format!("'key' query parameter is not UTF-8 at byte {offset}");
+                return Err(Problem::new(Kind::Utf8Invalid, text));
+            }
+        }
+    }
+    Err(Problem::new(Kind::KeyEmpty, "'key' query parameter is required"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_read_from_the_query_as_go_reads_it() {
+        for (query, key) in [
+            ("key=a", Some("a")),
+            ("x=1&key=a+b%2B", Some("a b+")),
+            ("key=a&key=b", Some("a")),
+            ("key=%zz&key=b", Some("b")),
+            ("key=a;b&key=c", Some("c")),
+            ("key=&key=b", None),
+            ("key=%zz", None),
+            ("KEY=a", None),
+            ("", None),
+        ] {
+            assert_eq!(seed_key(query).ok().as_deref(), key, "{query}");
+        }
+        assert_eq!(seed_key("key=%ff").unwrap_err().kind(), Kind::Utf8Invalid);
+    }
+}

@@ -1,0 +1,97 @@
+//! What is not about documents: the welcome page, health, and what an operator may ask for.
+
+use crate::base::json;
+use crate::model::SnapshotAnswer;
+
+use super::Api;
+use super::call::Call;
+use super::message::{Piece, Response, Value};
+use super::problem::{Kind, Problem};
+use super::query::Query;
+
+/// `GET /`: what this is, and three lines to try.
+///
+/// # Errors
+/// Unknown parameters.
+pub fn welcome(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    Query::read(call.query, &[])?;
+    let url = &api.options.url;
+    let text = format!(
+        "Memory Tools {}: JSON documents in memory, over HTTP.\n\n\
+         curl -X PUT {url}/v1/docs/user:1 -d '{{\"name\":\"Ada\"}}'\n\
+         curl -X PUT '{url}/v1/docs/session:1?ttl=30s' -d '{{\"user\":1}}'\n\
+         curl -i {url}/v1/docs/user:1\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    Ok(Response::new(200)
+        .with("Content-Type", Value::Static("text/plain; charset=utf-8"))
+        .with_piece(Piece::Owned(text.into_bytes())))
+}
+
+/// `GET /livez`: the process answers.
+///
+/// # Errors
+/// Unknown parameters.
+pub fn livez(_: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    Query::read(call.query, &[])?;
+    Ok(status("live"))
+}
+
+/// `GET /readyz`: the server should be sent work.
+///
+/// # Errors
+/// 503 with the reasons against it.
+pub fn readyz(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    Query::read(call.query, &[])?;
+    let reasons: Vec<&str> = api.health.reasons().map(|reason| reason.code()).collect();
+    if reasons.is_empty() {
+        return Ok(status("ready"));
+    }
+    let detail = format!("not ready: {}", reasons.join(", "));
+    Err(Problem::new(Kind::NotReady, detail).texts("reasons", reasons.iter().copied()))
+}
+
+fn status(text: &str) -> Response {
+    let mut body = b"{\"status\":".to_vec();
+    json::escape_into(&mut body, text);
+    body.extend_from_slice(b"}\n");
+    Response::new(200)
+        .with("Content-Type", Value::Static("application/json"))
+        .with("Cache-Control", Value::Static("no-store"))
+        .with_piece(Piece::Owned(body))
+}
+
+/// `POST /v1/admin/snapshot`: starts a snapshot; `?wait` answers when it is durable.
+///
+/// # Errors
+/// 409 while another is being written, 500 when it fails, 503 while stopping.
+pub fn snapshot(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+    let wait = Query::read(call.query, &["wait"])?.flag("wait")?;
+    let json_reply = |code: u16, body: String| {
+        Response::new(code)
+            .with("Content-Type", Value::Static("application/json"))
+            .with_piece(Piece::Owned(body.into_bytes()))
+    };
+    match api.operate.snapshot(wait) {
+        SnapshotAnswer::Started => Ok(json_reply(202, "{\"status\":\"started\"}\n".to_owned())),
+        SnapshotAnswer::Finished(report) => Ok(json_reply(
+            200,
+            format!(
+                "{{\"status\":\"finished\",\"documents\":{},\"bytes\":{},\"capture_end\":{},\"duration_ms\":{}}}\n",
+                report.documents,
+                report.bytes,
+                report.capture_end,
+                report.duration.as_millis()
+            ),
+        )),
+        SnapshotAnswer::AlreadyRunning => {
+            Err(Problem::new(Kind::SnapshotRunning, "another snapshot is being written")
+                .hint("try again when it is done"))
+        }
+        SnapshotAnswer::Failed(cause) => Err(Problem::new(Kind::SnapshotFailed, cause)
+            .hint("the snapshot before is untouched; look at the disk of the data folder")),
+        SnapshotAnswer::Stopping => {
+            Err(Problem::new(Kind::Stopping, "the server is stopping, and takes a last snapshot as it does"))
+        }
+    }
+}
