@@ -8,4 +8,6 @@
 pub mod base;
 pub mod model;
 
+pub mod store;
+
 pub mod api;

@@ -1,0 +1,256 @@
+//! The store: shards behind locks, and the catalogue beside them.
+//!
+//! Invariant: no method holds more than one shard's lock; a hold that grows with the number of entries is bounded by
+//! `ENTRIES_PER_HOLD_MAX`; documents are freed when no lock is held.
+
+use ahash::RandomState;
+use parking_lot::RwLock;
+
+use super::catalogue::{Catalogue, CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
+use super::hashing::{Hashing, ShardIndex};
+use super::locked::Locked;
+use super::partition::Totals;
+use super::shard::{Shard, SliceEnd, assert_short_hold};
+use crate::base::clock::UnixMillis;
+use crate::model::{CollectionName, Entry, Key, Lsn, Scope};
+
+/// Documents in memory, in the main store and in named collections.
+#[derive(Debug)]
+pub struct Store {
+    // Constant after construction.
+    hashing: Hashing,
+    // With locks of their own; the catalogue's is taken before a shard's.
+    catalogue: Catalogue,
+    shards: Box<[LockedShard]>,
+}
+
+/// On a cache line of its own, so that taking one lock does not slow its neighbour's.
+#[derive(Debug)]
+#[repr(align(64))]
+struct LockedShard(RwLock<Shard>);
+
+/// What is under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// A live document, counted.
+    Found(Entry),
+    /// None.
+    Absent {
+        /// The LSN that must survive for the absence to stay true.
+        rests_on: Lsn,
+    },
+}
+
+/// What one hold of a shard's lock reaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaped {
+    /// Entries taken out.
+    pub count: usize,
+    /// True when more entries of the shard are due.
+    pub more: bool,
+}
+
+impl Store {
+    /// An empty store with `shards` shards, a power of two up to 65,536. Keys are spread by a hash with random keys.
+    ///
+    /// More shards cut the time that a growing table may hold a lock, and cost about 300 bytes each.
+    pub fn new(shards: usize) -> Store {
+        Store::with_hash_keys(shards, RandomState::new())
+    }
+
+    /// As `new`, with hash keys of the caller's choice, so that a run can be repeated.
+    pub(super) fn with_hash_keys(shards: usize, keys: RandomState) -> Store {
+        let shard = || LockedShard(RwLock::new(Shard::new(keys.clone())));
+        Store {
+            shards: std::iter::repeat_with(shard).take(shards).collect(),
+            hashing: Hashing::new(shards, keys),
+            catalogue: Catalogue::new(),
+        }
+    }
+
+    /// How many shards there are.
+    pub fn shard_count(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Finds a scope.
+    ///
+    /// # Errors
+    /// There is no such collection.
+    ///
+    /// # Locks
+    /// Takes the catalogue's lock for reading; the `Place` of a named collection keeps it.
+    pub fn place<'s>(&'s self, scope: Scope<'_>) -> Result<Place<'s>, CollectionAbsent> {
+        self.catalogue.place(scope)
+    }
+
+    /// The live document under `key`, or what its absence rests on.
+    ///
+    /// # Locks
+    /// The key's shard, for reading, while a pointer is counted.
+    pub fn get(&self, place: Place<'_>, key: Key<'_>, now: UnixMillis) -> Lookup {
+        let address = self.hashing.address(place.id(), key.as_bytes());
+        let shard = self.shard(address.shard).read();
+        let entry = shard.find(place.id(), address.hash, key.as_bytes()).map(|slot| shard.get(place.id(), slot));
+        match entry {
+            Some(entry) if !entry.deadline.has_passed(now) => Lookup::Found(entry.clone()),
+            expired => {
+                let version = expired.map_or(Lsn::ZERO, |entry| entry.version);
+                Lookup::Absent { rests_on: shard.last_removal().max(place.created()).max(version) }
+            }
+        }
+    }
+
+    /// Locks the shard of `key` for writing and looks the key up.
+    ///
+    /// # Locks
+    /// The key's shard, for writing, as long as the `Locked` lives; and the place cannot go before it.
+    pub fn lock<'s>(&'s self, place: &'s Place<'_>, key: Key<'_>) -> Locked<'s> {
+        let address = self.hashing.address(place.id(), key.as_bytes());
+        let shard = self.shard(address.shard).write();
+        let slot = shard.find(place.id(), address.hash, key.as_bytes());
+        Locked { shard, id: place.id(), created: place.created(), hash: address.hash, slot }
+    }
+
+    /// Makes sure that a collection exists; `issue` gives the LSN when it has to be created.
+    ///
+    /// # Errors
+    /// It does not exist and there are `collections_max` already.
+    ///
+    /// # Locks
+    /// The catalogue, for writing, while `issue` runs. Waits for every `Place` of a named collection.
+    pub fn create_collection(
+        &self,
+        name: CollectionName<'_>,
+        collections_max: usize,
+        issue: impl FnOnce() -> Lsn,
+    ) -> Result<Created, TooMany> {
+        self.catalogue.create(name, collections_max, issue)
+    }
+
+    /// Drops a collection; `issue` gives the LSN when it existed. Its documents are invisible from now on, and their
+    /// memory is given back by `reclaim`.
+    ///
+    /// # Locks
+    /// The catalogue, for writing, while `issue` runs. Waits for every `Place` of a named collection.
+    pub fn drop_collection(&self, name: CollectionName<'_>, issue: impl FnOnce() -> Lsn) -> Dropped {
+        self.catalogue.remove(name, issue)
+    }
+
+    /// Gives back the memory of a dropped collection.
+    ///
+    /// # Locks
+    /// Each shard in turn, for writing, for a constant time; what it held is freed after that.
+    pub fn reclaim(&self, id: CollectionId) {
+        for shard in &self.shards {
+            let unlinked = shard.0.write().unlink(id);
+            drop(unlinked);
+        }
+    }
+
+    /// The collections in byte order of their names, and the LSN of the newest creation or drop.
+    ///
+    /// A collection that exists during the whole call is listed; one that comes or goes meanwhile may be.
+    ///
+    /// # Locks
+    /// The catalogue, for reading, a bounded number of names at a time.
+    pub fn collections(&self) -> (Vec<CatalogueEntry>, Lsn) {
+        self.catalogue.list()
+    }
+
+    /// Appends to `into` at most `entries_max` entries that one shard has of a collection, expired ones included, in
+    /// byte order of their keys from the first key after `after`. Slices end to end hold every entry that is there
+    /// during all of them, and no key twice.
+    ///
+    /// `entries_max` is 1 to `ENTRIES_PER_HOLD_MAX`.
+    ///
+    /// # Locks
+    /// The shard, for reading, while that many pointers are counted.
+    pub fn slice(
+        &self,
+        id: CollectionId,
+        shard: ShardIndex,
+        after: Option<&[u8]>,
+        entries_max: usize,
+        into: &mut Vec<Entry>,
+    ) -> SliceEnd {
+        assert_short_hold(entries_max);
+        self.shard(shard).read().slice(id, after, entries_max, into)
+    }
+
+    /// Takes out of one shard at most `entries_max` entries whose deadline has passed at `now`, and frees them.
+    ///
+    /// `entries_max` is 1 to `ENTRIES_PER_HOLD_MAX`.
+    ///
+    /// # Locks
+    /// The shard, for reading while it looks whether anything is due, then for writing while that many are taken out.
+    pub fn reap(&self, shard: ShardIndex, now: UnixMillis, entries_max: usize) -> Reaped {
+        assert_short_hold(entries_max);
+        let lock = self.shard(shard);
+        if !lock.read().is_due(now) {
+            return Reaped { count: 0, more: false };
+        }
+        let mut reaped = Vec::with_capacity(entries_max);
+        let mut shard = lock.write();
+        while reaped.len() < entries_max
+            && let Some(first) = shard.reap_first(now, |id, key| self.hashing.address(id, key).hash)
+        {
+            reaped.push(first);
+        }
+        let more = shard.is_due(now);
+        drop(shard);
+        Reaped { count: reaped.len(), more }
+    }
+
+    /// Puts entries into a collection, unless it has the same or a newer version of them: for loading, before
+    /// anything is served. Several threads may load at once.
+    ///
+    /// # Locks
+    /// The shard of each entry in turn, for writing.
+    pub fn load(&self, id: CollectionId, entries: impl Iterator<Item = Entry>) {
+        for entry in entries {
+            let replaced = self.load_one(id, entry);
+            drop(replaced);
+        }
+    }
+
+    /// How much there is. Exact when nothing is written meanwhile.
+    ///
+    /// # Locks
+    /// Each shard in turn, for reading, for a constant time.
+    pub fn totals(&self) -> Totals {
+        self.shards.iter().map(|shard| shard.0.read().totals()).fold(Totals::default(), Totals::plus)
+    }
+
+    fn load_one(&self, id: CollectionId, entry: Entry) -> Option<Entry> {
+        let key = entry.document.key_bytes();
+        let address = self.hashing.address(id, key);
+        let mut shard = self.shard(address.shard).write();
+        match shard.find(id, address.hash, key) {
+            Some(slot) if shard.get(id, slot).version < entry.version => Some(shard.replace(id, slot, entry)),
+            Some(_) => Some(entry),
+            None => {
+                shard.insert(id, address.hash, entry);
+                None
+            }
+        }
+    }
+
+    fn shard(&self, index: ShardIndex) -> &RwLock<Shard> {
+        &self.shards.get(index.0).expect("a ShardIndex is below shard_count").0
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// Panics unless every shard is in order and every entry is in its key's shard.
+    pub(super) fn check_invariants(&self) {
+        for (number, shard) in self.shards.iter().enumerate() {
+            shard.0.read().check_invariants(|id, key| {
+                let address = self.hashing.address(id, key);
+                assert_eq!(address.shard, ShardIndex(number));
+                address.hash
+            });
+        }
+    }
+}

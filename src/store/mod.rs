@@ -1,0 +1,34 @@
+//! The sharded map in memory: documents by key, in byte order, and by deadline.
+//!
+//! A hash picks the shard, and each shard stands behind a lock of its own. Inside it every collection that has
+//! entries there is a partition: a slab of entries, and three indexes of slot numbers over it (by hash, by key, by
+//! deadline). A document is a counted pointer, so nothing is copied under a lock and nothing is freed under one.
+//!
+//! Invariants: no lock is held while another room's code runs, but for the caller that holds a `Locked` or a
+//! `Place` and for the closures that issue an LSN. A hold that grows with the number of entries touches at most
+//! `ENTRIES_PER_HOLD_MAX` of them. Lock order: the catalogue, then one shard, then whatever issues LSNs.
+//!
+//! It deliberately does not know the time (`now` is an argument), where LSNs come from, files, or threads.
+
+mod hashing;
+mod order;
+mod slab;
+
+mod partition;
+mod shard;
+
+mod catalogue;
+mod locked;
+mod map;
+mod scan;
+
+pub use catalogue::{CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
+pub use hashing::ShardIndex;
+pub use locked::{Current, Locked};
+pub use map::{Lookup, Reaped, Store};
+pub use partition::Totals;
+pub use scan::Scan;
+pub use shard::SliceEnd;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! The entries of one collection in one shard: a slab, and indexes over it by hash, by key and by deadline.
+//!
+//! Invariant: slab, table and order hold the same slots, and the due index those whose entries have a deadline.
+//! The table stores each hash beside its slot, so that growing it touches no document. A new partition holds no
+//! memory, which is why an emptied one is thrown away whole.
+
+use std::collections::BTreeSet;
+
+use hashbrown::HashTable;
+
+use super::hashing::ShardHash;
+use super::order::Order;
+use super::slab::{Slab, SlotIndex};
+use crate::base::clock::UnixMillis;
+use crate::model::{Deadline, Entry};
+
+/// How much there is, expired entries that have not been reaped yet included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Documents.
+    pub documents: u64,
+    /// Bytes of their keys and values, without any overhead.
+    pub key_and_value_bytes: u64,
+}
+
+/// Entries with their indexes.
+#[derive(Debug, Default)]
+pub(super) struct Partition {
+    slab: Slab,
+    table: HashTable<TableEntry>,
+    order: Order,
+    /// Earliest first; only those that have a deadline.
+    due: BTreeSet<(Deadline, SlotIndex)>,
+    key_and_value_bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct TableEntry {
+    hash: ShardHash,
+    slot: SlotIndex,
+}
+
+const _: () = assert!(size_of::<TableEntry>() == 8);
+
+impl Totals {
+    /// The sum of both.
+    pub(super) fn plus(self, other: Totals) -> Totals {
+        Totals {
+            documents: self.documents + other.documents,
+            key_and_value_bytes: self.key_and_value_bytes + other.key_and_value_bytes,
+        }
+    }
+
+    /// What is left without `part`, which is in it.
+    pub(super) fn minus(self, part: Totals) -> Totals {
+        Totals {
+            documents: self.documents - part.documents,
+            key_and_value_bytes: self.key_and_value_bytes - part.key_and_value_bytes,
+        }
+    }
+}
+
+impl Partition {
+    /// Entries in it.
+    pub(super) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// How much is in it.
+    pub(super) fn totals(&self) -> Totals {
+        Totals { documents: self.slab.len() as u64, key_and_value_bytes: self.key_and_value_bytes }
+    }
+
+    /// The slot of `key`, whose hash is `hash`.
+    pub(super) fn find(&self, hash: ShardHash, key: &[u8]) -> Option<SlotIndex> {
+        let is_it = |entry: &TableEntry| entry.hash == hash && self.slab.key(entry.slot) == key;
+        self.table.find(hash.widened(), is_it).map(|entry| entry.slot)
+    }
+
+    /// The entry in a slot that `find` named.
+    pub(super) fn get(&self, slot: SlotIndex) -> &Entry {
+        self.slab.get(slot)
+    }
+
+    /// Adds an entry whose key is not there; `hash` is its key's.
+    pub(super) fn insert(&mut self, hash: ShardHash, entry: Entry) {
+        let deadline = entry.deadline;
+        self.key_and_value_bytes += entry.document.size_bytes() as u64;
+        let slot = self.slab.insert(entry);
+        self.table.insert_unique(hash.widened(), TableEntry { hash, slot }, |other| other.hash.widened());
+        self.order.insert(slot, &self.slab);
+        self.note_due(deadline, slot);
+    }
+
+    /// Puts `entry` where another one of the same key was, and returns that one.
+    pub(super) fn replace(&mut self, slot: SlotIndex, entry: Entry) -> Entry {
+        let deadline = entry.deadline;
+        self.key_and_value_bytes += entry.document.size_bytes() as u64;
+        let replaced = self.slab.replace(slot, entry);
+        self.key_and_value_bytes -= replaced.document.size_bytes() as u64;
+        if replaced.deadline != deadline {
+            self.forget_due(replaced.deadline, slot);
+            self.note_due(deadline, slot);
+        }
+        replaced
+    }
+
+    /// Takes out the entry in a slot; `hash` is its key's.
+    pub(super) fn remove(&mut self, hash: ShardHash, slot: SlotIndex) -> Entry {
+        match self.table.find_entry(hash.widened(), |entry| entry.slot == slot) {
+            Ok(found) => drop(found.remove()),
+            Err(_) => unreachable!("every slot is in the table under its key's hash"),
+        }
+        self.order.remove(slot, &self.slab);
+        let removed = self.slab.remove(slot);
+        self.forget_due(removed.deadline, slot);
+        self.key_and_value_bytes -= removed.document.size_bytes() as u64;
+        removed
+    }
+
+    /// The earliest deadline of all; `NEVER` when no entry has one.
+    pub(super) fn earliest_deadline(&self) -> Deadline {
+        self.due.first().map_or(Deadline::NEVER, |(deadline, _)| *deadline)
+    }
+
+    /// The slot with the earliest deadline, if that has passed at `now`.
+    pub(super) fn first_due(&self, now: UnixMillis) -> Option<SlotIndex> {
+        self.due.first().filter(|(deadline, _)| deadline.has_passed(now)).map(|(_, slot)| *slot)
+    }
+
+    /// The entries whose keys come after `after`, or all of them, in byte order of the keys.
+    pub(super) fn after<'a>(&'a self, after: Option<&[u8]>) -> impl Iterator<Item = &'a Entry> + use<'a> {
+        self.order.after(after, &self.slab).map(|slot| self.slab.get(slot))
+    }
+
+    fn note_due(&mut self, deadline: Deadline, slot: SlotIndex) {
+        if deadline != Deadline::NEVER {
+            self.due.insert((deadline, slot));
+        }
+    }
+
+    fn forget_due(&mut self, deadline: Deadline, slot: SlotIndex) {
+        if deadline != Deadline::NEVER {
+            let was_there = self.due.remove(&(deadline, slot));
+            assert!(was_there, "every entry with a deadline is in the due index");
+        }
+    }
+}
+
+#[cfg(test)]
+impl Partition {
+    /// Panics unless the slab and its indexes agree; `hash` gives the hash that a key must be stored under.
+    pub(super) fn check_invariants(&self, hash: impl Fn(&[u8]) -> ShardHash) {
+        self.slab.check_invariants();
+        self.order.check_invariants(&self.slab);
+        assert_eq!(self.table.len(), self.slab.len());
+        assert_eq!(self.order.len(), self.slab.len());
+        let (mut bytes, mut due) = (0, 0);
+        for slot in self.slab.indexes() {
+            let entry = self.slab.get(slot);
+            let key = entry.document.key_bytes();
+            bytes += entry.document.size_bytes() as u64;
+            assert_eq!(self.find(hash(key), key), Some(slot), "the table finds {entry:?}");
+            if entry.deadline != Deadline::NEVER {
+                due += 1;
+                assert!(self.due.contains(&(entry.deadline, slot)), "the due index holds {entry:?}");
+            }
+        }
+        assert_eq!(bytes, self.key_and_value_bytes);
+        assert_eq!(due, self.due.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ahash::RandomState;
+
+    use super::super::CollectionId;
+    use super::super::hashing::Hashing;
+    use super::super::tests::{entry, entry_until, touched};
+    use super::*;
+
+    struct Fixture {
+        hashing: Hashing,
+        partition: Partition,
+    }
+
+    impl Fixture {
+        fn new() -> Fixture {
+            let hashing = Hashing::new(1, RandomState::with_seeds(1, 2, 3, 4));
+            Fixture { hashing, partition: Partition::default() }
+        }
+
+        fn hash(&self, key: &[u8]) -> ShardHash {
+            self.hashing.address(CollectionId::MAIN, key).hash
+        }
+
+        fn insert(&mut self, entry: Entry) {
+            self.partition.insert(self.hash(entry.document.key_bytes()), entry);
+        }
+
+        fn find(&self, key: &str) -> Option<SlotIndex> {
+            self.partition.find(self.hash(key.as_bytes()), key.as_bytes())
+        }
+
+        fn check(&self) {
+            self.partition.check_invariants(|key| self.hash(key));
+        }
+    }
+
+    #[test]
+    fn indexes_agree_through_insertions_overwrites_and_removals() {
+        let mut fixture = Fixture::new();
+        for number in 0..1000 {
+            fixture.insert(entry_until(&format!("k{number}"), number, (number % 3 == 0).then_some(number)));
+        }
+        fixture.check();
+        for number in (0..1000).step_by(5) {
+            let slot = fixture.find(&format!("k{number}")).unwrap();
+            let until = (number % 2 == 0).then_some(5000 - number);
+            fixture.partition.replace(slot, entry_until(&format!("k{number}"), 2000 + number, until));
+        }
+        fixture.check();
+        for number in (0..1000).step_by(7) {
+            let key = format!("k{number}");
+            let slot = fixture.find(&key).unwrap();
+            let removed = fixture.partition.remove(fixture.hash(key.as_bytes()), slot);
+            assert_eq!(removed.document.key_bytes(), key.as_bytes());
+            assert_eq!(fixture.find(&key), None);
+        }
+        fixture.check();
+        assert_eq!(fixture.partition.totals().documents, 1000 - 143);
+    }
+
+    #[test]
+    fn the_earliest_deadline_is_due_first() {
+        let mut fixture = Fixture::new();
+        assert_eq!(fixture.partition.earliest_deadline(), Deadline::NEVER);
+        for (key, until) in [("a", 30), ("b", 10), ("c", 20)] {
+            fixture.insert(entry_until(key, until, Some(until)));
+        }
+        assert_eq!(fixture.partition.earliest_deadline(), Deadline::at(UnixMillis(10)));
+        assert_eq!(fixture.partition.first_due(UnixMillis(9)), None);
+        assert_eq!(fixture.partition.first_due(UnixMillis(10)), fixture.find("b"));
+    }
+
+    #[test]
+    fn growing_the_table_touches_no_document() {
+        let mut fixture = Fixture::new();
+        let mut most = 0;
+        for number in 0..20_000 {
+            let entry = entry(&format!("{number}"), number);
+            touched::reset();
+            fixture.insert(entry);
+            most = most.max(touched::total());
+        }
+        // A binary search over 20,000 keys, and the entry itself.
+        assert!(most <= 20, "an insertion touched {most} entries");
+    }
+}

@@ -1,0 +1,128 @@
+//! All live documents of a collection in byte order of their keys: a merge of the shards, slice by slice.
+//!
+//! Invariants: keys ascend strictly, so each comes at most once; a document that is there from before the first item
+//! to after the last comes; an expired one does not. No lock is held between two items. What a document looked like
+//! when its slice was taken is what comes, even if it was overwritten or removed since.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::fmt;
+use std::sync::Arc;
+
+use super::hashing::ShardIndex;
+use super::shard::SliceEnd;
+use super::{CollectionId, Store};
+use crate::base::clock::UnixMillis;
+use crate::model::Entry;
+
+/// Entries that a scan has at hand over all shards, whatever their number: 8192 counted pointers are 200 KB.
+const ENTRIES_AT_HAND: usize = 8192;
+
+/// Entries that a scan takes from a shard at a time: a few dozen, fewer where there are thousands of shards.
+const SLICE_ENTRIES_MAX: usize = 64;
+const SLICE_ENTRIES_MIN: usize = 4;
+
+/// A listing in progress; `N` tells the time.
+pub struct Scan<N> {
+    store: Arc<Store>,
+    id: CollectionId,
+    now: N,
+    slice_entries: usize,
+    shards: Vec<Slice>,
+    /// The next entry of each shard that has one.
+    heads: BinaryHeap<Head>,
+}
+
+/// What is at hand of one shard.
+struct Slice {
+    /// In order, without the one that is a head.
+    entries: std::vec::IntoIter<Entry>,
+    end: SliceEnd,
+}
+
+/// Orders the heap: the greatest is the one with the least key.
+struct Head {
+    entry: Entry,
+    shard: ShardIndex,
+}
+
+impl<N: Fn() -> UnixMillis> Scan<N> {
+    /// Lists the collection `id`; `now` is asked for each item. Reads the first slice of each shard.
+    ///
+    /// When the collection is dropped meanwhile, the listing ends early.
+    pub fn new(store: Arc<Store>, id: CollectionId, now: N) -> Scan<N> {
+        let shard_count = store.shard_count();
+        let slice_entries = (ENTRIES_AT_HAND / shard_count).clamp(SLICE_ENTRIES_MIN, SLICE_ENTRIES_MAX);
+        let mut heads = BinaryHeap::new();
+        let shards = (0..shard_count).map(ShardIndex).map(|shard| {
+            let mut slice = Slice::read(&store, id, shard, None, slice_entries);
+            heads.extend(slice.entries.next().map(|entry| Head { entry, shard }));
+            slice
+        });
+        let shards = shards.collect();
+        Scan { store, id, now, slice_entries, shards, heads }
+    }
+
+    /// The next entry in order of the keys, live or expired.
+    fn pull(&mut self) -> Option<Entry> {
+        let mut head = self.heads.peek_mut()?;
+        let shard = head.shard;
+        let slice = self.shards.get_mut(shard.0).expect("every head comes from a shard of this store");
+        if slice.entries.len() == 0 && slice.end == SliceEnd::More {
+            *slice =
+                Slice::read(&self.store, self.id, shard, Some(head.entry.document.key_bytes()), self.slice_entries);
+        }
+        Some(match slice.entries.next() {
+            Some(next) => std::mem::replace(&mut head.entry, next),
+            None => PeekMut::pop(head).entry,
+        })
+    }
+}
+
+impl<N: Fn() -> UnixMillis> Iterator for Scan<N> {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        loop {
+            let entry = self.pull()?;
+            if !entry.deadline.has_passed((self.now)()) {
+                return Some(entry);
+            }
+        }
+    }
+}
+
+impl Slice {
+    fn read(store: &Store, id: CollectionId, shard: ShardIndex, after: Option<&[u8]>, entries_max: usize) -> Slice {
+        let mut entries = Vec::new();
+        let end = store.slice(id, shard, after, entries_max, &mut entries);
+        Slice { entries: entries.into_iter(), end }
+    }
+}
+
+impl<N> fmt::Debug for Scan<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scan").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Head) -> Ordering {
+        other.entry.document.key_bytes().cmp(self.entry.document.key_bytes())
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Head) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Head) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Head {}

@@ -1,0 +1,265 @@
+//! What one shard's lock guards: its partitions, which of them expires first, and what absences in it rest on.
+//!
+//! Invariants: a collection has a partition here only while it has entries here; `due_first` holds the earliest
+//! deadline of each partition that has one, so that reaping costs what expires, however many collections there are;
+//! `last_removal` is not below the LSN behind any absence. Every change of a partition goes through `change`, which
+//! keeps them.
+//!
+//! It does not lock: its callers do. It hands out what it removes, because nothing is freed under a lock.
+
+use std::collections::{BTreeSet, HashMap};
+
+use ahash::RandomState;
+
+use super::CollectionId;
+use super::hashing::ShardHash;
+use super::partition::{Partition, Totals};
+use super::slab::SlotIndex;
+use crate::base::clock::UnixMillis;
+use crate::base::limits::ENTRIES_PER_HOLD_MAX;
+use crate::model::{Deadline, Entry, Lsn};
+
+/// Whether a slice reached the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SliceEnd {
+    /// There are more entries after the last one.
+    More,
+    /// There are none.
+    Done,
+}
+
+/// One shard.
+#[derive(Debug)]
+pub(super) struct Shard {
+    /// The main store's partition, here and not in the map because most look-ups end in it.
+    main: Partition,
+    /// Boxed, so that growing the map moves pointers only.
+    collections: HashMap<CollectionId, Box<Partition>, RandomState>,
+    due_first: BTreeSet<(Deadline, CollectionId)>,
+    last_removal: Lsn,
+    totals: Totals,
+}
+
+/// A partition that is not part of its shard any more; to be dropped when the shard's lock has been released.
+pub(super) type Unlinked = Option<Box<Partition>>;
+
+impl Shard {
+    /// An empty shard; `keys` hash the ids of collections.
+    pub(super) fn new(keys: RandomState) -> Shard {
+        Shard {
+            main: Partition::default(),
+            collections: HashMap::with_hasher(keys),
+            due_first: BTreeSet::new(),
+            last_removal: Lsn::ZERO,
+            totals: Totals::default(),
+        }
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The newest removal here, expiry included: what the absence of a key that is not here rests on.
+    pub(super) fn last_removal(&self) -> Lsn {
+        self.last_removal
+    }
+
+    /// The slot of `key` in the collection `id`.
+    pub(super) fn find(&self, id: CollectionId, hash: ShardHash, key: &[u8]) -> Option<SlotIndex> {
+        self.partition(id)?.find(hash, key)
+    }
+
+    /// The entry in a slot that `find` named.
+    pub(super) fn get(&self, id: CollectionId, slot: SlotIndex) -> &Entry {
+        self.partition(id).expect("a collection with a slot has a partition").get(slot)
+    }
+
+    /// Adds an entry whose key is not there.
+    pub(super) fn insert(&mut self, id: CollectionId, hash: ShardHash, entry: Entry) {
+        self.change(id, |partition| partition.insert(hash, entry));
+    }
+
+    /// Overwrites the entry in a slot, and returns what was there.
+    pub(super) fn replace(&mut self, id: CollectionId, slot: SlotIndex, entry: Entry) -> Entry {
+        self.change(id, |partition| partition.replace(slot, entry)).0
+    }
+
+    /// Removes the entry in a slot, by the mutation `lsn`.
+    pub(super) fn remove(&mut self, id: CollectionId, hash: ShardHash, slot: SlotIndex, lsn: Lsn) -> (Entry, Unlinked) {
+        self.last_removal = self.last_removal.max(lsn);
+        self.change(id, |partition| partition.remove(hash, slot))
+    }
+
+    /// True when an entry's deadline has passed at `now`.
+    pub(super) fn is_due(&self, now: UnixMillis) -> bool {
+        self.due_first.first().is_some_and(|(deadline, _)| deadline.has_passed(now))
+    }
+
+    /// Takes out the first entry whose deadline has passed at `now`; `hash` gives the hash of a key. Its absence
+    /// rests on its version from now on.
+    pub(super) fn reap_first(
+        &mut self,
+        now: UnixMillis,
+        hash: impl Fn(CollectionId, &[u8]) -> ShardHash,
+    ) -> Option<(Entry, Unlinked)> {
+        let (_, id) = *self.due_first.first().filter(|(deadline, _)| deadline.has_passed(now))?;
+        let (reaped, unlinked) = self.change(id, |partition| {
+            let slot = partition.first_due(now).expect("due_first holds the earliest deadline of the partition");
+            partition.remove(hash(id, partition.get(slot).document.key_bytes()), slot)
+        });
+        self.last_removal = self.last_removal.max(reaped.version);
+        Some((reaped, unlinked))
+    }
+
+    /// Takes out a whole collection in constant time.
+    pub(super) fn unlink(&mut self, id: CollectionId) -> Unlinked {
+        let partition = self.collections.remove(&id)?;
+        self.due_first.remove(&(partition.earliest_deadline(), id));
+        self.totals = self.totals.minus(partition.totals());
+        Some(partition)
+    }
+
+    /// Clones into `into` at most `entries_max` entries of a collection, in byte order of their keys, from the first
+    /// key after `after`; expired ones too.
+    pub(super) fn slice(
+        &self,
+        id: CollectionId,
+        after: Option<&[u8]>,
+        entries_max: usize,
+        into: &mut Vec<Entry>,
+    ) -> SliceEnd {
+        let Some(partition) = self.partition(id) else { return SliceEnd::Done };
+        into.reserve(entries_max.min(partition.len()));
+        let mut entries = partition.after(after);
+        into.extend(entries.by_ref().take(entries_max).cloned());
+        if entries.next().is_some() { SliceEnd::More } else { SliceEnd::Done }
+    }
+
+    fn partition(&self, id: CollectionId) -> Option<&Partition> {
+        if id == CollectionId::MAIN { Some(&self.main) } else { self.collections.get(&id).map(Box::as_ref) }
+    }
+
+    /// Runs `change` on the partition of a collection, which is created for it and unlinked when it ends up empty.
+    fn change<R>(&mut self, id: CollectionId, change: impl FnOnce(&mut Partition) -> R) -> (R, Unlinked) {
+        let partition = match id {
+            CollectionId::MAIN => &mut self.main,
+            _ => self.collections.entry(id).or_default(),
+        };
+        let (totals_before, due_before) = (partition.totals(), partition.earliest_deadline());
+        let result = change(partition);
+        let (totals_after, due_after) = (partition.totals(), partition.earliest_deadline());
+        self.totals = self.totals.minus(totals_before).plus(totals_after);
+        if due_before != due_after {
+            self.due_first.remove(&(due_before, id));
+            if due_after != Deadline::NEVER {
+                self.due_first.insert((due_after, id));
+            }
+        }
+        let emptied = partition.len() == 0;
+        (result, if emptied { self.take_empty(id) } else { None })
+    }
+
+    fn take_empty(&mut self, id: CollectionId) -> Unlinked {
+        match id {
+            CollectionId::MAIN => Some(Box::new(std::mem::take(&mut self.main))),
+            _ => self.collections.remove(&id),
+        }
+    }
+}
+
+/// The one door for numbers of entries that background work touches under one hold of a lock.
+///
+/// 0 is refused too: a loop of such holds would never end.
+pub(super) fn assert_short_hold(entries_max: usize) {
+    assert!(
+        (1..=ENTRIES_PER_HOLD_MAX).contains(&entries_max),
+        "a hold touches 1 to {ENTRIES_PER_HOLD_MAX} entries, not {entries_max}"
+    );
+}
+
+#[cfg(test)]
+impl Shard {
+    /// Panics unless every partition is in order and what is kept about them agrees with them.
+    pub(super) fn check_invariants(&self, hash: impl Fn(CollectionId, &[u8]) -> ShardHash) {
+        let named = self.collections.iter().map(|(id, partition)| (*id, partition.as_ref()));
+        let (mut totals, mut due_first) = (Totals::default(), BTreeSet::new());
+        for (id, partition) in named.chain([(CollectionId::MAIN, &self.main)]) {
+            partition.check_invariants(|key| hash(id, key));
+            let of_partition = partition.totals();
+            assert!(of_partition.documents > 0 || id == CollectionId::MAIN, "{id:?} is empty");
+            totals = totals.plus(of_partition);
+            if partition.earliest_deadline() != Deadline::NEVER {
+                due_first.insert((partition.earliest_deadline(), id));
+            }
+        }
+        assert_eq!(totals, self.totals);
+        assert_eq!(due_first, self.due_first);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hashing::Hashing;
+    use super::super::tests::{entry, entry_until};
+    use super::*;
+
+    fn fixture() -> (Shard, Hashing) {
+        let keys = RandomState::with_seeds(1, 2, 3, 4);
+        (Shard::new(keys.clone()), Hashing::new(1, keys))
+    }
+
+    fn put(shard: &mut Shard, hashing: &Hashing, id: CollectionId, entry: Entry) {
+        let hash = hashing.address(id, entry.document.key_bytes()).hash;
+        shard.insert(id, hash, entry);
+        shard.check_invariants(|id, key| hashing.address(id, key).hash);
+    }
+
+    #[test]
+    fn entries_of_all_partitions_are_reaped_in_order_of_their_deadlines() {
+        let (mut shard, hashing) = fixture();
+        let (one, two) = (CollectionId::MAIN.next(), CollectionId::MAIN.next().next());
+        for (id, key, until) in
+            [(one, "a", 40), (two, "a", 10), (CollectionId::MAIN, "a", 20), (one, "b", 30), (two, "b", 50)]
+        {
+            put(&mut shard, &hashing, id, entry_until(key, until, Some(until)));
+        }
+        let mut reaped = Vec::new();
+        while let Some((entry, _)) = shard.reap_first(UnixMillis(40), |id, key| hashing.address(id, key).hash) {
+            shard.check_invariants(|id, key| hashing.address(id, key).hash);
+            reaped.push(entry.version.0);
+        }
+        assert_eq!(reaped, [10, 20, 30, 40]);
+        assert_eq!(shard.last_removal(), Lsn(40));
+        assert_eq!(shard.totals().documents, 1);
+    }
+
+    #[test]
+    fn a_partition_goes_with_its_last_entry() {
+        let (mut shard, hashing) = fixture();
+        let id = CollectionId::MAIN.next();
+        for id in [CollectionId::MAIN, id] {
+            put(&mut shard, &hashing, id, entry("a", 1));
+            let hash = hashing.address(id, b"a").hash;
+            let slot = shard.find(id, hash, b"a").unwrap();
+            let (_, unlinked) = shard.remove(id, hash, slot, Lsn(2));
+            assert!(unlinked.is_some());
+        }
+        assert!(shard.collections.is_empty());
+        assert_eq!(shard.last_removal(), Lsn(2));
+        shard.check_invariants(|id, key| hashing.address(id, key).hash);
+    }
+
+    #[test]
+    fn unlinking_a_collection_takes_its_deadlines_and_totals_along() {
+        let (mut shard, hashing) = fixture();
+        let id = CollectionId::MAIN.next();
+        put(&mut shard, &hashing, CollectionId::MAIN, entry("a", 1));
+        put(&mut shard, &hashing, id, entry_until("a", 2, Some(5)));
+        assert!(shard.is_due(UnixMillis(5)));
+        assert!(shard.unlink(id).is_some());
+        assert!(!shard.is_due(UnixMillis(5)));
+        assert_eq!(shard.totals().documents, 1);
+        shard.check_invariants(|id, key| hashing.address(id, key).hash);
+        assert!(shard.unlink(id).is_none());
+    }
+}
