@@ -8,6 +8,8 @@
 pub mod base;
 pub mod model;
 
+pub mod config;
+
 pub mod store;
 
 pub mod api;

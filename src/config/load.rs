@@ -1,0 +1,338 @@
+//! Precedence: defaults, then the file, then the environment, then flags; the later wins.
+//!
+//! Everything that was given is checked, also what a later source overrides, and everything that is wrong is
+//! reported at once.
+
+use std::path::PathBuf;
+
+use super::error::{ConfigError, Origin};
+use super::file;
+use super::nearest::nearest;
+use super::option::{OptionSpec, Spelled};
+use super::table::{OPTIONS, option};
+use super::values::Config;
+
+/// What every environment variable of ours begins with.
+pub const ENVIRONMENT_PREFIX: &str = "MEMORY_TOOLS_";
+
+/// Where values may come from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The config file, as it was named, with its content; `None` when there is none.
+    pub file: Option<(PathBuf, Vec<u8>)>,
+    /// Environment variables; those without our prefix are ignored.
+    pub environment: Vec<(String, String)>,
+    /// Flags without their dashes, in order; the last of the same name wins.
+    pub flags: Vec<(String, String)>,
+}
+
+/// A configuration with the story of each value.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The values.
+    pub config: Config,
+    /// One per option, in the order of the table.
+    pub settings: Vec<Setting>,
+}
+
+/// One option's value and where it came from.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The option.
+    pub option: &'static OptionSpec,
+    /// The value, as config.json spells it.
+    pub json: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Reads all sources, each overriding those before it.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the sources; never empty.
+pub fn load(sources: &Sources) -> Result<Settings, Vec<ConfigError>> {
+    let mut loading = Loading::of_defaults();
+    if let Some((path, text)) = &sources.file {
+        let (assignments, errors) = file::read(&path.to_string_lossy(), text);
+        loading.errors.extend(errors);
+        for assignment in assignments {
+            loading.assign(assignment.option, &assignment.value.spelled(), Origin::File(assignment.at));
+        }
+    }
+    for (name, value) in &sources.environment {
+        let Some(bare) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
+        match OPTIONS.iter().find(|option| option.variable() == *name) {
+            Some(option) => loading.assign(option, &Spelled::Word(value), Origin::Environment(name.clone())),
+            None => {
+                let nearest = nearest(bare, OPTIONS.iter().map(|option| option.name)).and_then(option);
+                let nearest = nearest.map(OptionSpec::variable);
+                loading.errors.push(ConfigError::UnknownVariable { name: name.clone(), nearest });
+            }
+        }
+    }
+    for (name, value) in &sources.flags {
+        match OPTIONS.iter().find(|option| option.flag() == *name) {
+            Some(option) => loading.assign(option, &Spelled::Word(value), Origin::Flag(format!("--{name}"))),
+            None => {
+                let nearest = nearest(name, OPTIONS.iter().map(|option| option.name)).and_then(option);
+                let nearest = nearest.map(|option| format!("--{}", option.flag()));
+                loading.errors.push(ConfigError::UnknownFlag { name: format!("--{name}"), nearest });
+            }
+        }
+    }
+    loading.finish()
+}
+
+struct Loading {
+    config: Config,
+    settings: Vec<Setting>,
+    errors: Vec<ConfigError>,
+}
+
+impl Loading {
+    fn of_defaults() -> Loading {
+        let mut loading = Loading { config: Config::unfilled(), settings: Vec::new(), errors: Vec::new() };
+        for option in OPTIONS {
+            loading.assign(option, &Spelled::Word(option.default), Origin::Default);
+        }
+        loading
+    }
+
+    fn assign(&mut self, option: &'static OptionSpec, spelled: &Spelled<'_>, origin: Origin) {
+        match option.fill(&mut self.config, spelled) {
+            Ok(json) => {
+                let setting = Setting { option, json, origin };
+                match self.settings.iter_mut().find(|earlier| earlier.option.name == option.name) {
+                    Some(earlier) => *earlier = setting,
+                    None => self.settings.push(setting),
+                }
+            }
+            Err(fault) => {
+                let fault = Box::new(fault);
+                self.errors.push(ConfigError::BadValue { origin, name: option.name, fault });
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Settings, Vec<ConfigError>> {
+        if !self.errors.is_empty() {
+            return Err(self.errors);
+        }
+        Ok(Settings { config: self.config, settings: self.settings })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::limits::CONFIG_BYTES_MAX;
+    use crate::config::{json_file, listing};
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn load_all(
+        file: Option<&str>,
+        environment: &[(&str, &str)],
+        flags: &[(&str, &str)],
+    ) -> Result<Settings, Vec<String>> {
+        let file = file.map(|text| (PathBuf::from("config.json"), text.as_bytes().to_vec()));
+        load(&Sources { file, environment: pairs(environment), flags: pairs(flags) })
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    fn file_errors(text: &str) -> Vec<String> {
+        load_all(Some(text), &[], &[]).unwrap_err()
+    }
+
+    #[test]
+    fn without_any_source_every_value_is_its_default() {
+        let settings = load_all(None, &[("PATH", "/bin"), ("MEMORY_TOOLSX", "")], &[]).unwrap();
+        assert_eq!(settings.settings.len(), OPTIONS.len());
+        assert!(settings.settings.iter().all(|setting| setting.origin == Origin::Default));
+        let config = settings.config;
+        assert_eq!(config.port.to_string(), "127.0.0.1:8080");
+        assert_eq!((config.snapshot_interval, config.enable_snapshots), (Duration::from_secs(300), true));
+        assert_eq!((config.document_bytes_max, config.shards), (16 << 20, 256));
+    }
+
+    #[test]
+    fn the_shipped_file_says_what_the_defaults_say() {
+        let settings = load_all(Some(&json_file()), &[], &[]).unwrap();
+        assert_eq!(settings.config, load_all(None, &[], &[]).unwrap().config);
+        assert!(settings.settings.iter().all(|setting| matches!(setting.origin, Origin::File(_))));
+    }
+
+    #[test]
+    fn a_config_file_of_the_go_server_is_understood() {
+        let text = r#"{"port": ":8080", "read_timeout": "5s", "write_timeout": "10s", "idle_timeout": "120s",
+            "shutdown_timeout": "10s", "snapshot_interval": "5m", "enable_snapshots": true, "ttl_clean_interval": "1m"}"#;
+        let config = load_all(Some(text), &[], &[]).unwrap().config;
+        assert_eq!(config.port.to_string(), ":8080");
+        assert_eq!(config.idle_timeout, Duration::from_secs(120));
+    }
+
+    #[test]
+    fn later_sources_override_earlier_ones() {
+        let file = r#"{"shards": 2, "read_timeout": "2s", "write_timeout": "2s"}"#;
+        let environment = [("MEMORY_TOOLS_READ_TIMEOUT", "3s"), ("MEMORY_TOOLS_WRITE_TIMEOUT", "3s")];
+        let flags = [("write-timeout", "4s"), ("write-timeout", "5s")];
+        let settings = load_all(Some(file), &environment, &flags).unwrap();
+        let lines = listing(&settings);
+        let line = |name: &str| {
+            let line = lines.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(line("port"), "port \"127.0.0.1:8080\" default");
+        assert_eq!(line("shards"), "shards 2 config.json:1");
+        assert_eq!(line("read_timeout"), "read_timeout \"3s\" environment MEMORY_TOOLS_READ_TIMEOUT");
+        assert_eq!(line("write_timeout"), "write_timeout \"5s\" flag --write-timeout");
+        assert_eq!(settings.config.write_timeout, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn an_overridden_value_is_still_checked() {
+        let errors = load_all(Some(r#"{"shards": 3}"#), &[], &[("shards", "4")]).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+    }
+
+    #[test]
+    fn each_mistake_in_the_file_is_one_line_with_its_place() {
+        for (text, error) in [
+            (
+                "{\n  \"port\": \":1\",\n  \"snapshot_intervall\": \"5m\"\n}",
+                "config.json:3:3: unknown key \"snapshot_intervall\", did you mean \"snapshot_interval\"?",
+            ),
+            ("{\"xyzzy\": 1}", "config.json:1:2: unknown key \"xyzzy\", memory-tools --help lists the options"),
+            ("{\"num_shards\": 16}", "config.json:1:2: unknown key \"num_shards\", did you mean \"shards\"?"),
+            (
+                "{\"read_timeout\": 5}",
+                "config.json:1:18: read_timeout: expected a duration of 1ms to 24h, such as \"5s\", found the number 5",
+            ),
+            (
+                "{\"read_timeout\": \"5\"}",
+                "config.json:1:18: read_timeout: expected a duration of 1ms to 24h, such as \"5s\", found \"5\": the \
+                 number before byte 1 lacks its unit: ns, us, ms, s, m or h, as in \"30s\"",
+            ),
+            (
+                "{\"read_timeout\": \"-5s\"}",
+                "config.json:1:18: read_timeout: expected a duration of 1ms to 24h, such as \"5s\", found \"-5s\"",
+            ),
+            (
+                "{\"enable_snapshots\": \"yes\"}",
+                "config.json:1:22: enable_snapshots: expected true or false, such as true, found \"yes\"",
+            ),
+            (
+                "{\"enable_snapshots\": null}",
+                "config.json:1:22: enable_snapshots: expected true or false, such as true, found null",
+            ),
+            (
+                "{\"shards\": \"256\"}",
+                "config.json:1:12: shards: expected a power of two of 1 to 65536, such as 256, found \"256\"",
+            ),
+            (
+                "{\"shards\": 3}",
+                "config.json:1:12: shards: expected a power of two of 1 to 65536, such as 256, found the number 3",
+            ),
+            (
+                "{\"pool_threads\": 1e2}",
+                "config.json:1:18: pool_threads: expected a whole number of 1 to 16384, such as 512, found the number \
+                 1e2",
+            ),
+            (
+                "{\"document_bytes_max\": \"16MB\"}",
+                "config.json:1:24: document_bytes_max: expected a size of 1 to 1GiB bytes, such as \"16MiB\", found \
+                 \"16MB\": the units are KiB, MiB and GiB; without one it is bytes",
+            ),
+            (
+                "{\"front\": \"reactor\"}",
+                "config.json:1:11: front: expected one of \"pool\", such as \"pool\", found \"reactor\"",
+            ),
+            (
+                "{\"port\": 8080}",
+                "config.json:1:10: port: expected an address to listen on, such as \"127.0.0.1:8080\", found the \
+                 number 8080",
+            ),
+            (
+                "{\"port\": \"8080\"}",
+                "config.json:1:10: port: expected an address to listen on, such as \"127.0.0.1:8080\", found \
+                 \"8080\": it has no ':', write \":8080\" for every interface or \"127.0.0.1:8080\" for this machine \
+                 alone",
+            ),
+            ("{\"data_dir\": \"\"}", "config.json:1:14: data_dir: expected a folder, such as \"./data\", found \"\""),
+            (
+                "{\"data_dir\": [1]}",
+                "config.json:1:14: data_dir: expected a folder, such as \"./data\", found an array",
+            ),
+            (
+                "{\"port\": \":1\",\n \"port\": \":2\"}",
+                "config.json:2:2: duplicate key \"port\", it stands on line 1 already",
+            ),
+            (
+                "{\"port\": \":1\",\n \"p\\u006frt\": \":2\"}",
+                "config.json:2:2: duplicate key \"port\", it stands on line 1 already",
+            ),
+            (
+                "\n []",
+                "config.json:2:2: expected an object of options, such as {\"port\": \"127.0.0.1:8080\"}, found an array",
+            ),
+            ("{\"port\": \":1\",\n}", "config.json:2:1: not JSON: expected a member name in quotes"),
+            ("", "config.json:1:1: not JSON: unexpected end of the text"),
+            ("{\"\\ud800\": 1}", "config.json:1:2: half of a surrogate pair, which is no character"),
+            ("{\"port\": \"\\ud800\"}", "config.json:1:10: half of a surrogate pair, which is no character"),
+        ] {
+            assert_eq!(file_errors(text), [error], "{text}");
+        }
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let errors = load_all(Some(r#"{"a": 1, "shards": 0}"#), &[("MEMORY_TOOLS_FRONT", "x")], &[("nope", "1")]);
+        assert_eq!(errors.unwrap_err().len(), 4);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_not_even_parsed() {
+        let text = " ".repeat(usize::try_from(CONFIG_BYTES_MAX).unwrap() + 1);
+        let expected =
+            format!("config.json: {} bytes, a config file has at most {CONFIG_BYTES_MAX}", CONFIG_BYTES_MAX + 1);
+        assert_eq!(file_errors(&text), [expected]);
+    }
+
+    #[test]
+    fn unknown_variables_and_flags_are_errors_with_the_nearest_name() {
+        for (environment, flags, error) in [
+            (
+                ("MEMORY_TOOLS_PROT", ":1"),
+                ("port", ":1"),
+                "unknown environment variable \"MEMORY_TOOLS_PROT\", did you mean \"MEMORY_TOOLS_PORT\"?",
+            ),
+            (
+                ("MEMORY_TOOLS_port", ":1"),
+                ("port", ":1"),
+                "unknown environment variable \"MEMORY_TOOLS_port\", did you mean \"MEMORY_TOOLS_PORT\"?",
+            ),
+            (
+                ("HOME", "/"),
+                ("snapshot-intervall", "5m"),
+                "unknown flag \"--snapshot-intervall\", did you mean \"--snapshot-interval\"?",
+            ),
+            (
+                ("HOME", "/"),
+                ("snapshot-interval", "5 m"),
+                "--snapshot-interval: expected a duration of 100ms to 8760h, such as \"5m\", found \"5 m\": unknown \
+                 unit at byte 1, the units are ns, us, ms, s, m and h, as in \"1h30m\"",
+            ),
+            (
+                ("MEMORY_TOOLS_ENABLE_SNAPSHOTS", "1"),
+                ("port", ":1"),
+                "MEMORY_TOOLS_ENABLE_SNAPSHOTS: expected true or false, such as true, found \"1\"",
+            ),
+        ] {
+            assert_eq!(load_all(None, &[environment], &[flags]).unwrap_err(), [error]);
+        }
+    }
+}

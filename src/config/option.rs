@@ -1,0 +1,241 @@
+//! One option: its name, what it takes, what it costs, and how a text becomes its field.
+//!
+//! Whatever the source, a value becomes text first (after its JSON type is checked, where it has one), so that one
+//! parser per kind serves the file, the environment and the flags alike.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::duration::GoDuration;
+
+use super::listen::Listen;
+use super::size::{format_size, parse_size};
+use super::values::{Config, Front};
+
+/// An option of the server. The table of them is the one source of everything that speaks of options.
+#[derive(Debug)]
+pub struct OptionSpec {
+    /// Its key in config.json; the environment variable and the flag are made from it.
+    pub name: &'static str,
+    /// What values it takes and which field they fill.
+    pub kind: Kind,
+    /// Its default, as text.
+    pub default: &'static str,
+    /// What its numbers count.
+    pub unit: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What a larger and a smaller value costs, or each choice.
+    pub cost: &'static str,
+    /// What to do who is unsure.
+    pub if_unsure: &'static str,
+}
+
+/// What an option takes, with the bounds it must keep (both inclusive), and the field it fills.
+#[derive(Debug)]
+pub enum Kind {
+    /// An address to listen on.
+    Address(fn(&mut Config) -> &mut Listen),
+    /// A Go duration.
+    Span(Duration, Duration, fn(&mut Config) -> &mut Duration),
+    /// A whole number.
+    Count(usize, usize, fn(&mut Config) -> &mut usize),
+    /// A whole number that is a power of two.
+    PowerOfTwo(usize, usize, fn(&mut Config) -> &mut usize),
+    /// A size in bytes.
+    Size(usize, usize, fn(&mut Config) -> &mut usize),
+    /// On or off.
+    Switch(fn(&mut Config) -> &mut bool),
+    /// A folder, relative to the working directory.
+    Folder(fn(&mut Config) -> &mut PathBuf),
+    /// The name of a front.
+    Front(fn(&mut Config) -> &mut Front),
+}
+
+/// A value as its source spells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spelled<'a> {
+    /// A word of the command line or the environment.
+    Word(&'a str),
+    /// The characters of a JSON string.
+    JsonString(&'a str),
+    /// A JSON number, as written.
+    JsonNumber(&'a str),
+    /// `true` or `false`.
+    JsonSwitch(&'a str),
+    /// What no option takes: "null", "an array", "an object".
+    JsonOther(&'static str),
+}
+
+/// Why a value does not suit its option.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}, such as {example}, found {found}{}", Because(.reason.as_deref()))]
+pub struct ValueFault {
+    /// What the option takes, with its range.
+    pub expected: String,
+    /// A value that suits, as JSON.
+    pub example: String,
+    /// What was there.
+    pub found: String,
+    /// What is wrong with it in particular.
+    pub reason: Option<String>,
+}
+
+struct Because<'a>(Option<&'a str>);
+
+impl fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |reason| write!(f, ": {reason}"))
+    }
+}
+
+impl fmt::Display for Spelled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Spelled::Word(text) | Spelled::JsonString(text) => write!(f, "{text:?}"),
+            Spelled::JsonNumber(text) => write!(f, "the number {text}"),
+            Spelled::JsonSwitch(text) => f.write_str(text),
+            Spelled::JsonOther(what) => f.write_str(what),
+        }
+    }
+}
+
+impl OptionSpec {
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> String {
+        format!("{}{}", super::ENVIRONMENT_PREFIX, self.name.to_ascii_uppercase())
+    }
+
+    /// The flag that sets it, without its dashes.
+    pub fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+
+    /// True when its flag may stand without a value, which turns it on.
+    pub fn is_switch(&self) -> bool {
+        matches!(self.kind, Kind::Switch(_))
+    }
+
+    /// Its default as config.json has it.
+    pub fn default_json(&self) -> String {
+        self.kind.to_json(self.default)
+    }
+
+    /// Reads `spelled` into the field of this option and returns the value in its shortest form, as JSON.
+    ///
+    /// # Errors
+    /// What was expected and what was found; the field is then unchanged.
+    pub fn fill(&self, config: &mut Config, spelled: &Spelled<'_>) -> Result<String, ValueFault> {
+        let fault = |reason| ValueFault {
+            expected: self.kind.expected(),
+            example: self.default_json(),
+            found: spelled.to_string(),
+            reason,
+        };
+        let text = self.kind.text_of(spelled).ok_or_else(|| fault(None))?;
+        self.kind.fill(config, text).map(|shortest| self.kind.to_json(&shortest)).map_err(fault)
+    }
+}
+
+impl Kind {
+    /// The text to parse, when the source spells this kind that way.
+    fn text_of<'a>(&self, spelled: &Spelled<'a>) -> Option<&'a str> {
+        match (self, spelled) {
+            (_, Spelled::Word(text)) => Some(text),
+            (Kind::Switch(_), Spelled::JsonSwitch(text)) => Some(text),
+            (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Size(..), Spelled::JsonNumber(text)) => Some(text),
+            (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Switch(_), _) => None,
+            (_, Spelled::JsonString(text)) => Some(text),
+            (_, Spelled::JsonNumber(_) | Spelled::JsonSwitch(_) | Spelled::JsonOther(_)) => None,
+        }
+    }
+
+    /// The shortest form `text` as config.json spells this kind.
+    fn to_json(&self, text: &str) -> String {
+        let is_bare = match self {
+            Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Switch(_) => true,
+            Kind::Size(..) => text.bytes().all(|byte| byte.is_ascii_digit()),
+            Kind::Address(_) | Kind::Span(..) | Kind::Folder(_) | Kind::Front(_) => false,
+        };
+        if is_bare {
+            return text.to_owned();
+        }
+        let mut quoted = Vec::new();
+        crate::base::json::escape_into(&mut quoted, text);
+        String::from_utf8_lossy(&quoted).into_owned()
+    }
+
+    /// What this kind takes, as a clause.
+    fn expected(&self) -> String {
+        match self {
+            Kind::Address(_) => "an address to listen on".to_owned(),
+            Kind::Span(least, most, _) => {
+                format!("a duration of {} to {}", GoDuration::from(*least), GoDuration::from(*most))
+            }
+            Kind::Count(least, most, _) => format!("a whole number of {least} to {most}"),
+            Kind::PowerOfTwo(least, most, _) => format!("a power of two of {least} to {most}"),
+            Kind::Size(least, most, _) => {
+                format!("a size of {} to {} bytes", format_size(*least), format_size(*most))
+            }
+            Kind::Switch(_) => "true or false".to_owned(),
+            Kind::Folder(_) => "a folder".to_owned(),
+            Kind::Front(_) => format!("one of {}", Front::ALL.map(|front| format!("{:?}", front.name())).join(", ")),
+        }
+    }
+
+    /// Parses `text` into the field and returns its shortest form; on a fault, what is wrong in particular.
+    fn fill(&self, config: &mut Config, text: &str) -> Result<String, Option<String>> {
+        match self {
+            Kind::Address(field) => {
+                let listen = Listen::parse(text).map_err(|fault| Some(fault.to_string()))?;
+                let shortest = listen.to_string();
+                *field(config) = listen;
+                Ok(shortest)
+            }
+            Kind::Span(least, most, field) => {
+                let duration = GoDuration::parse(text).map_err(|fault| Some(fault.to_string()))?;
+                let span = duration.to_unsigned().filter(|span| least <= span && span <= most).ok_or(None)?;
+                *field(config) = span;
+                Ok(duration.to_string())
+            }
+            Kind::Count(least, most, field) => {
+                let count = parse_count(text).filter(|count| least <= count && count <= most).ok_or(None)?;
+                *field(config) = count;
+                Ok(count.to_string())
+            }
+            Kind::PowerOfTwo(least, most, field) => {
+                let within = |count: &usize| least <= count && count <= most && count.is_power_of_two();
+                let count = parse_count(text).filter(within).ok_or(None)?;
+                *field(config) = count;
+                Ok(count.to_string())
+            }
+            Kind::Size(least, most, field) => {
+                let size = parse_size(text).map_err(|fault| Some(fault.to_string()))?;
+                let size = Some(size).filter(|size| least <= size && size <= most).ok_or(None)?;
+                *field(config) = size;
+                Ok(format_size(size))
+            }
+            Kind::Switch(field) => {
+                *field(config) = text.parse().map_err(|_| None)?;
+                Ok(text.to_owned())
+            }
+            Kind::Folder(field) => {
+                if text.is_empty() || text.contains('\0') {
+                    return Err(None);
+                }
+                *field(config) = PathBuf::from(text);
+                Ok(text.to_owned())
+            }
+            Kind::Front(field) => {
+                *field(config) = Front::ALL.into_iter().find(|front| front.name() == text).ok_or(None)?;
+                Ok(text.to_owned())
+            }
+        }
+    }
+}
+
+/// A whole number in plain digits: no sign, no exponent.
+fn parse_count(text: &str) -> Option<usize> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}

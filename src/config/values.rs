@@ -1,0 +1,124 @@
+//! The configuration as the rest of the house sees it: typed values, within their ranges.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::listen::{Host, Listen};
+
+/// Every option's value. Fields are named as their options; the table says what each means and costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen.
+    pub port: Listen,
+    /// The folder that holds the data.
+    pub data_dir: PathBuf,
+    /// Which front serves the sockets.
+    pub front: Front,
+    /// Threads of the pool front, which is its cap on connections.
+    pub pool_threads: usize,
+    /// The one timeout of a socket in the pool front; see `pool_receive_timeout` and `pool_send_timeout`.
+    pub pool_socket_timeout: Duration,
+    /// Threads that the pool may lose to the HTTP library and replace.
+    pub pool_lost_threads_max: usize,
+    /// Bound on reading one request's body, whole.
+    pub read_timeout: Duration,
+    /// Bound on one write of a reply.
+    pub write_timeout: Duration,
+    /// Bound on the silence between two requests of a connection.
+    pub idle_timeout: Duration,
+    /// How long a shutdown waits for requests in progress.
+    pub shutdown_timeout: Duration,
+    /// Whether snapshots are taken on schedule.
+    pub enable_snapshots: bool,
+    /// Time between two scheduled snapshots.
+    pub snapshot_interval: Duration,
+    /// How often expired documents are reaped.
+    pub ttl_clean_interval: Duration,
+    /// Shards of the store; a power of two.
+    pub shards: usize,
+    /// Bytes of one document.
+    pub document_bytes_max: usize,
+    /// Bytes of a request's head.
+    pub head_bytes_max: usize,
+    /// Header fields of a request.
+    pub header_count_max: usize,
+    /// Collections that may exist at once.
+    pub collections_max: usize,
+}
+
+/// Which front serves the sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// A fixed pool of threads over tiny_http.
+    Pool,
+}
+
+impl Front {
+    /// Every front, in the order in which errors list them.
+    pub const ALL: [Front; 1] = [Front::Pool];
+
+    /// Its name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Front::Pool => "pool",
+        }
+    }
+}
+
+impl Config {
+    /// Nothing filled in yet; only `load` makes one, and fills every field from the table's defaults.
+    pub(super) fn unfilled() -> Config {
+        Config {
+            port: Listen { host: Host::Every, port: 0 },
+            data_dir: PathBuf::new(),
+            front: Front::Pool,
+            pool_threads: 0,
+            pool_socket_timeout: Duration::ZERO,
+            pool_lost_threads_max: 0,
+            read_timeout: Duration::ZERO,
+            write_timeout: Duration::ZERO,
+            idle_timeout: Duration::ZERO,
+            shutdown_timeout: Duration::ZERO,
+            enable_snapshots: false,
+            snapshot_interval: Duration::ZERO,
+            ttl_clean_interval: Duration::ZERO,
+            shards: 0,
+            document_bytes_max: 0,
+            head_bytes_max: 0,
+            header_count_max: 0,
+            collections_max: 0,
+        }
+    }
+
+    /// How long a receive may stall in the pool front: in a head, between two requests, within a body. The library
+    /// gives a socket one such timeout, so the smaller of the two options that ask for one.
+    pub fn pool_receive_timeout(&self) -> Duration {
+        self.pool_socket_timeout.min(self.idle_timeout)
+    }
+
+    /// How long a send may stall in the pool front.
+    pub fn pool_send_timeout(&self) -> Duration {
+        self.pool_socket_timeout.min(self.write_timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smaller_timeout_rules_a_socket_of_the_pool() {
+        let seconds = Duration::from_secs;
+        let timeouts = |socket, idle, write| {
+            let config = Config {
+                pool_socket_timeout: seconds(socket),
+                idle_timeout: seconds(idle),
+                write_timeout: seconds(write),
+                ..Config::unfilled()
+            };
+            (config.pool_receive_timeout().as_secs(), config.pool_send_timeout().as_secs())
+        };
+        assert_eq!(timeouts(30, 120, 10), (30, 10));
+        assert_eq!(timeouts(30, 15, 60), (15, 30));
+    }
+}
