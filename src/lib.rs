@@ -13,3 +13,5 @@ pub mod config;
 pub mod store;
 
 pub mod api;
+
+pub mod cli;

@@ -1,0 +1,313 @@
+//! Arguments read into an `Invocation`: a command, its path, and flags made from the table of options.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use lexopt::{Arg, Parser};
+
+use crate::config::{ConfigError, OPTIONS, OptionSpec, nearest};
+
+/// What is asked of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// Serve; what happens without a command.
+    Serve {
+        /// What the command line says about the configuration.
+        arguments: Arguments,
+        /// Whether an import of the Go server's files skips what it cannot take.
+        import_skip: bool,
+    },
+    /// Show every option's value and where it came from.
+    PrintConfig(Arguments),
+    /// Say whether the configuration is valid.
+    CheckConfig(Arguments),
+    /// Say what is in a data folder or file, and whether it is sound.
+    Check {
+        /// The folder or file.
+        path: PathBuf,
+    },
+    /// Ask a running server whether it is ready.
+    Health(Arguments),
+    /// Show the help.
+    Help,
+    /// Show the version.
+    Version,
+}
+
+/// What the command line says about the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// The config file that was named.
+    pub config: Option<PathBuf>,
+    /// Flags without their dashes, with their values, in order.
+    pub flags: Vec<(String, String)>,
+}
+
+/// Why the command line makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsageError {
+    /// A flag that does not exist.
+    #[error(transparent)]
+    UnknownFlag(ConfigError),
+    /// A flag without the value it needs, a value that is none, text that is not UTF-8.
+    #[error("{0}")]
+    Flag(String),
+    /// A command that does not exist.
+    #[error("unknown command {name:?}, {}", command_hint(*.nearest))]
+    UnknownCommand {
+        /// What was written.
+        name: String,
+        /// The command that was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// One argument too many.
+    #[error("unexpected argument {0:?}, {1} takes no more")]
+    TooMany(String, &'static str),
+    /// `check` without the folder or file to check.
+    #[error("check needs the folder or file to check, such as: memory-tools check ./data")]
+    NoPath,
+    /// A flag that the command has no use for.
+    #[error("--{flag} means nothing to {command}")]
+    Meaningless {
+        /// The flag, without its dashes.
+        flag: String,
+        /// The command.
+        command: &'static str,
+    },
+    /// A variable of ours that is not UTF-8.
+    #[error("the environment variable {0} is not UTF-8")]
+    NotUtf8(String),
+}
+
+const COMMANDS: [&str; 6] = ["serve", "check", "check-config", "health", "help", "version"];
+
+/// Flags that are no options.
+const OTHER_FLAGS: [&str; 5] = ["config", "import-skip", "print-config", "help", "version"];
+
+/// Reads the arguments that follow the program's name.
+///
+/// # Errors
+/// One line that names what makes no sense, and the nearest name to what is unknown.
+pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invocation, UsageError> {
+    let mut words = Words::default();
+    let mut parser = Parser::from_args(arguments);
+    while let Some(argument) = parser.next().map_err(fault)? {
+        match argument {
+            Arg::Short('h') => words.help = true,
+            Arg::Short('V') => words.version = true,
+            Arg::Short(letter) => return Err(unknown_flag(&format!("-{letter}"))),
+            Arg::Long(name) => {
+                let name = name.to_owned();
+                words.flag(&name, &mut parser)?;
+            }
+            Arg::Value(word) => words.positional.push(word),
+        }
+    }
+    words.invocation()
+}
+
+/// The arguments, sorted but not yet understood.
+#[derive(Default)]
+struct Words {
+    positional: Vec<OsString>,
+    arguments: Arguments,
+    import_skip: bool,
+    print_config: bool,
+    help: bool,
+    version: bool,
+}
+
+impl Words {
+    fn flag(&mut self, name: &str, parser: &mut Parser) -> Result<(), UsageError> {
+        match name {
+            "config" => self.arguments.config = Some(PathBuf::from(parser.value().map_err(fault)?)),
+            "import-skip" => self.import_skip = true,
+            "print-config" => self.print_config = true,
+            "help" => self.help = true,
+            "version" => self.version = true,
+            _ => {
+                let option = OPTIONS.iter().find(|option| option.flag() == name);
+                let option = option.ok_or_else(|| unknown_flag(&format!("--{name}")))?;
+                let value = value_of(option, parser)?.into_string().map_err(|value| not_utf8(name, &value))?;
+                self.arguments.flags.push((name.to_owned(), value));
+            }
+        }
+        Ok(())
+    }
+
+    fn invocation(mut self) -> Result<Invocation, UsageError> {
+        if self.help {
+            return Ok(Invocation::Help);
+        }
+        if self.version {
+            return Ok(Invocation::Version);
+        }
+        let mut positional = std::mem::take(&mut self.positional).into_iter();
+        let written = positional.next().map_or("serve".to_owned(), |word| word.to_string_lossy().into_owned());
+        let Some(command) = COMMANDS.into_iter().find(|command| *command == written) else {
+            return Err(UsageError::UnknownCommand { nearest: nearest(&written, COMMANDS), name: written });
+        };
+        let path = if command == "check" { positional.next() } else { None };
+        if let Some(extra) = positional.next() {
+            return Err(UsageError::TooMany(extra.to_string_lossy().into_owned(), command));
+        }
+        self.refuse_meaningless(command)?;
+        let arguments = self.arguments;
+        Ok(match command {
+            "check" => Invocation::Check { path: path.map(PathBuf::from).ok_or(UsageError::NoPath)? },
+            "check-config" => Invocation::CheckConfig(arguments),
+            "health" => Invocation::Health(arguments),
+            "help" => Invocation::Help,
+            "version" => Invocation::Version,
+            _ if self.print_config => Invocation::PrintConfig(arguments),
+            _ => Invocation::Serve { arguments, import_skip: self.import_skip },
+        })
+    }
+
+    /// Nothing that was written is ignored.
+    fn refuse_meaningless(&self, command: &'static str) -> Result<(), UsageError> {
+        let refuse = |flag: &str| Err(UsageError::Meaningless { flag: flag.to_owned(), command });
+        if command != "serve" && self.import_skip {
+            return refuse("import-skip");
+        }
+        if command != "serve" && self.print_config {
+            return refuse("print-config");
+        }
+        if matches!(command, "serve" | "check-config" | "health") {
+            return Ok(());
+        }
+        match (&self.arguments.config, self.arguments.flags.first()) {
+            (Some(_), _) => refuse("config"),
+            (None, Some((flag, _))) => refuse(flag),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// The value of `option`'s flag. A switch may stand alone, which turns it on; the next word is its value only when it
+/// says true or false.
+fn value_of(option: &OptionSpec, parser: &mut Parser) -> Result<OsString, UsageError> {
+    if !option.is_switch() {
+        return parser.value().map_err(fault);
+    }
+    if let Some(joined) = parser.optional_value() {
+        return Ok(joined);
+    }
+    let next = parser.try_raw_args().and_then(|mut rest| rest.next_if(|word| word == "true" || word == "false"));
+    Ok(next.unwrap_or_else(|| OsString::from("true")))
+}
+
+fn command_hint(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean {nearest:?}?"),
+        None => "memory-tools --help lists the commands".to_owned(),
+    }
+}
+
+fn unknown_flag(written: &str) -> UsageError {
+    let bare = written.trim_start_matches('-');
+    let options: Vec<String> = OPTIONS.iter().map(OptionSpec::flag).collect();
+    let known = options.iter().map(String::as_str).chain(OTHER_FLAGS);
+    let nearest = nearest(bare, known).map(|name| format!("--{name}"));
+    UsageError::UnknownFlag(ConfigError::UnknownFlag { name: written.to_owned(), nearest })
+}
+
+fn not_utf8(flag: &str, value: &OsString) -> UsageError {
+    UsageError::Flag(format!("the value {value:?} of --{flag} is not UTF-8"))
+}
+
+fn fault(error: lexopt::Error) -> UsageError {
+    UsageError::Flag(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Invocation, String> {
+        parse(line.split_whitespace()).map_err(|error| error.to_string())
+    }
+
+    fn arguments(config: Option<&str>, flags: &[(&str, &str)]) -> Arguments {
+        let flags = flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Arguments { config: config.map(PathBuf::from), flags }
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        let plain = Ok(Invocation::Serve { arguments: Arguments::default(), import_skip: false });
+        assert_eq!(parsed(""), plain);
+        assert_eq!(parsed("serve"), plain);
+        let full = arguments(Some("a.json"), &[("port", ":1"), ("snapshot-interval", "5m")]);
+        for line in [
+            "--config a.json --import-skip --port :1 --snapshot-interval 5m",
+            "--port=:1 serve --snapshot-interval=5m --import-skip --config=a.json",
+        ] {
+            let expected = Invocation::Serve { arguments: full.clone(), import_skip: true };
+            assert_eq!(parsed(line), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_switch_takes_its_value_joined_or_apart_or_none() {
+        for (line, value) in [
+            ("health --enable-snapshots", "true"),
+            ("health --enable-snapshots=false", "false"),
+            ("--enable-snapshots false health", "false"),
+            ("--enable-snapshots health", "true"),
+        ] {
+            let expected = Invocation::Health(arguments(None, &[("enable-snapshots", value)]));
+            assert_eq!(parsed(line), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_has_its_invocation() {
+        for (line, expected) in [
+            ("--print-config --shards 4", Invocation::PrintConfig(arguments(None, &[("shards", "4")]))),
+            ("check-config --config x", Invocation::CheckConfig(arguments(Some("x"), &[]))),
+            ("check ./data", Invocation::Check { path: PathBuf::from("./data") }),
+            ("check -- --odd", Invocation::Check { path: PathBuf::from("--odd") }),
+            ("health", Invocation::Health(Arguments::default())),
+            ("help", Invocation::Help),
+            ("--help", Invocation::Help),
+            ("-h check", Invocation::Help),
+            ("--version", Invocation::Version),
+            ("-V", Invocation::Version),
+            ("version", Invocation::Version),
+        ] {
+            assert_eq!(parsed(line), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for (line, error) in [
+            ("--snapshot-intervall 5m", "unknown flag \"--snapshot-intervall\", did you mean \"--snapshot-interval\"?"),
+            ("--import-skp", "unknown flag \"--import-skp\", did you mean \"--import-skip\"?"),
+            ("-p", "unknown flag \"-p\", memory-tools --help lists the options"),
+            ("--port", "missing argument for option '--port'"),
+            ("--import-skip=yes", "unexpected argument for option '--import-skip': \"yes\""),
+            ("chek-config", "unknown command \"chek-config\", did you mean \"check-config\"?"),
+            ("xyzzy", "unknown command \"xyzzy\", memory-tools --help lists the commands"),
+            ("serve data", "unexpected argument \"data\", serve takes no more"),
+            ("check a b", "unexpected argument \"b\", check takes no more"),
+            ("check", "check needs the folder or file to check, such as: memory-tools check ./data"),
+            ("check a --port :1", "--port means nothing to check"),
+            ("check a --config x", "--config means nothing to check"),
+            ("health --import-skip", "--import-skip means nothing to health"),
+            ("check-config --print-config", "--print-config means nothing to check-config"),
+        ] {
+            assert_eq!(parsed(line), Err(error.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_refused_in_options_and_taken_in_paths() {
+        use std::os::unix::ffi::OsStringExt;
+        let odd = OsString::from_vec(vec![b'x', 0xff]);
+        assert!(parse([OsString::from("--data-dir"), odd.clone()]).is_err());
+        let checked = parse([OsString::from("check"), odd.clone()]);
+        assert_eq!(checked, Ok(Invocation::Check { path: PathBuf::from(odd) }));
+    }
+}
