@@ -92,3 +92,75 @@ impl Locked<'_> {
         self.entry().filter(|entry| !entry.deadline.has_passed(now))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use super::super::tests::{collection, document, entry_until};
+    use super::*;
+    use crate::model::{CollectionName, Key, Scope};
+
+    fn key() -> Key<'static> {
+        Key::new("k").unwrap()
+    }
+
+    #[test]
+    fn a_document_is_absent_from_its_very_deadline_on_and_its_absence_rests_on_its_version() {
+        let store = Store::new(1);
+        store.load(CollectionId::MAIN, [entry_until("k", 7, Some(100))].into_iter());
+        let place = store.place(Scope::Main).unwrap();
+        let locked = store.lock(&place, key());
+        let deadline = Deadline::at(UnixMillis(100));
+        assert_eq!(locked.current(UnixMillis(99)), Some(Current { version: Lsn(7), deadline }));
+        assert_eq!(locked.current(UnixMillis(100)), None);
+        assert_eq!(locked.current_entry(UnixMillis(100)), None);
+        assert_eq!(locked.absent_rests_on(), Lsn(7));
+    }
+
+    #[test]
+    fn an_expired_entry_that_is_written_or_removed_comes_out() {
+        for number in [0, 1] {
+            let store = Store::new(1);
+            let expired = entry_until("k", 7, Some(100));
+            store.load(CollectionId::MAIN, [expired.clone()].into_iter());
+            let place = store.place(Scope::Main).unwrap();
+            let locked = store.lock(&place, key());
+            let out = match number {
+                0 => locked.put(document("k"), Lsn(8), Deadline::NEVER),
+                _ => locked.remove(Lsn(8)),
+            };
+            assert_eq!(out, Some(expired));
+            assert_eq!(store.lock(&place, key()).current(UnixMillis(0)).is_some(), number == 0);
+            store.check_invariants();
+        }
+    }
+
+    #[test]
+    fn absence_rests_on_the_newest_removal_in_the_shard() {
+        let store = Store::new(1);
+        let place = store.place(Scope::Main).unwrap();
+        assert_eq!(store.lock(&place, key()).absent_rests_on(), Lsn::ZERO);
+        assert_eq!(store.lock(&place, key()).remove(Lsn(3)), None);
+        assert_eq!(store.lock(&place, key()).absent_rests_on(), Lsn::ZERO, "nothing was removed");
+        store.lock(&place, key()).put(document("k"), Lsn(4), Deadline::NEVER);
+        store.lock(&place, key()).remove(Lsn(5));
+        assert_eq!(store.lock(&place, Key::new("other").unwrap()).absent_rests_on(), Lsn(5));
+    }
+
+    #[test]
+    fn absence_in_a_new_collection_rests_on_its_creation() {
+        let store = Store::new(1);
+        store.create_collection(CollectionName::new("c").unwrap(), 1, || Lsn(9)).unwrap();
+        let place = store.place(collection("c")).unwrap();
+        assert_eq!(store.lock(&place, key()).absent_rests_on(), Lsn(9));
+    }
+
+    #[test]
+    fn a_lock_that_is_let_go_changes_nothing() {
+        let store = Store::new(1);
+        let place = store.place(Scope::Main).unwrap();
+        drop(store.lock(&place, key()));
+        assert_eq!(store.totals().documents, 0);
+        store.check_invariants();
+    }
+}

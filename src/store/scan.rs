@@ -126,3 +126,97 @@ impl PartialEq for Head {
 }
 
 impl Eq for Head {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{collection, document, entry, entry_until, shuffled};
+    use super::*;
+    use crate::base::clock::{Clock, ManualClock};
+    use crate::model::{CollectionName, Deadline, Key, Lsn, Scope};
+
+    fn key_of(number: u64) -> String {
+        format!("{number:06}")
+    }
+
+    fn filled(shards: usize, count: u64) -> Arc<Store> {
+        let store = Store::new(shards);
+        let numbers = shuffled(count, 3).into_iter();
+        store.load(CollectionId::MAIN, numbers.map(|number| entry(&key_of(number), number)));
+        Arc::new(store)
+    }
+
+    fn scan(store: &Arc<Store>) -> Scan<impl Fn() -> UnixMillis + use<>> {
+        Scan::new(store.clone(), CollectionId::MAIN, || UnixMillis(0))
+    }
+
+    fn versions(entries: impl Iterator<Item = Entry>) -> Vec<u64> {
+        entries.map(|entry| entry.version.0).collect()
+    }
+
+    #[test]
+    fn a_scan_merges_the_shards_in_byte_order() {
+        for shards in [1, 16, 256, 4096] {
+            for count in [0, 1, 63, 64, 65, 10_000] {
+                let store = filled(shards, count);
+                let scanned = versions(scan(&store));
+                assert!(scanned == (0..count).collect::<Vec<_>>(), "{shards} shards, {count} entries");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scan_can_be_sent_to_another_thread() {
+        fn assert_send(_: &impl Send) {}
+        assert_send(&scan(&filled(1, 0)));
+    }
+
+    #[test]
+    fn no_key_comes_twice_when_writes_come_between_its_items() {
+        let store = filled(4, 5000);
+        let place = store.place(Scope::Main).unwrap();
+        let put = |number: u64| {
+            let key = key_of(number);
+            store.lock(&place, Key::new(&key).unwrap()).put(document(&key), Lsn(number), Deadline::NEVER)
+        };
+        let mut scanned = Vec::new();
+        for entry in scan(&store) {
+            let number = entry.version.0;
+            scanned.push(number);
+            // Behind: again and anew; ahead: gone, further than what is at hand.
+            put(number);
+            for ahead in (number..5000).step_by(1000).skip(1).filter(|ahead| ahead % 2 == 0) {
+                store.lock(&place, Key::new(&key_of(ahead)).unwrap()).remove(Lsn(10_000 + ahead));
+            }
+        }
+        assert!(scanned == (0..1000).chain((1001..5000).step_by(2)).collect::<Vec<_>>(), "{scanned:?}");
+    }
+
+    #[test]
+    fn what_expires_during_a_scan_does_not_come_any_more() {
+        let store = Arc::new(Store::new(4));
+        let numbers = 0..1000;
+        store.load(CollectionId::MAIN, numbers.map(|number| entry_until(&key_of(number), number, Some(500))));
+        let clock = Arc::new(ManualClock::at(UnixMillis(0)));
+        let hands = clock.clone();
+        let mut scan = Scan::new(store, CollectionId::MAIN, move || hands.now());
+        assert_eq!(versions(scan.by_ref().take(10)), (0..10).collect::<Vec<_>>());
+        clock.advance(499);
+        assert_eq!(versions(scan.by_ref().take(1)), [10]);
+        clock.advance(1);
+        assert_eq!(versions(scan), []);
+    }
+
+    #[test]
+    fn a_scan_ends_early_when_its_collection_is_dropped() {
+        let store = Arc::new(Store::new(4));
+        let name = CollectionName::new("c").unwrap();
+        let created = store.create_collection(name, 1, || Lsn(1)).unwrap();
+        store.load(created.id, (0..5000).map(|number| entry(&key_of(number), number)));
+        let mut scan = Scan::new(store.clone(), created.id, || UnixMillis(0));
+        assert_eq!(versions(scan.by_ref().take(10)), (0..10).collect::<Vec<_>>());
+        store.drop_collection(name, || Lsn(6000));
+        store.reclaim(created.id);
+        assert!(store.place(collection("c")).is_err());
+        assert!(scan.count() < 4 * SLICE_ENTRIES_MAX, "only what was at hand");
+    }
+}
