@@ -11,6 +11,7 @@ pub mod model;
 pub mod config;
 
 pub mod store;
+pub mod persist;
 
 pub mod api;
 

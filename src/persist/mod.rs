@@ -1,0 +1,24 @@
+//! Bytes on disk: the snapshot, IDENTITY, the data folder with its lock, the files of the Go server.
+//!
+//! Takes and yields values; every access to a file goes through `base::disk`. `FORMAT.md` is the grammar of what is
+//! written. Invariant: after a crash at any step the folder opens, with the state before the step or the one after
+//! it; and a damaged file is named, never served.
+//! It does not know that there is a store, and starts no thread.
+
+mod error;
+mod fields;
+mod folder;
+mod golang;
+mod identity;
+mod inventory;
+mod plan;
+mod publish;
+mod same_content;
+mod snapshot;
+
+pub use error::{Damage, Error};
+pub use folder::{Content, DataFolder, Found, OpenOptions, Published, SnapshotWriter};
+pub use golang::{GoDocument, GoImport, GoSummary};
+pub use identity::DatabaseId;
+pub use plan::Refused;
+pub use snapshot::{Block, CollectionRecord, SnapshotHeader, SnapshotReader, Stamp, Totals, Writer};

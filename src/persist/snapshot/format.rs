@@ -1,0 +1,356 @@
+//! The parts of a snapshot around its entries: prefix, header with the catalogue, block heads, replay section,
+//! footer, end mark. `FORMAT.md` beside this room is the grammar.
+//!
+//! Invariant: every part carries a checksum, and every length is under a checksum of its own before it is used.
+//! It turns values into bytes and back; it does no input or output.
+
+use super::seal::{Part, Seal, Stamp};
+use super::{CollectionRecord, SnapshotHeader};
+use crate::base::clock::UnixMillis;
+use crate::model::{CollectionName, Lsn};
+use crate::persist::error::Flaw;
+use crate::persist::fields::{Fields, put_u32, put_u64};
+use crate::persist::identity::DatabaseId;
+
+/// The first bytes of a snapshot. Read as a file of the Go server, they would announce a billion entries.
+pub const MAGIC: [u8; 8] = *b"\x93MTDB\r\n\x1a";
+
+/// The last bytes of a complete snapshot.
+pub const END_MAGIC: [u8; 8] = *b"MTDB end";
+
+/// The version this code writes, and the newest it reads.
+pub const VERSION: u32 = 1;
+
+/// Magic, version, header length, checksum: the same in every version.
+pub const PREFIX_BYTES: usize = 20;
+
+/// Bytes of a header before its catalogue.
+const HEADER_FIXED_BYTES: usize = PREFIX_BYTES + 60;
+
+/// The smallest header: no collection.
+pub const HEADER_BYTES_MIN: usize = HEADER_FIXED_BYTES + 4;
+
+/// Number, collection, entries, payload length, checksum.
+pub const BLOCK_HEAD_BYTES: usize = 20;
+
+/// Kind, count, length, checksum.
+pub const REPLAY_BYTES: usize = 20;
+
+/// One block in the footer's index.
+pub const INDEXED_BYTES: usize = 20;
+
+/// A footer without blocks, with its checksum.
+pub const FOOTER_BYTES_MIN: usize = 40;
+
+/// Footer offset, footer length, checksum, end magic.
+pub const END_MARK_BYTES: usize = 28;
+
+/// A part that cannot be read: because it is not as it must be, or because it says more than version 1 can.
+#[derive(Debug)]
+pub(in crate::persist) enum Fault {
+    /// Damage.
+    Flaw(Flaw),
+    /// Written by a newer version; what is new.
+    Newer(String),
+}
+
+impl From<Flaw> for Fault {
+    fn from(flaw: Flaw) -> Fault {
+        Fault::Flaw(flaw)
+    }
+}
+
+/// A header as it was read.
+#[derive(Debug)]
+pub struct Header {
+    /// Database and salt.
+    pub stamp: Stamp,
+    /// What the writer was given.
+    pub content: SnapshotHeader,
+}
+
+/// The whole header, prefix included.
+pub fn encode_header(stamp: Stamp, header: &SnapshotHeader) -> Vec<u8> {
+    let mut body = Vec::new();
+    body.extend_from_slice(&stamp.database_id.0);
+    put_u64(&mut body, stamp.salt);
+    put_u64(&mut body, header.next_lsn.0);
+    put_u64(&mut body, header.capture_start.0);
+    put_u64(&mut body, NO_SEGMENT);
+    put_u64(&mut body, header.captured_at.0);
+    put_u32(&mut body, count(header.collections.len()));
+    for (index, collection) in header.collections.iter().enumerate() {
+        put_u32(&mut body, file_number(Some(index)));
+        put_u64(&mut body, collection.created.0);
+        body.push(NO_OPTIONS);
+        body.push(u8::try_from(collection.name.len()).expect("COLLECTION_NAME_BYTES_MAX fits a u8"));
+        body.extend_from_slice(collection.name.as_bytes());
+    }
+
+    let mut out = Vec::with_capacity(PREFIX_BYTES + body.len() + 4);
+    out.extend_from_slice(&MAGIC);
+    put_u32(&mut out, VERSION);
+    put_u32(&mut out, count(PREFIX_BYTES + body.len() + 4));
+    put_checksum(&mut out, crc32c::crc32c);
+    out.extend_from_slice(&body);
+    put_checksum(&mut out, crc32c::crc32c);
+    out
+}
+
+/// The segment from which to replay when there is no journal: none.
+const NO_SEGMENT: u64 = 0;
+
+/// The options of a collection that has none.
+const NO_OPTIONS: u8 = 0;
+
+/// Reads the prefix: the length of the header in bytes.
+pub(in crate::persist) fn decode_prefix(prefix: &[u8]) -> Result<u64, Fault> {
+    let short = || Flaw::short(0, "a prefix of 20 bytes");
+    let mut fields = Fields::of(prefix);
+    let magic = fields.array::<8>().ok_or_else(short)?;
+    if magic != MAGIC {
+        return Err(Flaw::new(0, "the magic of a snapshot", format!("{}", magic.escape_ascii())).into());
+    }
+    let version = fields.u32().ok_or_else(short)?;
+    let header_bytes = fields.u32().ok_or_else(short)?;
+    check_sum(prefix, PREFIX_BYTES - 4, crc32c::crc32c)?;
+    if version > VERSION {
+        return Err(Fault::Newer(format!("format version {version}, newer than {VERSION}")));
+    }
+    if version == 0 {
+        return Err(Flaw::number(8, "a format version from 1 to", VERSION, version).into());
+    }
+    if u64::from(header_bytes) < HEADER_BYTES_MIN as u64 {
+        return Err(Flaw::number(12, "a header length of at least", HEADER_BYTES_MIN, header_bytes).into());
+    }
+    Ok(u64::from(header_bytes))
+}
+
+/// Reads the header, prefix included.
+pub(in crate::persist) fn decode_header(header: &[u8]) -> Result<Header, Fault> {
+    let body_bytes = header.len().saturating_sub(4);
+    check_sum(header, body_bytes, crc32c::crc32c)?;
+    let mut fields = Fields::of(header.get(..body_bytes).unwrap_or_default());
+    let fixed = decode_fixed(&mut fields).ok_or_else(|| Flaw::short(PREFIX_BYTES, "a whole header"))?;
+    let (stamp, [next_lsn, capture_start, replay_from, captured_at], collections) = fixed;
+    if replay_from != NO_SEGMENT {
+        return Err(Fault::Newer(format!("a snapshot that needs the journal from segment {replay_from} on")));
+    }
+    let collections = decode_catalogue(&mut fields, collections)?;
+    if fields.remaining() != 0 {
+        return Err(Flaw::new(fields.offset(), "the end of the header", "more bytes").into());
+    }
+    let (next_lsn, capture_start, captured_at) = (Lsn(next_lsn), Lsn(capture_start), UnixMillis(captured_at));
+    Ok(Header { stamp, content: SnapshotHeader { next_lsn, capture_start, captured_at, collections } })
+}
+
+fn decode_fixed(fields: &mut Fields<'_>) -> Option<(Stamp, [u64; 4], u32)> {
+    fields.bytes(PREFIX_BYTES)?;
+    let stamp = Stamp { database_id: DatabaseId(fields.array()?), salt: fields.u64()? };
+    Some((stamp, [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?], fields.u32()?))
+}
+
+fn decode_catalogue(fields: &mut Fields<'_>, collections: u32) -> Result<Vec<CollectionRecord>, Fault> {
+    let mut records = Vec::new();
+    let mut names = std::collections::HashSet::new();
+    for index in 0..collections {
+        let start = fields.offset();
+        let short = || Flaw::short(start, "a whole collection");
+        let number = fields.u32().ok_or_else(short)?;
+        if number != index + 1 {
+            return Err(Flaw::number(start, "collection number", index + 1, number).into());
+        }
+        let created = Lsn(fields.u64().ok_or_else(short)?);
+        let options = fields.u8().ok_or_else(short)?;
+        let name_bytes = usize::from(fields.u8().ok_or_else(short)?);
+        let name = fields.bytes(name_bytes).ok_or_else(short)?;
+        let name = std::str::from_utf8(name).map_err(|_| Flaw::new(start + 14, "a name", "invalid UTF-8"))?;
+        CollectionName::new(name).map_err(|fault| Flaw::new(start + 14, "a name", fault.to_string()))?;
+        if options != NO_OPTIONS {
+            return Err(Fault::Newer(format!("options {options:#04x} of collection {name:?}")));
+        }
+        if !names.insert(name) {
+            return Err(Flaw::new(start + 14, "a name of its own", format!("{name:?} again")).into());
+        }
+        records.push(CollectionRecord { name: name.to_owned(), created });
+    }
+    Ok(records)
+}
+
+/// The number of a collection in this file: 0 is the main store.
+pub fn file_number(collection: Option<usize>) -> u32 {
+    collection.map_or(0, |index| count(index + 1))
+}
+
+/// What the head of a block says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockHead {
+    /// File number of the collection.
+    pub collection: u32,
+    /// Entries in the payload.
+    pub entries: u32,
+    /// Bytes of the payload.
+    pub payload_bytes: u32,
+}
+
+impl BlockHead {
+    /// The head of block `number`.
+    pub fn encode(&self, seal: Seal, number: u32) -> Vec<u8> {
+        let mut out = Vec::with_capacity(BLOCK_HEAD_BYTES);
+        put_u32(&mut out, number);
+        put_u32(&mut out, self.collection);
+        put_u32(&mut out, self.entries);
+        put_u32(&mut out, self.payload_bytes);
+        put_checksum(&mut out, |bytes| seal.over(Part::BlockHead, number, bytes));
+        out
+    }
+
+    /// Bytes of the whole block: head, payload, checksum.
+    pub fn block_bytes(&self) -> u64 {
+        (BLOCK_HEAD_BYTES + 4) as u64 + u64::from(self.payload_bytes)
+    }
+}
+
+/// The replay section of version 1: no records.
+pub fn encode_replay(seal: Seal) -> Vec<u8> {
+    let mut out = Vec::with_capacity(REPLAY_BYTES);
+    put_u32(&mut out, 0);
+    put_u32(&mut out, 0);
+    put_u64(&mut out, 0);
+    put_checksum(&mut out, |bytes| seal.over(Part::Replay, 0, bytes));
+    out
+}
+
+/// Checks that the replay section is one that version 1 can honour: an empty one.
+pub(in crate::persist) fn check_replay(head: &[u8], seal: Seal) -> Result<(), Fault> {
+    check_sum(head, REPLAY_BYTES - 4, |bytes| seal.over(Part::Replay, 0, bytes))?;
+    let mut fields = Fields::of(head);
+    let short = || Flaw::short(0, "a replay section");
+    let (kind, records) = (fields.u32().ok_or_else(short)?, fields.u32().ok_or_else(short)?);
+    if kind != 0 {
+        return Err(Fault::Newer(format!("a replay section of kind {kind} with {records} records")));
+    }
+    if records != 0 || fields.u64().ok_or_else(short)? != 0 {
+        return Err(Flaw::new(4, "no records", "some").into());
+    }
+    Ok(())
+}
+
+/// A block in the footer's index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Indexed {
+    /// Where its head begins.
+    pub offset: u64,
+    /// What its head says.
+    pub head: BlockHead,
+}
+
+impl Indexed {
+    fn decode(fields: &mut Fields<'_>) -> Option<Indexed> {
+        let offset = fields.u64()?;
+        let head = BlockHead { collection: fields.u32()?, entries: fields.u32()?, payload_bytes: fields.u32()? };
+        Some(Indexed { offset, head })
+    }
+}
+
+/// What the footer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Footer {
+    /// Every block, in order.
+    pub blocks: Vec<Indexed>,
+    /// Where the replay section begins.
+    pub replay_offset: u64,
+    /// The counter after the last slice.
+    pub capture_end: Lsn,
+    /// Entries in all blocks.
+    pub documents: u64,
+    /// Bytes of keys and values in all blocks.
+    pub document_bytes: u64,
+}
+
+impl Footer {
+    /// The footer's bytes.
+    pub fn encode(&self, seal: Seal) -> Vec<u8> {
+        let mut out = Vec::with_capacity(FOOTER_BYTES_MIN + self.blocks.len() * INDEXED_BYTES);
+        put_u32(&mut out, count(self.blocks.len()));
+        for block in &self.blocks {
+            put_u64(&mut out, block.offset);
+            put_u32(&mut out, block.head.collection);
+            put_u32(&mut out, block.head.entries);
+            put_u32(&mut out, block.head.payload_bytes);
+        }
+        put_u64(&mut out, self.replay_offset);
+        put_u64(&mut out, self.capture_end.0);
+        put_u64(&mut out, self.documents);
+        put_u64(&mut out, self.document_bytes);
+        put_checksum(&mut out, |bytes| seal.over(Part::Footer, 0, bytes));
+        out
+    }
+
+    /// Reads a footer. Its checksum holds; whether its numbers fit the file is the reader's to say.
+    pub(in crate::persist) fn decode(footer: &[u8], seal: Seal) -> Result<Footer, Flaw> {
+        let covered = footer.len().saturating_sub(4);
+        check_sum(footer, covered, |bytes| seal.over(Part::Footer, 0, bytes))?;
+        let mut fields = Fields::of(footer.get(..covered).unwrap_or_default());
+        let short = || Flaw::short(0, "a whole footer");
+        let blocks = fields.u32().and_then(|count| usize::try_from(count).ok()).ok_or_else(short)?;
+        if blocks.checked_mul(INDEXED_BYTES) != footer.len().checked_sub(FOOTER_BYTES_MIN) {
+            return Err(Flaw::new(0, format!("an index of {blocks} blocks"), format!("{} bytes", footer.len())));
+        }
+        let mut index = Vec::with_capacity(blocks);
+        for _ in 0..blocks {
+            index.push(Indexed::decode(&mut fields).ok_or_else(short)?);
+        }
+        let mut number = || fields.u64().ok_or_else(short);
+        Ok(Footer {
+            blocks: index,
+            replay_offset: number()?,
+            capture_end: Lsn(number()?),
+            documents: number()?,
+            document_bytes: number()?,
+        })
+    }
+}
+
+/// The end mark of a file whose footer lies there.
+pub fn encode_end_mark(seal: Seal, footer_offset: u64, footer_bytes: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(END_MARK_BYTES);
+    put_u64(&mut out, footer_offset);
+    put_u64(&mut out, footer_bytes);
+    put_checksum(&mut out, |bytes| seal.over(Part::EndMark, 0, bytes));
+    out.extend_from_slice(&END_MAGIC);
+    out
+}
+
+/// Reads the end mark: offset and length of the footer.
+pub(in crate::persist) fn decode_end_mark(mark: &[u8], seal: Seal) -> Result<(u64, u64), Flaw> {
+    let covered = END_MARK_BYTES - 4 - END_MAGIC.len();
+    if mark.get(covered + 4..) != Some(&END_MAGIC) {
+        let expected = "the end mark of a complete snapshot";
+        return Err(Flaw::new(covered + 4, expected, "other bytes: it was cut short or never finished"));
+    }
+    check_sum(mark, covered, |bytes| seal.over(Part::EndMark, 0, bytes))?;
+    let mut fields = Fields::of(mark);
+    let mut number = || fields.u64().ok_or_else(|| Flaw::short(0, "an end mark"));
+    Ok((number()?, number()?))
+}
+
+/// Appends the checksum of everything in `out`.
+pub(in crate::persist) fn put_checksum(out: &mut Vec<u8>, checksum: impl FnOnce(&[u8]) -> u32) {
+    let sum = checksum(out);
+    put_u32(out, sum);
+}
+
+/// Holds the checksum that stands at `at` of `part` against the bytes before it.
+pub(in crate::persist) fn check_sum(part: &[u8], at: usize, checksum: impl FnOnce(&[u8]) -> u32) -> Result<(), Flaw> {
+    let (covered, rest) = part.split_at_checked(at).ok_or_else(|| Flaw::short(at, "a checksum"))?;
+    let found = Fields::of(rest).u32().ok_or_else(|| Flaw::short(at, "a checksum"))?;
+    match checksum(covered) {
+        expected if expected == found => Ok(()),
+        expected => Err(Flaw::checksum(at, expected, found)),
+    }
+}
+
+fn count(items: usize) -> u32 {
+    u32::try_from(items).expect("blocks of a mebibyte and a catalogue in memory are counted within 32 bits")
+}
