@@ -257,6 +257,19 @@ mod tests {
     }
 
     #[test]
+    fn a_place_in_a_named_collection_keeps_changes_of_the_catalogue_out() {
+        let catalogue = Catalogue::new();
+        create(&catalogue, "a", 1);
+        let main = catalogue.place(Scope::Main).unwrap();
+        assert!(!catalogue.state.is_locked());
+        let place = catalogue.place(Scope::Collection(name("a"))).unwrap();
+        assert!(catalogue.state.try_write().is_none());
+        drop(place);
+        assert!(catalogue.state.try_write().is_some());
+        drop(main);
+    }
+
+    #[test]
     fn collections_max_bounds_new_collections_only() {
         let catalogue = Catalogue::new();
         create(&catalogue, "a", 1);

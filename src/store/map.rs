@@ -1,16 +1,16 @@
 //! The store: shards behind locks, and the catalogue beside them.
 //!
-//! Invariant: no method holds more than one shard's lock; a hold that grows with the number of entries is bounded by
-//! `ENTRIES_PER_HOLD_MAX`; documents are freed when no lock is held.
+//! Invariant: no method holds more than one shard's lock, nor goes through all that a shard has under one hold; and
+//! documents are freed when no lock is held.
 
 use ahash::RandomState;
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockWriteGuard};
 
 use super::catalogue::{Catalogue, CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
 use super::hashing::{Hashing, ShardIndex};
 use super::locked::Locked;
 use super::partition::Totals;
-use super::shard::{Shard, SliceEnd, assert_short_hold};
+use super::shard::{REAPED_PER_HOLD_MAX, Shard, SliceEnd};
 use crate::base::clock::UnixMillis;
 use crate::model::{CollectionName, Entry, Key, Lsn, Scope};
 
@@ -41,7 +41,7 @@ pub enum Lookup {
     },
 }
 
-/// What one hold of a shard's lock reaped.
+/// What was reaped of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reaped {
     /// Entries taken out.
@@ -53,7 +53,7 @@ pub struct Reaped {
 impl Store {
     /// An empty store with `shards` shards, a power of two up to 65,536. Keys are spread by a hash with random keys.
     ///
-    /// More shards cut the time that a growing table may hold a lock, and cost about 300 bytes each.
+    /// More shards cut the time that a growing table may hold a lock, and cost about 256 bytes each.
     pub fn new(shards: usize) -> Store {
         Store::with_hash_keys(shards, RandomState::new())
     }
@@ -174,32 +174,27 @@ impl Store {
         entries_max: usize,
         into: &mut Vec<Entry>,
     ) -> SliceEnd {
-        assert_short_hold(entries_max);
         self.shard(shard).read().slice(id, after, entries_max, into)
     }
 
     /// Takes out of one shard at most `entries_max` entries whose deadline has passed at `now`, and frees them.
     ///
-    /// `entries_max` is 1 to `ENTRIES_PER_HOLD_MAX`.
-    ///
     /// # Locks
-    /// The shard, for reading while it looks whether anything is due, then for writing while that many are taken out.
+    /// The shard, for reading while it looks whether anything is due, then for writing while a few entries at a time
+    /// are taken out. Who waits for the lock gets it in between, and nothing is freed under it.
     pub fn reap(&self, shard: ShardIndex, now: UnixMillis, entries_max: usize) -> Reaped {
-        assert_short_hold(entries_max);
         let lock = self.shard(shard);
-        if !lock.read().is_due(now) {
-            return Reaped { count: 0, more: false };
+        let mut count = 0;
+        let mut more = lock.read().is_due(now);
+        while more && count < entries_max {
+            let mut reaped = Vec::with_capacity(REAPED_PER_HOLD_MAX);
+            let mut shard = lock.write();
+            let hash = |id, key: &[u8]| self.hashing.address(id, key).hash;
+            more = shard.reap(now, REAPED_PER_HOLD_MAX.min(entries_max - count), hash, &mut reaped);
+            RwLockWriteGuard::unlock_fair(shard);
+            count += reaped.len();
         }
-        let mut reaped = Vec::with_capacity(entries_max);
-        let mut shard = lock.write();
-        while reaped.len() < entries_max
-            && let Some(first) = shard.reap_first(now, |id, key| self.hashing.address(id, key).hash)
-        {
-            reaped.push(first);
-        }
-        let more = shard.is_due(now);
-        drop(shard);
-        Reaped { count: reaped.len(), more }
+        Reaped { count, more }
     }
 
     /// Puts entries into a collection, unless it has the same or a newer version of them: for loading, before

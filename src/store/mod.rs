@@ -5,8 +5,9 @@
 //! deadline). A document is a counted pointer, so nothing is copied under a lock and nothing is freed under one.
 //!
 //! Invariants: no lock is held while another room's code runs, but for the caller that holds a `Locked` or a
-//! `Place` and for the closures that issue an LSN. A hold that grows with the number of entries touches at most
-//! `ENTRIES_PER_HOLD_MAX` of them. Lock order: the catalogue, then one shard, then whatever issues LSNs.
+//! `Place` and for the closures that issue an LSN. A hold in the background touches some hundred entries at most, however
+//! many there are: `ENTRIES_PER_HOLD_MAX` in a slice, and about as many for what one hold reaps. Lock order: the
+//! catalogue, then one shard, then whatever issues LSNs.
 //!
 //! It deliberately does not know the time (`now` is an argument), where LSNs come from, files, or threads.
 

@@ -19,6 +19,10 @@ use crate::base::clock::UnixMillis;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::model::{Deadline, Entry, Lsn};
 
+/// Entries that one hold of the lock reaps. Taking one out touches about twenty others, in the search for its place
+/// in the order, so this is as long a hold as a slice of `ENTRIES_PER_HOLD_MAX`.
+pub(super) const REAPED_PER_HOLD_MAX: usize = ENTRIES_PER_HOLD_MAX / 16;
+
 /// Whether a slice reached the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SliceEnd {
@@ -95,20 +99,28 @@ impl Shard {
         self.due_first.first().is_some_and(|(deadline, _)| deadline.has_passed(now))
     }
 
-    /// Takes out the first entry whose deadline has passed at `now`; `hash` gives the hash of a key. Its absence
-    /// rests on its version from now on.
-    pub(super) fn reap_first(
+    /// Moves into `into` at most `entries_max` entries whose deadline has passed at `now`, earliest deadline first;
+    /// `hash` gives the hash of a key. Their absence rests on their versions from now on. True when more are due.
+    pub(super) fn reap(
         &mut self,
         now: UnixMillis,
+        entries_max: usize,
         hash: impl Fn(CollectionId, &[u8]) -> ShardHash,
-    ) -> Option<(Entry, Unlinked)> {
-        let (_, id) = *self.due_first.first().filter(|(deadline, _)| deadline.has_passed(now))?;
-        let (reaped, unlinked) = self.change(id, |partition| {
-            let slot = partition.first_due(now).expect("due_first holds the earliest deadline of the partition");
-            partition.remove(hash(id, partition.get(slot).document.key_bytes()), slot)
-        });
-        self.last_removal = self.last_removal.max(reaped.version);
-        Some((reaped, unlinked))
+        into: &mut Vec<(Entry, Unlinked)>,
+    ) -> bool {
+        assert!(entries_max <= REAPED_PER_HOLD_MAX, "a hold reaps at most {REAPED_PER_HOLD_MAX} entries");
+        for _ in 0..entries_max {
+            let Some((_, id)) = self.due_first.first().filter(|(deadline, _)| deadline.has_passed(now)).copied() else {
+                return false;
+            };
+            let (reaped, unlinked) = self.change(id, |partition| {
+                let slot = partition.first_due(now).expect("due_first holds the earliest deadline of the partition");
+                partition.remove(hash(id, partition.get(slot).document.key_bytes()), slot)
+            });
+            self.last_removal = self.last_removal.max(reaped.version);
+            into.push((reaped, unlinked));
+        }
+        self.is_due(now)
     }
 
     /// Takes out a whole collection in constant time.
@@ -128,6 +140,10 @@ impl Shard {
         entries_max: usize,
         into: &mut Vec<Entry>,
     ) -> SliceEnd {
+        assert!(
+            (1..=ENTRIES_PER_HOLD_MAX).contains(&entries_max),
+            "a slice has 1 to {ENTRIES_PER_HOLD_MAX} entries, not {entries_max}"
+        );
         let Some(partition) = self.partition(id) else { return SliceEnd::Done };
         into.reserve(entries_max.min(partition.len()));
         let mut entries = partition.after(after);
@@ -165,16 +181,6 @@ impl Shard {
             _ => self.collections.remove(&id),
         }
     }
-}
-
-/// The one door for numbers of entries that background work touches under one hold of a lock.
-///
-/// 0 is refused too: a loop of such holds would never end.
-pub(super) fn assert_short_hold(entries_max: usize) {
-    assert!(
-        (1..=ENTRIES_PER_HOLD_MAX).contains(&entries_max),
-        "a hold touches 1 to {ENTRIES_PER_HOLD_MAX} entries, not {entries_max}"
-    );
 }
 
 #[cfg(test)]
@@ -224,11 +230,10 @@ mod tests {
             put(&mut shard, &hashing, id, entry_until(key, until, Some(until)));
         }
         let mut reaped = Vec::new();
-        while let Some((entry, _)) = shard.reap_first(UnixMillis(40), |id, key| hashing.address(id, key).hash) {
+        while shard.reap(UnixMillis(40), 1, |id, key| hashing.address(id, key).hash, &mut reaped) {
             shard.check_invariants(|id, key| hashing.address(id, key).hash);
-            reaped.push(entry.version.0);
         }
-        assert_eq!(reaped, [10, 20, 30, 40]);
+        assert_eq!(reaped.iter().map(|(entry, _)| entry.version.0).collect::<Vec<_>>(), [10, 20, 30, 40]);
         assert_eq!(shard.last_removal(), Lsn(40));
         assert_eq!(shard.totals().documents, 1);
     }
