@@ -15,4 +15,6 @@ pub mod persist;
 
 pub mod api;
 
+pub mod front;
+
 pub mod cli;

@@ -1,0 +1,354 @@
+//! Where a request ends and whether it may run: RFC 9110 and RFC 9112 held against a head that is already split
+//! into lines.
+//!
+//! Invariant: a head that passes has exactly one reading. Whatever two implementations could read differently
+//! (lengths, encodings, folds, hosts) is a fault, and after a fault nothing more of the connection is read.
+//! It does not know who split the head, nor what the target means.
+
+/// How large a head may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Bytes of the target. A key of 1024 bytes has at most 3072 when every byte is percent-encoded.
+    pub target_bytes_max: usize,
+    /// Bytes of the request line and all fields, line ends included.
+    pub head_bytes_max: usize,
+    /// Number of fields.
+    pub header_count_max: usize,
+}
+
+/// A request line.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLine<'a> {
+    /// The method's name.
+    pub method: &'a str,
+    /// The target, as sent.
+    pub target: &'a str,
+    /// Major and minor version.
+    pub version: (u8, u8),
+}
+
+/// The versions that are spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0: no chunked framing, closes unless asked to keep alive.
+    Http10,
+    /// HTTP/1.1
+    Http11,
+}
+
+/// How the end of a request's body is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// There is no body.
+    Nothing,
+    /// It has this many bytes, at least one.
+    Bytes(u64),
+    /// It is chunked.
+    Chunked,
+}
+
+/// What a sound head says about its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Framing<'a> {
+    /// Its version.
+    pub version: Version,
+    /// The target in origin form, or `*`.
+    pub target: &'a str,
+    /// Its body.
+    pub body: Announced,
+    /// True when the client wants to send more requests over this connection.
+    pub is_persistent: bool,
+    /// True when the client waits for `100 Continue` before it sends the body.
+    pub expects_continue: bool,
+}
+
+/// Why a request is refused before anything runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Neither HTTP/1.0 nor HTTP/1.1.
+    #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
+    Version,
+    /// The method is not a token.
+    #[error("the method is not a token")]
+    Method,
+    /// The target is neither a path nor an http URL.
+    #[error("the request target is neither a path nor an http URL, or holds control characters")]
+    Target,
+    /// The target is too long.
+    #[error("the request target has {bytes} bytes, at most {limit} are read")]
+    TargetTooLong {
+        /// Its size.
+        bytes: usize,
+        /// `target_bytes_max`.
+        limit: usize,
+    },
+    /// Too many fields.
+    #[error("the request has more than {limit} header fields, as many as header_count_max allows")]
+    TooManyFields {
+        /// `header_count_max`.
+        limit: usize,
+    },
+    /// The head is too large.
+    #[error("the request's head has more than {limit} bytes, as many as head_bytes_max allows")]
+    HeadTooLarge {
+        /// `head_bytes_max`.
+        limit: usize,
+    },
+    /// A field's name is not a token.
+    #[error("the name of a header field is not a token")]
+    FieldName,
+    /// A field's value holds a control character; a folded line is one.
+    #[error("the value of a header field holds a control character or a line fold")]
+    FieldValue,
+    /// A Content-Length that is not one plain number.
+    #[error("Content-Length is not one plain decimal number")]
+    Length,
+    /// More than one Content-Length.
+    #[error("Content-Length is given more than once")]
+    LengthRepeated,
+    /// A Content-Length beyond 64 bits.
+    #[error("Content-Length is larger than any body can be")]
+    LengthTooLarge,
+    /// Both ways of framing at once.
+    #[error("Content-Length and Transfer-Encoding exclude each other")]
+    LengthAndEncoding,
+    /// A Transfer-Encoding other than `chunked`.
+    #[error("the only Transfer-Encoding understood is chunked, given once")]
+    Encoding,
+    /// An upgrade is asked for with a chunked body; found only by fronts that cannot ignore the wish.
+    #[error("a request that asks for an upgrade has no chunked body")]
+    ChunkedUpgrade,
+    /// A Transfer-Encoding on HTTP/1.0.
+    #[error("HTTP/1.0 knows no Transfer-Encoding")]
+    EncodingOnHttp10,
+    /// No Host on HTTP/1.1.
+    #[error("an HTTP/1.1 request has a Host field")]
+    HostMissing,
+    /// More than one Host.
+    #[error("Host is given more than once")]
+    HostRepeated,
+    /// A Host that is none.
+    #[error("Host is not a host with an optional port")]
+    Host,
+    /// An expectation other than `100-continue`.
+    #[error("the only expectation understood is 100-continue")]
+    Expectation,
+}
+
+impl Fault {
+    /// The status of its answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Fault::Version => 505,
+            Fault::TargetTooLong { .. } => 414,
+            Fault::TooManyFields { .. } | Fault::HeadTooLarge { .. } => 431,
+            Fault::LengthTooLarge => 413,
+            Fault::Expectation => 417,
+            Fault::Method
+            | Fault::Target
+            | Fault::FieldName
+            | Fault::FieldValue
+            | Fault::Length
+            | Fault::LengthRepeated
+            | Fault::LengthAndEncoding
+            | Fault::Encoding
+            | Fault::ChunkedUpgrade
+            | Fault::EncodingOnHttp10
+            | Fault::HostMissing
+            | Fault::HostRepeated
+            | Fault::Host => 400,
+        }
+    }
+
+    /// Its stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Fault::Version => "http_version_not_supported",
+            Fault::Method => "method_malformed",
+            Fault::Target => "target_malformed",
+            Fault::TargetTooLong { .. } => "target_too_long",
+            Fault::TooManyFields { .. } => "too_many_header_fields",
+            Fault::HeadTooLarge { .. } => "head_too_large",
+            Fault::FieldName | Fault::FieldValue => "header_malformed",
+            Fault::Length | Fault::LengthRepeated => "content_length_malformed",
+            Fault::LengthTooLarge => "body_too_large",
+            Fault::LengthAndEncoding => "framing_ambiguous",
+            Fault::Encoding | Fault::ChunkedUpgrade | Fault::EncodingOnHttp10 => "transfer_encoding_unsupported",
+            Fault::HostMissing | Fault::HostRepeated | Fault::Host => "host_malformed",
+            Fault::Expectation => "expectation_unsupported",
+        }
+    }
+}
+
+/// Reads the framing out of a request line and its fields, in order of arrival.
+///
+/// # Errors
+/// The first fault found; the connection cannot be used any further.
+pub fn check<'a, 'f>(
+    line: &RequestLine<'a>,
+    fields: impl Iterator<Item = (&'f str, &'f [u8])>,
+    limits: &HeadLimits,
+) -> Result<Framing<'a>, Fault> {
+    let version = match line.version {
+        (1, 0) => Version::Http10,
+        (1, 1) => Version::Http11,
+        _ => return Err(Fault::Version),
+    };
+    if !is_token(line.method) {
+        return Err(Fault::Method);
+    }
+    if line.target.len() > limits.target_bytes_max {
+        return Err(Fault::TargetTooLong { bytes: line.target.len(), limit: limits.target_bytes_max });
+    }
+    let target = origin_form(line)?;
+    let seen = gather(line, fields, limits)?;
+    if version == Version::Http11 && !seen.host {
+        return Err(Fault::HostMissing);
+    }
+    let body = match (seen.length, seen.chunked) {
+        (Some(_), true) => return Err(Fault::LengthAndEncoding),
+        (None, true) if version == Version::Http10 => return Err(Fault::EncodingOnHttp10),
+        (None, true) => Announced::Chunked,
+        (None | Some(0), false) => Announced::Nothing,
+        (Some(bytes), false) => Announced::Bytes(bytes),
+    };
+    let is_persistent = match version {
+        Version::Http11 => !seen.close,
+        Version::Http10 => seen.keep_alive && !seen.close,
+    };
+    let expects_continue = seen.expects_continue && version == Version::Http11 && body != Announced::Nothing;
+    Ok(Framing { version, target, body, is_persistent, expects_continue })
+}
+
+/// What the fields that matter for framing say together.
+#[derive(Default)]
+struct Seen {
+    length: Option<u64>,
+    chunked: bool,
+    host: bool,
+    close: bool,
+    keep_alive: bool,
+    expects_continue: bool,
+}
+
+/// Bytes that a line costs besides its name and value: colon, space, CR, LF.
+const FIELD_OVERHEAD_BYTES: usize = 4;
+
+/// Bytes of a request line besides method and target: two spaces, the version, CR, LF.
+const LINE_OVERHEAD_BYTES: usize = 12;
+
+fn gather<'f>(
+    line: &RequestLine<'_>,
+    fields: impl Iterator<Item = (&'f str, &'f [u8])>,
+    limits: &HeadLimits,
+) -> Result<Seen, Fault> {
+    let mut seen = Seen::default();
+    let mut count = 0;
+    let mut bytes = line.method.len() + line.target.len() + LINE_OVERHEAD_BYTES;
+    for (name, value) in fields {
+        count += 1;
+        if count > limits.header_count_max {
+            return Err(Fault::TooManyFields { limit: limits.header_count_max });
+        }
+        bytes += name.len() + value.len() + FIELD_OVERHEAD_BYTES;
+        if bytes > limits.head_bytes_max {
+            return Err(Fault::HeadTooLarge { limit: limits.head_bytes_max });
+        }
+        if !is_token(name) {
+            return Err(Fault::FieldName);
+        }
+        if value.iter().any(|byte| is_control(*byte) && *byte != b'\t') {
+            return Err(Fault::FieldValue);
+        }
+        take(&mut seen, name, value)?;
+    }
+    Ok(seen)
+}
+
+/// Adds one field to what is known.
+fn take(seen: &mut Seen, name: &str, value: &[u8]) -> Result<(), Fault> {
+    if name.eq_ignore_ascii_case("Content-Length") {
+        if seen.length.is_some() {
+            return Err(Fault::LengthRepeated);
+        }
+        seen.length = Some(length(value)?);
+    } else if name.eq_ignore_ascii_case("Transfer-Encoding") {
+        if seen.chunked || !value.eq_ignore_ascii_case(b"chunked") {
+            return Err(Fault::Encoding);
+        }
+        seen.chunked = true;
+    } else if name.eq_ignore_ascii_case("Host") {
+        if seen.host {
+            return Err(Fault::HostRepeated);
+        }
+        if !is_host(value) {
+            return Err(Fault::Host);
+        }
+        seen.host = true;
+    } else if name.eq_ignore_ascii_case("Connection") {
+        for option in value.split(|byte| *byte == b',') {
+            seen.close |= option.trim_ascii().eq_ignore_ascii_case(b"close");
+            seen.keep_alive |= option.trim_ascii().eq_ignore_ascii_case(b"keep-alive");
+        }
+    } else if name.eq_ignore_ascii_case("Expect") {
+        if !value.eq_ignore_ascii_case(b"100-continue") {
+            return Err(Fault::Expectation);
+        }
+        seen.expects_continue = true;
+    }
+    Ok(())
+}
+
+/// One or more digits, nothing else; the sum is checked against 64 bits.
+fn length(value: &[u8]) -> Result<u64, Fault> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return Err(Fault::Length);
+    }
+    value
+        .iter()
+        .try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(*digit - b'0')))
+        .ok_or(Fault::LengthTooLarge)
+}
+
+/// The target's path and query (RFC 9112 §3.2): an http URL gives up its scheme and authority.
+fn origin_form<'a>(line: &RequestLine<'a>) -> Result<&'a str, Fault> {
+    let target = line.target;
+    if target.bytes().any(|byte| byte == b' ' || is_control(byte)) {
+        return Err(Fault::Target);
+    }
+    if target.starts_with('/') || (target == "*" && line.method == "OPTIONS") {
+        return Ok(target);
+    }
+    let after_scheme = ["http://", "https://"]
+        .into_iter()
+        .find(|scheme| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+        .and_then(|scheme| target.get(scheme.len()..))
+        .ok_or(Fault::Target)?;
+    match after_scheme.find(['/', '?']) {
+        Some(0) => Err(Fault::Target),
+        None if after_scheme.is_empty() => Err(Fault::Target),
+        None => Ok("/"),
+        Some(at) => {
+            let path = after_scheme.get(at..).unwrap_or_default();
+            if path.starts_with('/') { Ok(path) } else { Err(Fault::Target) }
+        }
+    }
+}
+
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 || byte == 0x7f
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// The characters of RFC 3986's host and port; empty is a host without a name (RFC 9110 §7.2).
+fn is_host(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte))
+}
+
+#[cfg(test)]
+#[path = "framing_table.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+//! The way of a reply through the library to the socket.
+//!
+//! Invariant: a reply is either sent whole, or an error ends its connection. It does not know what is in it.
+
+use std::io::{self, Cursor, Write};
+use std::time::{Duration, Instant};
+
+use tiny_http::{Header, Headers, Request, StatusCode};
+
+use crate::api::message::{BodyStream, Response, ResponseBody};
+use crate::front::reply::{self, Remaining};
+
+use super::panics;
+
+/// Bodies up to this size are read by the library before it hands a request out.
+const READ_AHEAD_BYTES: u64 = 1024;
+
+/// True when the library would read on before it gives up its writer, because `taken` bytes are less than what it
+/// takes for the body's length.
+pub(super) fn would_drain(request: &Request, taken: u64) -> bool {
+    request.body_length().is_some_and(|length| {
+        let length = length as u64;
+        let is_read_ahead = length <= READ_AHEAD_BYTES && request.headers().get("Expect").is_none();
+        taken < length && !is_read_ahead && !is_upgrade(request)
+    })
+}
+
+/// True when the library takes the request for an upgrade, and hands out its bytes as they are.
+pub(super) fn is_upgrade(request: &Request) -> bool {
+    request.headers().get("Connection").is_some_and(|value| value.as_str().to_ascii_lowercase().contains("upgrade"))
+}
+
+/// Answers a request whose body was not read. The library words the head in its own way and cannot say that the
+/// connection ends; it does end.
+pub(super) fn respond(request: Request, response: &Response) {
+    let mut body = Vec::new();
+    if let ResponseBody::Pieces(pieces) = &response.body {
+        for piece in pieces {
+            body.extend_from_slice(piece.bytes());
+        }
+    }
+    let length = body.len();
+    let mut worded =
+        tiny_http::Response::new(StatusCode(response.status), Headers::new(), Cursor::new(body), Some(length), None)
+            .with_chunked_threshold(usize::MAX);
+    for (name, value) in &response.headers {
+        let mut text = Vec::new();
+        reply::push_value(&mut text, value);
+        if let Ok(header) = Header::from_bytes(name, text) {
+            worded.add_header(header);
+        }
+    }
+    // The connection is closed whatever comes of it.
+    let _ = panics::librarys(|| request.respond(worded));
+}
+
+/// Sends what `out` holds, and then what remains of the response. `patience` bounds what a peer may take for one
+/// buffer or piece, checked between writes.
+///
+/// # Errors
+/// The socket's, `TimedOut` when the peer takes too long.
+pub(super) fn send(
+    request: Request,
+    response: Response,
+    remaining: Remaining,
+    out: &mut Vec<u8>,
+    patience: Duration,
+) -> io::Result<()> {
+    let mut writer = panics::librarys(|| request.into_writer()).ok_or_else(failed)?;
+    let writer = writer.as_mut();
+    match (remaining, response.body) {
+        (Remaining::Nothing, _) => write_all(writer, out, patience)?,
+        (_, ResponseBody::Pieces(pieces)) => {
+            write_all(writer, out, patience)?;
+            for piece in &pieces {
+                write_all(writer, piece.bytes(), patience)?;
+            }
+        }
+        (Remaining::Chunks, ResponseBody::Stream(mut stream)) => loop {
+            // The head goes out with the first part.
+            let flow = panics::ours("making a body", || reply::push_chunk(out, stream.as_mut()));
+            write_all(writer, out, patience)?;
+            out.clear();
+            if flow.is_break() {
+                break;
+            }
+        },
+        (_, ResponseBody::Stream(mut stream)) => {
+            while pull(stream.as_mut(), out) {
+                write_all(writer, out, patience)?;
+                out.clear();
+            }
+            write_all(writer, out, patience)?;
+        }
+    }
+    panics::librarys(|| writer.flush()).unwrap_or_else(|| Err(failed()))
+}
+
+fn pull(stream: &mut dyn BodyStream, out: &mut Vec<u8>) -> bool {
+    panics::ours("making a body", || stream.pull(out))
+}
+
+fn write_all(writer: &mut dyn Write, bytes: &[u8], patience: Duration) -> io::Result<()> {
+    let mut rest = bytes;
+    let mut since = None;
+    while !rest.is_empty() {
+        let written = match panics::librarys(|| writer.write(rest)).unwrap_or_else(|| Err(failed())) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        rest = rest.get(written..).unwrap_or_default();
+        // Most replies go out with one write, and never ask for the time.
+        if !rest.is_empty() && since.get_or_insert_with(Instant::now).elapsed() > patience {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+    }
+    Ok(())
+}
+
+fn failed() -> io::Error {
+    io::Error::other("the HTTP library failed")
+}

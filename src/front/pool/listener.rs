@@ -1,0 +1,104 @@
+//! The listening socket. Binding is apart from serving: connections wait in the backlog while data is loaded.
+//!
+//! Invariant: every option is set before listen(2), because accepted sockets inherit them at the handshake; options
+//! set later were missing on early connections.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+
+use super::acceptor::Acceptor;
+use super::{Pool, PoolOptions, Seams, Shared};
+
+/// Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn.
+const BACKLOG: i32 = 4096;
+
+/// How long a connection is silent before the kernel asks whether its peer is still there.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+
+/// Why there is nothing to listen on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {cause}")]
+pub struct BindError {
+    /// Where.
+    pub address: SocketAddr,
+    /// The operating system's answer; `AddrInUse` when somebody else listens there.
+    pub cause: io::Error,
+}
+
+/// A listening socket that nobody serves yet.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+    options: PoolOptions,
+}
+
+/// Listens on `options.address`. Connections wait until `serve`.
+///
+/// # Errors
+/// Names the address and what the operating system says.
+pub fn bind(options: PoolOptions) -> Result<Bound, BindError> {
+    let address = options.address;
+    let listen = || {
+        let listener = open(&options)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    match listen() {
+        Ok((listener, address)) => Ok(Bound { listener, address, options }),
+        Err(cause) => Err(BindError { address, cause }),
+    }
+}
+
+impl Bound {
+    /// Where it listens, with the port that the kernel chose for port 0.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves what arrives, from now on and on threads of its own.
+    ///
+    /// # Errors
+    /// The operating system's, when it has no thread or descriptor for the acceptor.
+    pub fn serve(self, seams: Seams) -> io::Result<Pool> {
+        let (connections, for_workers) = crossbeam_channel::unbounded();
+        let shared = Arc::new(Shared::new(self.options, seams, for_workers)?);
+        let acceptor = Acceptor::new(Arc::clone(&shared), connections, self.listener)?;
+        Pool::start(shared, self.address, move || acceptor.run())
+    }
+}
+
+fn open(options: &PoolOptions) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(options.address), Type::STREAM, Some(Protocol::TCP))?;
+    if options.address.is_ipv6() {
+        socket.set_only_v6(!options.address.ip().is_unspecified())?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_read_timeout(Some(options.socket_timeout))?;
+    // The library writes what it could not write once more when it drops it: twice half is the whole.
+    socket.set_write_timeout(Some(options.socket_timeout.min(options.write_timeout) / 2))?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_AFTER))?;
+    // Accepting must not wait when a connection has gone between poll(2) and accept(2); accepted sockets block.
+    socket.set_nonblocking(true)?;
+    socket.bind(&options.address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_an_error_that_names_the_address() {
+        let first = bind(PoolOptions::at("127.0.0.1:0".parse().unwrap())).unwrap();
+        let error = bind(PoolOptions::at(first.local_address())).unwrap_err();
+        assert_eq!(error.cause.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().starts_with(&format!("cannot listen on {}: ", first.local_address())));
+    }
+}

@@ -1,0 +1,173 @@
+//! Threads that the library does not give back: noticed, counted, logged, replaced up to a bound.
+//!
+//! Every read and write of the library ends within the socket's timeouts, and it makes few in one call; so a thread
+//! that stays inside one call for several of them is waiting for something that will not come (the preface of
+//! HTTP/2 does that), or its peer trickles. Such a thread does not count against the pool's size any more, so that
+//! another may start; beyond `lost_threads_max` that ends, and readiness with it. A lost thread that comes back
+//! after all finishes its request, retires, and is taken out of the count.
+//! Invariant: `Reason::ThreadsLost` holds exactly while more threads are lost than may be replaced.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::base::health::{Health, Reason};
+
+use super::mark::{Mark, Place, Reading};
+
+/// Socket timeouts that one call into the library may last: an idle wait, its unasked answer, and room for both.
+pub(super) const LOST_AFTER_TIMEOUTS: u32 = 4;
+
+/// How many threads are lost now.
+pub(super) struct LostThreads {
+    // Constant after construction.
+    replaced_max: usize,
+    health: Arc<Health>,
+    // Guards the reason as well: it is raised and lowered while this is held.
+    count: Mutex<usize>,
+}
+
+impl LostThreads {
+    pub(super) fn new(replaced_max: usize, health: Arc<Health>) -> LostThreads {
+        LostThreads { replaced_max, health, count: Mutex::new(0) }
+    }
+
+    /// One more is lost; returns how many are.
+    pub(super) fn add(&self) -> usize {
+        let mut count = self.count.lock();
+        *count += 1;
+        self.tell(*count);
+        *count
+    }
+
+    /// One came back; returns how many are lost still.
+    pub(super) fn take_back(&self) -> usize {
+        let mut count = self.count.lock();
+        *count = count.saturating_sub(1);
+        self.tell(*count);
+        *count
+    }
+
+    /// How many threads the pool may have beyond its size.
+    pub(super) fn replaced(&self) -> usize {
+        (*self.count.lock()).min(self.replaced_max)
+    }
+
+    fn tell(&self, count: usize) {
+        if count > self.replaced_max {
+            self.health.raise(Reason::ThreadsLost);
+        } else {
+            self.health.lower(Reason::ThreadsLost);
+        }
+    }
+}
+
+/// Remembers since when each worker has stood where it stands. Time is an argument.
+pub(super) struct Watch {
+    limit: Duration,
+    watched: Vec<Watched>,
+}
+
+struct Watched {
+    mark: Arc<Mark>,
+    number: usize,
+    seen: Reading,
+    since: Instant,
+}
+
+impl Watch {
+    pub(super) fn new(limit: Duration) -> Watch {
+        Watch { limit, watched: Vec::new() }
+    }
+
+    /// Watches one more worker.
+    pub(super) fn add(&mut self, mark: Arc<Mark>, number: usize, now: Instant) {
+        let seen = mark.read();
+        self.watched.push(Watched { mark, number, seen, since: now });
+    }
+
+    /// Declares those lost that have been inside the library for longer than the limit, and tells `each` its number.
+    /// Forgets the retired.
+    pub(super) fn look(&mut self, now: Instant, mut each: impl FnMut(usize)) {
+        self.watched.retain_mut(|watched| {
+            let reading = watched.mark.read();
+            if reading != watched.seen {
+                watched.seen = reading;
+                watched.since = now;
+            } else if reading.place.is_inside_library()
+                && now.duration_since(watched.since) > self.limit
+                && watched.mark.declare_lost(reading)
+            {
+                watched.seen = watched.mark.read();
+                each(watched.number);
+            }
+            reading.place != Place::Retired
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(4);
+
+    fn lost(watch: &mut Watch, now: Instant) -> Vec<usize> {
+        let mut numbers = Vec::new();
+        watch.look(now, |number| numbers.push(number));
+        numbers
+    }
+
+    #[test]
+    fn a_thread_inside_the_library_beyond_the_limit_is_lost_once() {
+        let start = Instant::now();
+        let mut watch = Watch::new(LIMIT);
+        let marks: Vec<Arc<Mark>> = (0..3).map(|_| Arc::default()).collect();
+        for (number, mark) in marks.iter().enumerate() {
+            watch.add(Arc::clone(mark), number, start);
+        }
+        assert!(!marks[1].enter(Place::AwaitingRequest));
+        assert!(!marks[2].enter(Place::Answering));
+        assert_eq!(lost(&mut watch, start), []);
+        assert_eq!(lost(&mut watch, start + LIMIT), []);
+        let late = start + LIMIT + Duration::from_millis(1);
+        assert_eq!(lost(&mut watch, late), [1]);
+        assert_eq!(lost(&mut watch, late + LIMIT * 2), []);
+        assert!(marks[1].enter(Place::Answering));
+    }
+
+    #[test]
+    fn a_thread_that_moves_is_never_lost() {
+        let start = Instant::now();
+        let mut watch = Watch::new(LIMIT);
+        let mark: Arc<Mark> = Arc::default();
+        watch.add(Arc::clone(&mark), 0, start);
+        for round in 1..20 {
+            assert!(!mark.enter(Place::AwaitingRequest));
+            assert_eq!(lost(&mut watch, start + LIMIT * round), []);
+        }
+    }
+
+    #[test]
+    fn the_retired_are_forgotten() {
+        let start = Instant::now();
+        let mut watch = Watch::new(LIMIT);
+        let mark: Arc<Mark> = Arc::default();
+        watch.add(Arc::clone(&mark), 0, start);
+        assert!(!mark.enter(Place::Retired));
+        assert_eq!(lost(&mut watch, start), []);
+        assert!(watch.watched.is_empty());
+    }
+
+    #[test]
+    fn the_reason_holds_exactly_beyond_the_bound() {
+        let health = Arc::new(Health::default());
+        let threads = LostThreads::new(1, Arc::clone(&health));
+        assert_eq!((threads.add(), threads.replaced(), health.is_ready()), (1, 1, true));
+        assert_eq!((threads.add(), threads.replaced(), health.is_ready()), (2, 1, false));
+        assert!(health.holds(Reason::ThreadsLost));
+        assert_eq!((threads.take_back(), threads.replaced(), health.is_ready()), (1, 1, true));
+        assert_eq!((threads.take_back(), threads.replaced()), (0, 0));
+    }
+}

@@ -1,0 +1,268 @@
+//! The simple front: a fixed pool of OS threads pulls requests from tiny_http, one connection per thread, answered
+//! in place.
+//!
+//! ```text
+//!   mt-accept ── poll(listener, wake, those being turned away)
+//!       │  a thread is free: tiny_http takes the connection, a channel hands it over
+//!       │  none is free:     503 with Retry-After, half-closed, drained, closed
+//!       └─ watch: a thread that has been inside the library for too long is lost, and replaced up to a bound
+//!   mt-http-N ─ requests one after another: framing::check, Handle, Durability, one write
+//! ```
+//!
+//! `threads` is the connection cap. Threads start when they are first needed and stay.
+//! Invariant: no request runs whose framing has two readings; every request that began is answered, or its
+//! connection is closed; a panic of ours aborts, one of the library's costs one connection.
+//! It does not know what is asked, who answers, or where the bytes of an answer come from.
+//!
+//! # What this front cannot give
+//!
+//! The library (the pinned fork of tiny_http) keeps the socket to itself, so that there is one timeout for each
+//! read and one for each write, set on the listening socket before listen(2) and inherited from it:
+//!
+//! - Head, idle time and the pauses within a body share `socket_timeout`. A peer that sends a byte within each
+//!   keeps its thread: in a body until `read_timeout`, in a head until the watch counts the thread as lost.
+//! - The head is split before we see it. A header line has no bound while it is read; `head_bytes_max` and
+//!   `header_count_max` refuse it afterwards. Lines are trimmed first, so that a folded line which itself looks
+//!   like a field is read as one, and what Unicode calls white space around a framing field is not seen. Field
+//!   names of other characters than letters, digits, `-` and `_` are refused, tabs inside values too.
+//! - An idle connection that reaches the timeout, and a client that half-closes, get a 400 that nobody asked for.
+//! - The size line of a chunk is read leniently and without a bound, trailers are an error, and a peer that goes
+//!   away in the middle of a chunk looks like the end of the body: whoever reads a chunked body must know its end
+//!   from its content, as a JSON text does.
+//! - A reply before the body was read cannot say `Connection: close`, and the library then reads the rest of the
+//!   announced length, however long, before its thread is free. A `100 Continue` carries a Content-Length of 0, and
+//!   HTTP/1.0 clients get one too.
+//! - `GET / HTTP/2.0` and the preface of HTTP/2 block their thread inside the library for ever; so the watch.
+//! - `Connection: upgrade` turns off the library's decoding: such a request with a chunked body is refused.
+//! - Threads that wait in the library cannot be woken: idle connections end with the process, not with `drain`.
+//! - It needs unwinding: with `panic = "abort"` the library's own panics would end the process.
+
+mod acceptor;
+mod body;
+mod delivery;
+mod exchange;
+mod fields;
+mod listener;
+mod lost;
+mod mark;
+mod panics;
+mod turned_away;
+mod wake;
+mod worker;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use parking_lot::Mutex;
+
+use crate::api::Handle;
+use crate::base::clock::Clock;
+use crate::base::health::Health;
+use crate::base::threads::Spawn;
+use crate::model::Durability;
+
+use super::framing::HeadLimits;
+
+pub use listener::{BindError, Bound, bind};
+
+/// What an operator chooses.
+#[derive(Clone, Debug)]
+pub struct PoolOptions {
+    /// Where to listen. An unspecified IPv6 address takes IPv4 as well.
+    pub address: SocketAddr,
+    /// Threads, and so connections at once. Each has a stack and two descriptors.
+    pub threads: usize,
+    /// How long one read may wait for a peer, idle connections included. Half of it is what one write may wait,
+    /// because the library tries a failed write twice.
+    pub socket_timeout: Duration,
+    /// How long the whole of a body may take, checked between reads.
+    pub read_timeout: Duration,
+    /// How long a reply may wait to become durable, and a peer may take for what one buffer holds; also a bound on
+    /// each write when it is below `socket_timeout`.
+    pub write_timeout: Duration,
+    /// How large a head may be.
+    pub limits: HeadLimits,
+    /// Threads lost to the library that are replaced. One more raises `Reason::ThreadsLost`.
+    pub lost_threads_max: usize,
+    /// Descriptors that connections leave to files. A connection that would take one of the last is turned away.
+    pub descriptors_kept: u64,
+    /// Stack of a thread in bytes; the kernel gives pages only as they are touched.
+    pub stack_bytes: usize,
+}
+
+impl PoolOptions {
+    /// The defaults, on `address`.
+    pub fn at(address: SocketAddr) -> PoolOptions {
+        PoolOptions {
+            address,
+            threads: 512,
+            socket_timeout: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            limits: HeadLimits { target_bytes_max: 8 << 10, head_bytes_max: 32 << 10, header_count_max: 100 },
+            lost_threads_max: 64,
+            descriptors_kept: 32,
+            stack_bytes: 512 << 10,
+        }
+    }
+}
+
+/// What the pool serves and stands on.
+#[derive(Clone)]
+pub struct Seams {
+    /// Who answers.
+    pub handler: Arc<dyn Handle>,
+    /// Who says when a reply may leave.
+    pub durability: Arc<dyn Durability>,
+    /// Where to say that too many threads are lost.
+    pub health: Arc<Health>,
+    /// The time for the `Date` field.
+    pub clock: Arc<dyn Clock>,
+    /// Who starts threads.
+    pub spawn: Arc<dyn Spawn>,
+}
+
+/// Counters of a pool, for metrics. Read without a lock; each is exact, together they are not a cut.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Connections that have a thread now.
+    pub connections_open: AtomicUsize,
+    /// Connections that were given a thread.
+    pub connections_accepted: AtomicU64,
+    /// Connections that were told to come again.
+    pub connections_refused: AtomicU64,
+    /// Times that the operating system or the library failed to accept one.
+    pub accept_errors: AtomicU64,
+    /// Threads that exist now.
+    pub threads: AtomicUsize,
+    /// Threads that are lost now.
+    pub threads_lost: AtomicUsize,
+    /// Panics of the library that cost a connection.
+    pub library_panics: AtomicU64,
+}
+
+/// What was still there when a drain ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// True when no request was in progress.
+    pub finished: bool,
+    /// Connections that were still open: idle ones, and those of requests that did not finish.
+    pub open: usize,
+}
+
+/// A running pool. Dropping it stops nothing.
+#[derive(Clone)]
+pub struct Pool {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+/// How long no request may be in progress and none may begin before a drain calls itself finished. A request that
+/// is already in the kernel's buffer has its thread woken within this time.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// How often a drain looks when nobody reports a finished request.
+const DRAIN_LOOK: Duration = Duration::from_millis(5);
+
+impl Pool {
+    fn start(shared: Arc<Shared>, address: SocketAddr, acceptor: impl FnOnce() + Send + 'static) -> io::Result<Pool> {
+        let stack_bytes = shared.options.stack_bytes;
+        shared.seams.spawn.spawn("mt-accept", stack_bytes, Box::new(move || panics::ours("accepting", acceptor)))?;
+        Ok(Pool { shared, address })
+    }
+
+    /// Where it listens, with the port that the kernel chose for port 0.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its counters.
+    pub fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// Takes no new connection from now on; those that wait in the backlog are told 503. Each reply from now on is
+    /// its connection's last.
+    pub fn stop_accepting(&self) {
+        self.shared.stopping.raise();
+    }
+
+    /// Stops accepting and waits until no request is in progress, at most `limit`.
+    ///
+    /// Idle connections stay open, since their threads cannot be woken; they end with the process.
+    pub fn drain(&self, limit: Duration) -> Drained {
+        self.stop_accepting();
+        let started = Instant::now();
+        let mut quiet_since: Option<(Instant, u64)> = None;
+        let finished = loop {
+            let now = Instant::now();
+            let activity = self.shared.activity();
+            quiet_since = match (activity, quiet_since) {
+                (None, _) => None,
+                (Some(steps), Some((since, before))) if before == steps => Some((since, before)),
+                (Some(steps), _) => Some((now, steps)),
+            };
+            if quiet_since.is_some_and(|(since, _)| now.duration_since(since) >= SETTLE) {
+                break true;
+            }
+            if now.duration_since(started) >= limit {
+                break false;
+            }
+            // Either somebody reports a finished request, or it is time to look again.
+            let _ = self.shared.finished.1.recv_timeout(DRAIN_LOOK);
+        };
+        Drained { finished, open: self.shared.counters.connections_open.load(Ordering::Relaxed) }
+    }
+}
+
+/// A connection as the library hands it out: its requests, until one cannot be read.
+type Connection = Box<dyn Iterator<Item = tiny_http::Request> + Send>;
+
+/// What acceptor, workers and handle share.
+struct Shared {
+    // Constant after construction.
+    options: PoolOptions,
+    seams: Seams,
+    // With synchronization of their own.
+    counters: Counters,
+    stopping: wake::Flag,
+    lost: lost::LostThreads,
+    /// Workers that wait for a connection, less the connections that are on their way to one.
+    free: AtomicIsize,
+    connections: Receiver<Connection>,
+    finished: (Sender<()>, Receiver<()>),
+    /// One per living worker.
+    marks: Mutex<Vec<Arc<mark::Mark>>>,
+}
+
+impl Shared {
+    fn new(options: PoolOptions, seams: Seams, connections: Receiver<Connection>) -> io::Result<Shared> {
+        Ok(Shared {
+            lost: lost::LostThreads::new(options.lost_threads_max, Arc::clone(&seams.health)),
+            options,
+            seams,
+            counters: Counters::default(),
+            stopping: wake::Flag::new()?,
+            free: AtomicIsize::new(0),
+            connections,
+            finished: crossbeam_channel::bounded(1),
+            marks: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// How many steps all workers have taken together, or `None` while a request is in progress.
+    fn activity(&self) -> Option<u64> {
+        if !self.connections.is_empty() {
+            return None;
+        }
+        let marks = self.marks.lock();
+        marks.iter().try_fold(0_u64, |steps, mark| {
+            let reading = mark.read();
+            (!reading.place.is_in_progress()).then(|| steps.wrapping_add(reading.steps))
+        })
+    }
+}

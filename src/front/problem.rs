@@ -1,0 +1,124 @@
+//! The answers that a front gives by itself, before or instead of the api: problem documents (RFC 9457).
+//!
+//! Invariant: every one names what is wrong and what to do, with a stable code. It does not know the wording of the
+//! api's own errors.
+
+use crate::api::message::{Piece, Response, Value};
+use crate::base::json;
+
+use super::framing::Fault;
+
+/// Seconds after which a client that was turned away may come again.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// A refusal that has nothing to do with what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// Every thread has a connection.
+    TooManyConnections,
+    /// The process is short of file descriptors.
+    TooFewDescriptors,
+    /// A shutdown has begun.
+    Draining,
+    /// The reply could not be made durable, or not in time.
+    OutcomeUnknown,
+}
+
+/// The answer to a head that may not run. Closes the connection.
+pub fn of_fault(fault: Fault) -> Response {
+    let hint = match fault {
+        Fault::Version => "send HTTP/1.1",
+        Fault::TargetTooLong { .. } => "put the key into the path without more encoding than it needs",
+        Fault::TooManyFields { .. } | Fault::HeadTooLarge { .. } => "send fewer or shorter header fields",
+        Fault::Expectation => "leave out Expect, or send Expect: 100-continue",
+        _ => "send the request as RFC 9112 writes it; the connection is closed",
+    };
+    let mut response = problem(fault.status(), fault.code(), title(fault.status()), &fault.to_string(), hint);
+    response.close = true;
+    response
+}
+
+/// The answer when the server cannot take the request now. Names when to come again.
+pub fn of_unavailable(why: Unavailable) -> Response {
+    let (code, detail, hint) = match why {
+        Unavailable::TooManyConnections => (
+            "too_many_connections",
+            "every thread of the pool has a connection",
+            "close idle connections or raise pool_threads",
+        ),
+        Unavailable::TooFewDescriptors => (
+            "too_few_descriptors",
+            "the process has too few file descriptors left",
+            "raise the limit of open files (ulimit -n)",
+        ),
+        Unavailable::Draining => ("draining", "the server is shutting down", "try again when it has restarted"),
+        Unavailable::OutcomeUnknown => (
+            "outcome_unknown",
+            "what this reply rests on could not be made durable in time",
+            "read the document again before you repeat the write",
+        ),
+    };
+    problem(503, code, title(503), detail, hint).with("Retry-After", Value::Number(RETRY_AFTER_SECONDS))
+}
+
+fn title(status: u16) -> &'static str {
+    super::reply::reason(status)
+}
+
+fn problem(status: u16, code: &str, title: &str, detail: &str, hint: &str) -> Response {
+    let mut body = Vec::with_capacity(256);
+    body.extend_from_slice(b"{\"type\":\"about:blank\"");
+    member(&mut body, "title", title);
+    body.extend_from_slice(format!(",\"status\":{status}").as_bytes());
+    member(&mut body, "detail", detail);
+    member(&mut body, "code", code);
+    member(&mut body, "hint", hint);
+    body.extend_from_slice(b"}\n");
+    Response::new(status).with("Content-Type", Value::Static("application/problem+json")).with_piece(Piece::Owned(body))
+}
+
+fn member(body: &mut Vec<u8>, name: &str, value: &str) {
+    body.extend_from_slice(b",\"");
+    body.extend_from_slice(name.as_bytes());
+    body.extend_from_slice(b"\":");
+    json::escape_into(body, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::message::ResponseBody;
+
+    fn text(response: &Response) -> String {
+        let ResponseBody::Pieces(pieces) = &response.body else { panic!("a problem is not streamed") };
+        pieces.iter().map(|piece| String::from_utf8_lossy(piece.bytes()).into_owned()).collect()
+    }
+
+    #[test]
+    fn a_fault_becomes_a_problem_that_closes() {
+        let response = of_fault(Fault::TooManyFields { limit: 3 });
+        assert_eq!(response.status, 431);
+        assert!(response.close);
+        assert_eq!(
+            text(&response),
+            "{\"type\":\"about:blank\",\"title\":\"Request Header Fields Too Large\",\"status\":431,\
+             \"detail\":\"the request has more than 3 header fields, as many as header_count_max allows\",\
+             \"code\":\"too_many_header_fields\",\"hint\":\"send fewer or shorter header fields\"}\n"
+        );
+    }
+
+    #[test]
+    fn whoever_is_turned_away_is_told_when_to_come_again() {
+        for why in [
+            Unavailable::TooManyConnections,
+            Unavailable::TooFewDescriptors,
+            Unavailable::Draining,
+            Unavailable::OutcomeUnknown,
+        ] {
+            let response = of_unavailable(why);
+            assert_eq!(response.status, 503);
+            assert!(response.headers.contains(&("Retry-After", Value::Number(1))));
+            assert_eq!(json::check(text(&response).trim_end().as_bytes(), 8), Ok(()));
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! A response as bytes: status line, fields and, when it is small, the whole body in one buffer, so that one write
+//! sends it.
+//!
+//! Invariant: the head says exactly how the body that follows ends (RFC 9112 §6.3): a length, chunks, the end of the
+//! connection, or that there is none. It does not write to sockets and knows no clock; the date is an argument.
+
+use std::ops::ControlFlow;
+
+use crate::api::message::{BodyStream, Response, ResponseBody, Value};
+use crate::base::limits::DOCUMENT_BYTES_CEILING;
+
+use super::framing::Version;
+
+/// Bodies up to this size are copied behind the head: copying 16 KiB costs about what one more write does.
+pub const INLINE_BYTES_MAX: usize = 16 << 10;
+
+/// Digits of a chunk's size: room for the size of any part, leading zeros included (RFC 9112 §7.1).
+const CHUNK_DIGITS: usize = 8;
+
+/// A part is some tens of KiB, or one document with what stands around it.
+const _: () = assert!(DOCUMENT_BYTES_CEILING < 1 << (4 * CHUNK_DIGITS - 1));
+
+/// What a head must know besides the response.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner<'a> {
+    /// The version that the request came in.
+    pub version: Version,
+    /// True when the connection ends after this reply.
+    pub close: bool,
+    /// The value of the `Date` field.
+    pub date: &'a str,
+}
+
+/// What remains to be sent once the buffer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remaining {
+    /// Nothing: the buffer held it all.
+    Nothing,
+    /// The response's pieces, by reference.
+    Pieces,
+    /// The response's stream, in chunks.
+    Chunks,
+    /// The response's stream as it is; its end is the end of the connection.
+    UntilClose,
+}
+
+/// Appends the head of `response`, and its body when that is small, to `out`.
+pub fn begin(out: &mut Vec<u8>, response: &Response, manner: Manner<'_>) -> Remaining {
+    let is_endless = manner.version == Version::Http10
+        && !response.head_only
+        && !response.is_bodiless()
+        && response.body_length().is_none();
+    out.extend_from_slice(b"HTTP/1.1 ");
+    push_number(out, u64::from(response.status));
+    out.push(b' ');
+    out.extend_from_slice(reason(response.status).as_bytes());
+    push_field(out, "Date", manner.date.as_bytes());
+    for (name, value) in &response.headers {
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        push_value(out, value);
+    }
+    match (manner.close || is_endless, manner.version) {
+        (true, _) => push_field(out, "Connection", b"close"),
+        (false, Version::Http10) => push_field(out, "Connection", b"keep-alive"),
+        (false, Version::Http11) => {}
+    }
+    if response.is_bodiless() {
+        out.extend_from_slice(b"\r\n\r\n");
+        return Remaining::Nothing;
+    }
+    match &response.body {
+        ResponseBody::Pieces(pieces) => {
+            let length: usize = pieces.iter().map(|piece| piece.bytes().len()).sum();
+            out.extend_from_slice(b"\r\nContent-Length: ");
+            push_number(out, length as u64);
+            out.extend_from_slice(b"\r\n\r\n");
+            if response.head_only {
+                return Remaining::Nothing;
+            }
+            if length > INLINE_BYTES_MAX {
+                return Remaining::Pieces;
+            }
+            for piece in pieces {
+                out.extend_from_slice(piece.bytes());
+            }
+            Remaining::Nothing
+        }
+        ResponseBody::Stream(_) if response.head_only => {
+            out.extend_from_slice(b"\r\n\r\n");
+            Remaining::Nothing
+        }
+        ResponseBody::Stream(_) if is_endless => {
+            out.extend_from_slice(b"\r\n\r\n");
+            Remaining::UntilClose
+        }
+        ResponseBody::Stream(_) => {
+            push_field(out, "Transfer-Encoding", b"chunked");
+            out.extend_from_slice(b"\r\n\r\n");
+            Remaining::Chunks
+        }
+    }
+}
+
+/// Appends the next part of `stream` to `out` as one chunk, or the end of the body; says which. A part without bytes
+/// appends nothing, since an empty chunk would be the end.
+pub fn push_chunk(out: &mut Vec<u8>, stream: &mut dyn BodyStream) -> ControlFlow<()> {
+    let start = out.len();
+    out.extend_from_slice(b"00000000\r\n");
+    let data = out.len();
+    let goes_on = stream.pull(out);
+    let length = out.len().saturating_sub(data);
+    if length == 0 {
+        out.truncate(start);
+    } else {
+        let digits = format!("{length:0CHUNK_DIGITS$x}");
+        if let Some(place) = out.get_mut(start..start + CHUNK_DIGITS) {
+            place.copy_from_slice(digits.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+    if goes_on {
+        return ControlFlow::Continue(());
+    }
+    out.extend_from_slice(b"0\r\n\r\n");
+    ControlFlow::Break(())
+}
+
+/// Appends a field's value. Control characters are left out: a value must never end its line.
+pub fn push_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Static(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Text(text) => out.extend(text.bytes().filter(|byte| !byte.is_ascii_control())),
+        Value::EntityTag(version) => {
+            out.push(b'"');
+            push_number(out, *version);
+            out.push(b'"');
+        }
+        Value::Seconds(millis) => {
+            push_number(out, millis / 1000);
+            out.push(b'.');
+            for digit in [millis % 1000 / 100, millis % 100 / 10, millis % 10] {
+                push_number(out, digit);
+            }
+        }
+        Value::Number(number) => push_number(out, *number),
+    }
+}
+
+/// The reason phrase of a status; empty for one that we never send.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
+        422 => "Unprocessable Content",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        507 => "Insufficient Storage",
+        _ => "",
+    }
+}
+
+fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+}
+
+/// Decimal digits, without the machinery of `fmt`: a GET writes three of these.
+fn push_number(out: &mut Vec<u8>, number: u64) {
+    let start = out.len();
+    let mut rest = number;
+    loop {
+        out.push(b'0' + u8::try_from(rest % 10).unwrap_or_default());
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(start..) {
+        digits.reverse();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::message::Piece;
+    use crate::model::{Document, Key};
+
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const KEEP: Manner<'_> = Manner { version: Version::Http11, close: false, date: DATE };
+    const CLOSE: Manner<'_> = Manner { version: Version::Http11, close: true, date: DATE };
+    const OLD: Manner<'_> = Manner { version: Version::Http10, close: false, date: DATE };
+
+    struct Parts(Vec<&'static [u8]>);
+
+    impl BodyStream for Parts {
+        fn pull(&mut self, out: &mut Vec<u8>) -> bool {
+            if self.0.is_empty() {
+                return false;
+            }
+            out.extend_from_slice(self.0.remove(0));
+            true
+        }
+    }
+
+    fn streamed(parts: &[&'static [u8]]) -> Response {
+        let mut response = Response::new(200);
+        response.body = ResponseBody::Stream(Box::new(Parts(parts.to_vec())));
+        response
+    }
+
+    #[track_caller]
+    fn check(response: &Response, manner: Manner<'_>, remaining: Remaining, expected: &str) {
+        let mut out = Vec::new();
+        assert_eq!(begin(&mut out, response, manner), remaining);
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_document_goes_out_as_one_buffer() {
+        let document = Document::new(Key::new("k").unwrap(), b"{\"a\":1}");
+        let response = Response::new(200)
+            .with("Content-Type", Value::Static("application/json"))
+            .with("ETag", Value::EntityTag(18_446_744_073_709_551_615))
+            .with("MT-TTL", Value::Seconds(61_007))
+            .with("Age", Value::Number(0))
+            .with_piece(Piece::Document(document))
+            .with_piece(Piece::Static(b"\n"));
+        check(
+            &response,
+            KEEP,
+            Remaining::Nothing,
+            "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: application/json\r\n\
+             ETag: \"18446744073709551615\"\r\nMT-TTL: 61.007\r\nAge: 0\r\nContent-Length: 8\r\n\r\n{\"a\":1}\n",
+        );
+    }
+
+    #[test]
+    fn what_becomes_of_the_connection_is_said_where_it_is_not_the_default() {
+        let head = "HTTP/1.1 404 Not Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+        let response = Response::new(404);
+        let expected = |field: &str| format!("{head}{field}Content-Length: 0\r\n\r\n");
+        check(&response, KEEP, Remaining::Nothing, &expected(""));
+        check(&response, CLOSE, Remaining::Nothing, &expected("Connection: close\r\n"));
+        check(&response, OLD, Remaining::Nothing, &expected("Connection: keep-alive\r\n"));
+        let old_and_closed = Manner { close: true, ..OLD };
+        check(&response, old_and_closed, Remaining::Nothing, &expected("Connection: close\r\n"));
+    }
+
+    #[test]
+    fn a_head_reply_measures_the_body_and_does_not_send_it() {
+        let mut response = Response::new(200).with_piece(Piece::Static(b"12345"));
+        response.head_only = true;
+        let head = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+        check(&response, KEEP, Remaining::Nothing, &format!("{head}Content-Length: 5\r\n\r\n"));
+        let mut response = streamed(&[b"x"]);
+        response.head_only = true;
+        check(&response, KEEP, Remaining::Nothing, &format!("{head}\r\n"));
+        check(&response, OLD, Remaining::Nothing, &format!("{head}Connection: keep-alive\r\n\r\n"));
+    }
+
+    #[test]
+    fn statuses_without_a_body_have_neither_body_nor_length() {
+        for (status, line) in [(204, "204 No Content"), (304, "304 Not Modified")] {
+            let response = Response::new(status).with_piece(Piece::Static(b"never sent"));
+            let expected = format!("HTTP/1.1 {line}\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
+            check(&response, KEEP, Remaining::Nothing, &expected);
+        }
+    }
+
+    #[test]
+    fn a_large_body_is_left_to_be_written_by_reference() {
+        for (length, remaining) in [(INLINE_BYTES_MAX, Remaining::Nothing), (INLINE_BYTES_MAX + 1, Remaining::Pieces)] {
+            let response = Response::new(200).with_piece(Piece::Owned(vec![b'x'; length]));
+            let mut out = Vec::new();
+            assert_eq!(begin(&mut out, &response, KEEP), remaining);
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nDate: {DATE}\r\nContent-Length: {length}\r\n\r\n{}",
+                if remaining == Remaining::Nothing { "x".repeat(length) } else { String::new() }
+            );
+            assert_eq!(out, head.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_stream_is_chunked_on_http_11_and_ends_with_the_connection_on_http_10() {
+        let head = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+        check(&streamed(&[]), KEEP, Remaining::Chunks, &format!("{head}Transfer-Encoding: chunked\r\n\r\n"));
+        check(&streamed(&[]), OLD, Remaining::UntilClose, &format!("{head}Connection: close\r\n\r\n"));
+    }
+
+    #[test]
+    fn chunks_carry_their_size_and_an_empty_part_is_not_the_end() {
+        let mut stream = Parts(vec![b"0123456789abcdefXYZ", b"", b"z"]);
+        let mut out = Vec::new();
+        let mut rounds = 0;
+        while push_chunk(&mut out, &mut stream).is_continue() {
+            rounds += 1;
+        }
+        assert_eq!(rounds, 3);
+        assert_eq!(out, b"00000013\r\n0123456789abcdefXYZ\r\n00000001\r\nz\r\n0\r\n\r\n");
+    }
+
+    #[test]
+    fn a_value_cannot_end_its_line() {
+        let response = Response::new(201).with("Location", Value::Text("/a\r\nSet-Cookie: b\0\u{7f}é".to_owned()));
+        check(
+            &response,
+            KEEP,
+            Remaining::Nothing,
+            "HTTP/1.1 201 Created\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nLocation: /aSet-Cookie: bé\r\n\
+             Content-Length: 0\r\n\r\n",
+        );
+    }
+}
