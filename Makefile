@@ -1,0 +1,72 @@
+# `make` alone lists the targets. Variables go behind the target: make run PORT=:9090
+
+# Where `run` listens; empty means what config.json says.
+PORT ?=
+# Seed of random tests and of the benchmark; empty means another one at each run.
+SEED ?=
+# How often: cases of each random test in test-slow, rounds of the benchmark; empty means their defaults.
+ROUNDS ?=
+# Seconds of one run of the benchmark; empty means its default.
+SECONDS ?=
+# Further flags of the benchmark, such as "--only front --connections 256".
+BENCH ?=
+# Where `install` puts things, and a folder to put before all of it (for packages).
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+CARGO ?= cargo
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+STATIC = target/static/memory-tools
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-slow bench static install install-service doc ci clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
+	@echo "variables: PORT SEED ROUNDS SECONDS BENCH PREFIX DESTDIR; the Makefile says what each does"
+
+run: ## build and serve with config.json (PORT=:9090 listens elsewhere)
+	$(CARGO) run --release --locked --bin memory-tools -- --config config.json $(if $(PORT),--port $(PORT))
+
+build: ## build the optimized binary, target/release/memory-tools
+	$(CARGO) build --release --locked --bin memory-tools
+
+test: ## formatting, lints and every test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --workspace --locked
+
+test-slow: ## the random tests for long (ROUNDS=10000 SEED=7 repeats a run)
+	PROPTEST_CASES=$(or $(ROUNDS),10000) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED)) \
+		ROUNDS=$(or $(ROUNDS),10000) $(CARGO) test --workspace --locked
+
+bench: ## measure a release build and store the figures under perf/results
+	$(CARGO) build --release --locked --workspace
+	target/release/memory-tools-bench $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(SEED),--seed $(SEED)) $(BENCH)
+
+static: ## build one static, stripped binary, target/static/memory-tools, and prove that it is static
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --target $(HOST) --bin memory-tools
+	mkdir -p $(dir $(STATIC))
+	strip -o $(STATIC) target/$(HOST)/release/memory-tools
+	@ldd $(STATIC) 2>&1 | grep -E 'statically linked|not a dynamic executable' \
+		|| { echo "$(STATIC) is not static, ldd says:"; ldd $(STATIC); exit 1; }
+	@ls -l $(STATIC)
+
+install: static ## install the static binary (PREFIX=/usr/local DESTDIR=)
+	install -D -m 755 $(STATIC) $(DESTDIR)$(PREFIX)/bin/memory-tools
+
+install-service: install ## install the systemd unit too, and /etc/memory-tools/config.json unless it is there
+	install -d $(DESTDIR)/etc/systemd/system $(DESTDIR)/etc/memory-tools
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' deploy/memory-tools.service \
+		> $(DESTDIR)/etc/systemd/system/memory-tools.service
+	test -e $(DESTDIR)/etc/memory-tools/config.json \
+		|| install -m 644 config.json $(DESTDIR)/etc/memory-tools/config.json
+
+doc: ## build the documentation of the source, target/doc/memory_tools/index.html
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --package memory-tools --lib
+
+ci: test static ## exactly what CI runs
+
+clean: ## remove what was built
+	$(CARGO) clean
