@@ -42,7 +42,7 @@ pub enum ListenFault {
 }
 
 impl Listen {
-    /// Reads ":8080", "127.0.0.1:8080", "[::1]:8080" or "localhost:8080".
+    /// Reads `:8080`, `127.0.0.1:8080`, `[::1]:8080` or `localhost:8080`.
     ///
     /// # Errors
     /// What is wrong and how it should be written.
