@@ -1,0 +1,280 @@
+//! One keep-alive connection that always has `depth` requests under way: an answer read is the next request written.
+//!
+//! Invariant: answers come in the order of their requests, each is checked before it counts, and a latency runs from
+//! the moment its request was ready to be written to the moment its answer was read whole. Sockets are edge-triggered:
+//! whoever calls `advance` on every event loses none.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use hdrhistogram::Histogram;
+use mio::net::TcpStream;
+
+use crate::http;
+use crate::keys::Keys;
+use crate::workload::{DOCUMENT_BYTES_MAX, Workload};
+
+/// Bytes read at a time; a document larger than that makes the buffer grow.
+const READ_BYTES: usize = 16 << 10;
+
+/// How long the server may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is asked over all connections, and what came back.
+pub struct Session<'a> {
+    /// The requests.
+    pub workload: &'a Workload,
+    /// Their keys; without a key left, a connection falls silent.
+    pub keys: Keys,
+    /// Requests under way on each connection; 1 waits for each answer before the next request.
+    pub depth: usize,
+    /// What was answered since the tally was last taken.
+    pub tally: Tally,
+}
+
+/// What was answered.
+pub struct Tally {
+    /// Right answers.
+    pub answered: u64,
+    /// Their bytes, head and body.
+    pub reply_bytes: u64,
+    /// Their latencies in nanoseconds.
+    pub latency_ns: Histogram<u64>,
+}
+
+impl Tally {
+    /// Nothing yet. Latencies are kept to three digits, from 1 µs to a minute.
+    pub fn new() -> Tally {
+        let latency_ns = Histogram::new_with_bounds(1_000, 60_000_000_000, 3).expect("the bounds are in order");
+        Tally { answered: 0, reply_bytes: 0, latency_ns }
+    }
+}
+
+/// A connection.
+pub struct Connection {
+    stream: TcpStream,
+    outgoing: Vec<u8>,
+    written: usize,
+    incoming: Vec<u8>,
+    filled: usize,
+    under_way: VecDeque<UnderWay>,
+}
+
+struct UnderWay {
+    key: u32,
+    since: Instant,
+}
+
+impl Connection {
+    /// Connects to `server`, without Nagle's delay.
+    ///
+    /// # Errors
+    /// The server does not accept.
+    pub fn open(server: SocketAddr) -> Result<Connection> {
+        let stream = std::net::TcpStream::connect_timeout(&server, CONNECT_TIMEOUT)
+            .with_context(|| format!("cannot connect to {server}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Connection {
+            stream: TcpStream::from_std(stream),
+            outgoing: Vec::new(),
+            written: 0,
+            incoming: vec![0; READ_BYTES],
+            filled: 0,
+            under_way: VecDeque::new(),
+        })
+    }
+
+    /// The socket, to be registered with a poll.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// True while an answer is missing.
+    pub fn waits(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// Reads what came, checks it, and sends what follows; returns when the socket would block.
+    ///
+    /// # Errors
+    /// A wrong answer, or the connection ended.
+    pub fn advance(&mut self, session: &mut Session<'_>) -> Result<()> {
+        loop {
+            let drained = self.receive()?;
+            self.take_answers(session)?;
+            self.ask(session);
+            self.send()?;
+            if drained {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads once; true when the socket has no more for now.
+    fn receive(&mut self) -> Result<bool> {
+        if self.filled == self.incoming.len() {
+            ensure!(self.filled <= 2 * DOCUMENT_BYTES_MAX, "an answer of more than {} bytes", 2 * DOCUMENT_BYTES_MAX);
+            self.incoming.resize(2 * self.filled, 0);
+        }
+        let room = self.incoming.get_mut(self.filled..).unwrap_or_default();
+        match self.stream.read(room) {
+            Ok(0) => bail!("the server closed a connection with {} answers missing", self.under_way.len()),
+            Ok(bytes) => {
+                let drained = bytes < room.len();
+                self.filled += bytes;
+                Ok(drained)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(false),
+            Err(error) => Err(error).context("reading an answer"),
+        }
+    }
+
+    /// Counts every whole answer in the buffer and keeps the rest of it.
+    fn take_answers(&mut self, session: &mut Session<'_>) -> Result<()> {
+        let mut from = 0;
+        while from < self.filled {
+            let unread = self.incoming.get(from..self.filled).unwrap_or_default();
+            let Some(reply) = http::parse(unread)? else { break };
+            let asked = self.under_way.pop_front().context("an answer that nobody asked for")?;
+            session.workload.check(asked.key, &reply)?;
+            ensure!(!reply.closes, "the server closes a connection that should stay open");
+            session.tally.answered += 1;
+            session.tally.reply_bytes += reply.bytes as u64;
+            let nanoseconds = u64::try_from(asked.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            session.tally.latency_ns.saturating_record(nanoseconds);
+            from += reply.bytes;
+        }
+        self.incoming.copy_within(from..self.filled, 0);
+        self.filled -= from;
+        Ok(())
+    }
+
+    /// Makes requests until `depth` are under way or no key is left.
+    fn ask(&mut self, session: &mut Session<'_>) {
+        while self.under_way.len() < session.depth {
+            let Some(key) = session.keys.draw() else { return };
+            session.workload.request.append(key, &mut self.outgoing);
+            self.under_way.push_back(UnderWay { key, since: Instant::now() });
+        }
+    }
+
+    fn send(&mut self) -> Result<()> {
+        while let Some(unsent) = self.outgoing.get(self.written..).filter(|unsent| !unsent.is_empty()) {
+            match self.stream.write(unsent) {
+                Ok(bytes) => self.written += bytes,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context("sending a request"),
+            }
+        }
+        self.outgoing.clear();
+        self.written = 0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::document;
+    use std::net::TcpListener;
+
+    /// A connection whose far end is in the test's hands.
+    fn pair() -> (Connection, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connection = Connection::open(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        server.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        (connection, server)
+    }
+
+    fn request_of(workload: &Workload, key: u32) -> Vec<u8> {
+        let mut out = Vec::new();
+        workload.request.append(key, &mut out);
+        out
+    }
+
+    fn read_exactly(server: &mut std::net::TcpStream, bytes: usize) -> Vec<u8> {
+        let mut out = vec![0; bytes];
+        server.read_exact(&mut out).unwrap();
+        out
+    }
+
+    /// Advances until `done` holds or the deadline has passed.
+    fn advance_until(
+        connection: &mut Connection,
+        session: &mut Session<'_>,
+        done: impl Fn(&Session<'_>) -> bool,
+    ) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !done(session) {
+            assert!(Instant::now() < deadline, "still waiting with {} answered", session.tally.answered);
+            connection.advance(session)?;
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn each_answer_brings_the_next_request_even_when_it_comes_in_pieces() {
+        let (mut connection, mut server) = pair();
+        let document = document(100).unwrap();
+        let get = Workload::get(server.local_addr().unwrap(), &document);
+        let mut session = Session { workload: &get, keys: Keys::once(0..2), depth: 1, tally: Tally::new() };
+        connection.advance(&mut session).unwrap();
+        for key in 0..2 {
+            let request = request_of(&get, key);
+            assert_eq!(read_exactly(&mut server, request.len()), request);
+            let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n".to_vec();
+            document.append(key, &mut answer);
+            for piece in answer.chunks(37) {
+                server.write_all(piece).unwrap();
+                connection.advance(&mut session).unwrap();
+            }
+            advance_until(&mut connection, &mut session, |session| session.tally.answered > u64::from(key)).unwrap();
+        }
+        assert!(!connection.waits());
+        assert_eq!(session.tally.reply_bytes, 2 * 140);
+        assert_eq!(session.tally.latency_ns.len(), 2);
+    }
+
+    #[test]
+    fn pipelined_requests_go_out_together_and_answers_are_matched_in_order() {
+        let (mut connection, mut server) = pair();
+        let document = document(64).unwrap();
+        let put = Workload::put(server.local_addr().unwrap(), &document);
+        let mut session = Session { workload: &put, keys: Keys::once(0..3), depth: 3, tally: Tally::new() };
+        connection.advance(&mut session).unwrap();
+        let requests: Vec<u8> = (0..3).flat_map(|key| request_of(&put, key)).collect();
+        assert_eq!(read_exactly(&mut server, requests.len()), requests);
+        let body = |key| format!("{{\"key\":\"key:{key:08}\",\"version\":1}}\n");
+        let answer = |key| format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{}", body(key).len(), body(key));
+        let both = [answer(0), answer(1)].concat();
+        // Behind the digits of the second key, so that the two halves cannot be taken for each other.
+        let (one_and_a_half, rest) = both.as_bytes().split_at(answer(0).len() + 70);
+        server.write_all(one_and_a_half).unwrap();
+        advance_until(&mut connection, &mut session, |session| session.tally.answered == 1).unwrap();
+        server.write_all(rest).unwrap();
+        advance_until(&mut connection, &mut session, |session| session.tally.answered == 2).unwrap();
+        server.write_all(answer(1).as_bytes()).unwrap();
+        let error = advance_until(&mut connection, &mut session, |_| false).unwrap_err();
+        assert!(error.to_string().starts_with("wrong answer to PUT of key 2: status 201"), "{error}");
+    }
+
+    #[test]
+    fn a_connection_that_ends_early_is_an_error() {
+        let (mut connection, server) = pair();
+        let get = Workload::get(server.local_addr().unwrap(), &document(64).unwrap());
+        let mut session = Session { workload: &get, keys: Keys::once(0..1), depth: 1, tally: Tally::new() };
+        connection.advance(&mut session).unwrap();
+        assert!(connection.waits());
+        server.shutdown(std::net::Shutdown::Write).unwrap();
+        let error = advance_until(&mut connection, &mut session, |_| false).unwrap_err();
+        assert_eq!(error.to_string(), "the server closed a connection with 1 answers missing");
+    }
+}

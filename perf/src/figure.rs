@@ -1,0 +1,163 @@
+//! Figures with their bounds, and the one table that shows them.
+//!
+//! Invariant: a verdict is given exactly where a bound is, and a bound is met by the median alone. A figure does not
+//! know how it was measured.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::statistics::Summary;
+
+/// A measured figure.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// What it is, with the workload first.
+    pub name: String,
+    /// Its unit; empty for a ratio.
+    pub unit: &'static str,
+    /// Over the rounds.
+    pub summary: Summary,
+    /// The most that the median may be, where that was promised for the conditions of this run.
+    pub bound: Option<f64>,
+}
+
+/// Whether a bound holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The median is within the bound.
+    Held,
+    /// It is above.
+    Missed,
+}
+
+impl Verdict {
+    /// Its word in the table and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Held => "held",
+            Verdict::Missed => "MISSED",
+        }
+    }
+}
+
+impl Figure {
+    /// A figure without a bound; `None` when nothing was measured.
+    pub fn new(name: impl Into<String>, unit: &'static str, values: impl IntoIterator<Item = f64>) -> Option<Figure> {
+        Some(Figure { name: name.into(), unit, summary: Summary::of(values)?, bound: None })
+    }
+
+    /// Promises that the median is at most `bound`, if that is a promise under these conditions.
+    #[must_use]
+    pub fn at_most(mut self, bound: Option<f64>) -> Figure {
+        self.bound = bound;
+        self
+    }
+
+    /// Whether the bound holds; `None` without one.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let bound = self.bound?;
+        Some(if self.summary.median <= bound { Verdict::Held } else { Verdict::Missed })
+    }
+
+    /// For the stored result.
+    pub fn json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "unit": self.unit,
+            "median": self.summary.median,
+            "low": self.summary.low,
+            "high": self.summary.high,
+            "bound": self.bound,
+            "verdict": self.verdict().map(Verdict::word),
+        })
+    }
+
+    fn cells(&self) -> [String; 5] {
+        let Summary { median, low, high } = self.summary;
+        let spread = if low == high { String::new() } else { format!("{} to {}", number(low), number(high)) };
+        [
+            self.name.clone(),
+            format!("{} {}", number(median), self.unit).trim_end().to_owned(),
+            spread,
+            self.bound
+                .map(|bound| format!("{} {}", number(bound), self.unit).trim_end().to_owned())
+                .unwrap_or_default(),
+            self.verdict().map(Verdict::word).unwrap_or_default().to_owned(),
+        ]
+    }
+}
+
+/// The table of `figures`, one a line, names to the left and numbers to the right.
+pub fn table(figures: &[Figure]) -> String {
+    let head = ["figure", "median", "spread", "at most", "verdict"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(figures.iter().map(Figure::cells)).collect();
+    let mut widths = [0; 5];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut out = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let gap = " ".repeat(width - cell.chars().count());
+            let (before, after) = if column == 0 || column == 4 { ("", gap.as_str()) } else { (gap.as_str(), "") };
+            // Writing to a String does not fail.
+            let _ = write!(line, "{before}{cell}{after}  ");
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Three digits where they mean something: `0.123`, `1.31`, `14.2`, `152`, `98231`.
+fn number(value: f64) -> String {
+    let decimals = match value.abs() {
+        below if below < 1.0 => 3,
+        below if below < 10.0 => 2,
+        below if below < 100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio(values: [f64; 3]) -> Figure {
+        Figure::new("GET: ratio", "", values).unwrap().at_most(Some(1.4))
+    }
+
+    #[test]
+    fn the_median_alone_decides_and_the_bound_itself_is_within() {
+        assert_eq!(ratio([9.0, 1.4, 1.0]).verdict(), Some(Verdict::Held));
+        assert_eq!(ratio([1.0, 1.41, 1.5]).verdict(), Some(Verdict::Missed));
+        assert_eq!(ratio([1.0, f64::NAN, f64::NAN]).verdict(), Some(Verdict::Missed));
+        assert_eq!(ratio([1.0, 1.0, 1.0]).at_most(None).verdict(), None);
+    }
+
+    #[test]
+    fn the_table_lines_its_columns_up() {
+        let cpu = Figure::new("GET: server CPU", "µs", [14.21, 13.9, 15.0]).unwrap();
+        let memory = Figure::new("resident", "MB", [261.0]).unwrap().at_most(Some(260.0));
+        let expected = "\
+figure            median        spread  at most  verdict
+GET: server CPU  14.2 µs  13.9 to 15.0
+GET: ratio          1.31  1.25 to 1.38     1.40  held
+resident          261 MB                 260 MB  MISSED
+";
+        assert_eq!(table(&[cpu, ratio([1.25, 1.31, 1.38]), memory]), expected);
+    }
+
+    #[test]
+    fn a_stored_figure_keeps_its_bound_and_verdict() {
+        let json = ratio([1.25, 1.5, 1.75]).json();
+        assert_eq!(json["median"], 1.5);
+        assert_eq!(json["bound"], 1.4);
+        assert_eq!(json["verdict"], "MISSED");
+    }
+}

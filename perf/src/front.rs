@@ -1,0 +1,264 @@
+//! What the server costs above its front: CPU per request beside the same front answering a constant.
+//!
+//! Both servers run throughout; in each round each workload runs on the one and then on the other, so that whatever
+//! the machine does to one it does to the other. A ratio is that of the medians over all rounds; its spread is that
+//! of the ratios within the rounds.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::child::{Program, Server};
+use crate::connection::{Session, Tally};
+use crate::figure::Figure;
+use crate::fleet::{Fleet, Window};
+use crate::keys::Keys;
+use crate::options::Options;
+use crate::proc::{self, Resident};
+use crate::progress::Progress;
+use crate::statistics::Summary;
+use crate::template::Template;
+use crate::workload::{self, Workload};
+
+/// The most that a GET may cost, as a multiple of the front alone.
+const GET_RATIO_MAX: f64 = 1.4;
+
+/// The most that a PUT may cost, as a multiple of the front alone.
+const PUT_RATIO_MAX: f64 = 2.2;
+
+/// The conditions for which those are promised.
+const PROMISED_CONNECTIONS: usize = 64;
+const PROMISED_DOCUMENT_BYTES: usize = 1000;
+
+/// Connections and requests under way on each while documents are loaded.
+pub const LOADING: (usize, usize) = (4, 32);
+
+/// Which of the two servers a run was made on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The front answering a constant.
+    Constant,
+    /// The server.
+    Real,
+}
+
+/// The figures of one run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    round: u32,
+    workload: &'static str,
+    side: Side,
+    requests: u64,
+    requests_per_second: f64,
+    server_cpu_us: f64,
+    generator_cpu_us: f64,
+    switches: f64,
+    reply_bytes: f64,
+    latency_us: [(&'static str, f64); 4],
+}
+
+/// Everything measured here.
+pub struct Report {
+    /// In the order in which they ran.
+    pub runs: Vec<Run>,
+    /// Memory of the server after the last run.
+    pub resident: Resident,
+    promised: bool,
+}
+
+/// The server as it is measured everywhere: its data in its scratch folder, no snapshot during a run.
+pub fn server(options: &Options) -> Program {
+    let mut arguments = ["--data-dir", "data", "--enable-snapshots=false"].map(Into::into).to_vec();
+    arguments.extend(options.server_arguments.iter().cloned());
+    Program { path: options.server.clone(), arguments }
+}
+
+/// Puts documents `0..count` into the server, pipelined, on a few connections.
+///
+/// # Errors
+/// A wrong answer, or the server ended.
+pub fn load(server: &Server, document: &Template, count: u32, progress: &Progress) -> Result<Tally> {
+    let put = Workload::put(server.address, document);
+    let (connections, depth) = LOADING;
+    let session = Session { workload: &put, keys: Keys::once(0..count), depth, tally: Tally::new() };
+    let tell = |answered| progress.detail(&format!("loading documents: {answered} of {count}"));
+    server.explain(Fleet::open(server.address, connections).and_then(|fleet| fleet.exhaust(session, tell)))
+}
+
+/// Runs all rounds.
+///
+/// # Errors
+/// A server cannot be started, or gave a wrong answer.
+pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
+    let document = workload::document(options.document_bytes)?;
+    let body = tempfile::NamedTempFile::new().context("no scratch file")?;
+    fs::write(body.path(), document.zero())?;
+    let constant = Program { path: options.constant.clone(), arguments: vec!["--body".into(), body.path().into()] };
+    let constant = Server::start(&constant)?;
+    let real = Server::start(&server(options))?;
+    progress.step(&format!("loading {} documents of {} bytes", options.keys, options.document_bytes));
+    load(&real, &document, options.keys, progress)?;
+
+    let workloads = |of: fn(std::net::SocketAddr, &Template) -> Workload| {
+        let constant_one = of(constant.address, &document).answered_for_key_zero();
+        [(Side::Constant, &constant, constant_one), (Side::Real, &real, of(real.address, &document))]
+    };
+    let order: Vec<_> = workloads(Workload::get).into_iter().chain(workloads(Workload::put)).collect();
+    let mut runs = Vec::new();
+    for round in 1..=options.rounds {
+        for (side, server, workload) in &order {
+            progress.step(&format!("round {round} of {}: {}, {}", options.rounds, workload.name, side.name()));
+            let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), options.keys);
+            let session = Session { workload, keys, depth: 1, tally: Tally::new() };
+            let window = Fleet::open(server.address, options.connections)
+                .and_then(|fleet| fleet.measure(session, options.warm_up, options.duration, server.pid()));
+            runs.push(Run::of(round, workload.name, *side, &server.explain(window)?)?);
+        }
+    }
+    let promised = options.connections == PROMISED_CONNECTIONS && options.document_bytes == PROMISED_DOCUMENT_BYTES;
+    Ok(Report { runs, resident: proc::resident(real.pid())?, promised })
+}
+
+impl Side {
+    /// Its name in progress and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Constant => "constant",
+            Side::Real => "server",
+        }
+    }
+}
+
+impl Run {
+    fn of(round: u32, workload: &'static str, side: Side, window: &Window) -> Result<Run> {
+        let tally = &window.tally;
+        anyhow::ensure!(tally.answered > 0, "no {workload} was answered within a run; use a longer one");
+        let per_request = |value: u64| value as f64 / tally.answered as f64;
+        let at = |quantile| tally.latency_ns.value_at_quantile(quantile) as f64 / 1000.0;
+        Ok(Run {
+            round,
+            workload,
+            side,
+            requests: tally.answered,
+            requests_per_second: tally.answered as f64 / window.elapsed.as_secs_f64(),
+            server_cpu_us: per_request(window.server_cpu_us),
+            generator_cpu_us: per_request(window.generator_cpu_us),
+            switches: window.switches_per_request,
+            reply_bytes: per_request(tally.reply_bytes),
+            latency_us: [("p50", at(0.5)), ("p99", at(0.99)), ("p99.9", at(0.999)), ("max", at(1.0))],
+        })
+    }
+
+    /// For the stored result.
+    pub fn json(&self) -> Value {
+        json!({
+            "round": self.round,
+            "workload": self.workload,
+            "on": self.side.name(),
+            "requests": self.requests,
+            "requests_per_second": self.requests_per_second,
+            "server_cpu_us_per_request": self.server_cpu_us,
+            "generator_cpu_us_per_request": self.generator_cpu_us,
+            "context_switches_per_request": self.switches,
+            "reply_bytes": self.reply_bytes,
+            "latency_us": self.latency_us.iter().map(|&(name, value)| (name.to_owned(), json!(value)))
+                .collect::<serde_json::Map<_, _>>(),
+        })
+    }
+}
+
+impl Report {
+    /// The rows of the table.
+    pub fn figures(&self) -> Vec<Figure> {
+        let mut figures = Vec::new();
+        for (workload, bound) in [("GET", GET_RATIO_MAX), ("PUT", PUT_RATIO_MAX)] {
+            figures.extend(self.figures_of(workload, self.promised.then_some(bound)));
+        }
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        figures.extend(Figure::new("resident after the rounds", "MB", [megabytes(self.resident.now)]));
+        figures
+    }
+
+    fn figures_of(&self, workload: &str, bound: Option<f64>) -> Vec<Figure> {
+        let of = |side: Side| self.runs.iter().filter(move |run| run.workload == workload && run.side == side);
+        let figure = |what: &str, unit, side, value: fn(&Run) -> f64| {
+            Figure::new(format!("{workload}: {what}"), unit, of(side).map(value))
+        };
+        let mut figures = vec![
+            figure("server CPU a request", "µs", Side::Real, |run| run.server_cpu_us),
+            figure("the front alone, answering a constant", "µs", Side::Constant, |run| run.server_cpu_us),
+            self.ratio(workload, bound),
+            figure("requests a second", "/s", Side::Real, |run| run.requests_per_second),
+            figure("context switches a request", "", Side::Real, |run| run.switches),
+            figure("generator CPU a request", "µs", Side::Real, |run| run.generator_cpu_us),
+        ];
+        for (at, name) in ["p50", "p99", "p99.9", "max"].into_iter().enumerate() {
+            let values = of(Side::Real).filter_map(|run| run.latency_us.get(at)).map(|&(_, value)| value);
+            figures.push(Figure::new(format!("{workload}: latency {name}"), "µs", values));
+        }
+        figures.into_iter().flatten().collect()
+    }
+
+    /// Server over front: of the medians, with the spread of the rounds.
+    fn ratio(&self, workload: &str, bound: Option<f64>) -> Option<Figure> {
+        let cpu = |side: Side| {
+            let runs = self.runs.iter().filter(move |run| run.workload == workload && run.side == side);
+            runs.map(|run| run.server_cpu_us)
+        };
+        let median = Summary::of(cpu(Side::Real))?.median / Summary::of(cpu(Side::Constant))?.median;
+        let rounds = Summary::of(cpu(Side::Real).zip(cpu(Side::Constant)).map(|(real, constant)| real / constant))?;
+        let name = format!("{workload}: server over front");
+        Some(Figure { name, unit: "", summary: Summary { median, ..rounds }, bound })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(round: u32, workload: &'static str, side: Side, server_cpu_us: f64) -> Run {
+        Run {
+            round,
+            workload,
+            side,
+            requests: 1000,
+            requests_per_second: 50_000.0,
+            server_cpu_us,
+            generator_cpu_us: 5.0,
+            switches: 0.5,
+            reply_bytes: 1180.0,
+            latency_us: [("p50", 600.0), ("p99", 900.0), ("p99.9", 1500.0), ("max", 4000.0)],
+        }
+    }
+
+    fn report(promised: bool) -> Report {
+        let mut runs = Vec::new();
+        for (round, constant, real) in [(1, 10.0, 13.0), (2, 20.0, 26.0), (3, 11.0, 16.5)] {
+            runs.push(run(round, "GET", Side::Constant, constant));
+            runs.push(run(round, "GET", Side::Real, real));
+        }
+        Report { runs, resident: Resident { now: 12_000_000, peak: 12_000_000 }, promised }
+    }
+
+    #[test]
+    fn a_ratio_is_that_of_the_medians_and_spreads_over_the_rounds() {
+        let ratio = report(true).ratio("GET", Some(GET_RATIO_MAX)).unwrap();
+        assert_eq!(ratio.summary, Summary { median: 16.5 / 11.0, low: 1.3, high: 1.5 });
+        assert!(report(true).ratio("PUT", None).is_none());
+    }
+
+    #[test]
+    fn bounds_are_judged_only_under_the_conditions_they_were_promised_for() {
+        let judged = |report: Report| report.figures().iter().filter(|figure| figure.verdict().is_some()).count();
+        assert_eq!(judged(report(true)), 1);
+        assert_eq!(judged(report(false)), 0);
+    }
+
+    #[test]
+    fn every_run_is_stored_with_its_round_and_server() {
+        let json = report(true).runs[1].json();
+        assert_eq!((json["round"].as_u64(), json["on"].as_str()), (Some(1), Some("server")));
+        assert_eq!(json["latency_us"]["p99.9"], 1500.0);
+    }
+}

@@ -1,0 +1,218 @@
+//! The command line of the generator: every knob, its default, and what may not be asked for.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use lexopt::prelude::*;
+
+use crate::template::KEYS_MAX;
+use crate::workload::{DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MIN};
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Measures a Memory Tools server from outside, prints one table and stores it as JSON.
+
+  --server PATH           the server [target/release/memory-tools]
+  --constant PATH         the same front answering a constant [target/release/memory-tools-constant]
+  --server-argument ARG   passed on to the server, once per argument
+  --results FOLDER        where the JSON goes [perf/results]
+  --only PART             front, ready or memory; may be repeated [all three]
+  --connections N         keep-alive connections of the front's runs [64]
+  --document-bytes N      size of their documents [1000]
+  --keys N                how many documents they use [100000]
+  --rounds N              rounds of GET and PUT on both servers [7]
+  --seconds S             length of each run [2]
+  --warm-up S             time before a run is measured [0.3]
+  --seed N                of the order of the keys [1]
+  --starts N              starts whose ready time is measured [7]
+  --memory-documents N    documents of 100 bytes whose memory is measured [1000000]
+
+Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured.
+";
+
+/// A part of the measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// CPU per request of the server beside that of its front alone.
+    Front,
+    /// From the start of the process to the first 200 on `/readyz`.
+    Ready,
+    /// Resident memory of many small documents.
+    Memory,
+}
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The server's binary.
+    pub server: PathBuf,
+    /// The binary that is only its front.
+    pub constant: PathBuf,
+    /// Further arguments of the server.
+    pub server_arguments: Vec<OsString>,
+    /// The folder of the results.
+    pub results: PathBuf,
+    /// The parts to measure; empty means all.
+    pub only: Vec<Part>,
+    /// Connections of the front's runs.
+    pub connections: usize,
+    /// Bytes of a document there.
+    pub document_bytes: usize,
+    /// Documents there.
+    pub keys: u32,
+    /// Rounds.
+    pub rounds: u32,
+    /// Length of a run.
+    pub duration: Duration,
+    /// Time before it that does not count.
+    pub warm_up: Duration,
+    /// Seed of the order of the keys.
+    pub seed: u64,
+    /// Starts for the ready time.
+    pub starts: u32,
+    /// Documents for the memory.
+    pub memory_documents: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            server: "target/release/memory-tools".into(),
+            constant: "target/release/memory-tools-constant".into(),
+            server_arguments: Vec::new(),
+            results: "perf/results".into(),
+            only: Vec::new(),
+            connections: 64,
+            document_bytes: 1000,
+            keys: 100_000,
+            rounds: 7,
+            duration: Duration::from_secs(2),
+            warm_up: Duration::from_millis(300),
+            seed: 1,
+            starts: 7,
+            memory_documents: 1_000_000,
+        }
+    }
+}
+
+impl Options {
+    /// Reads `arguments`, without the program's name; `None` means that help was asked for.
+    ///
+    /// # Errors
+    /// An unknown option or a value out of range, named.
+    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Options>> {
+        let mut options = Options::default();
+        let mut parser = lexopt::Parser::from_args(arguments);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Short('h') | Long("help") => return Ok(None),
+                Long("server") => options.server = parser.value()?.into(),
+                Long("constant") => options.constant = parser.value()?.into(),
+                Long("server-argument") => options.server_arguments.push(parser.value()?),
+                Long("results") => options.results = parser.value()?.into(),
+                Long("only") => options.only.push(part(&parser.value()?.string()?)?),
+                Long("connections") => options.connections = parser.value()?.parse()?,
+                Long("document-bytes") => options.document_bytes = parser.value()?.parse()?,
+                Long("keys") => options.keys = parser.value()?.parse()?,
+                Long("rounds") => options.rounds = parser.value()?.parse()?,
+                Long("seconds") => options.duration = seconds(parser.value()?.parse()?)?,
+                Long("warm-up") => options.warm_up = seconds(parser.value()?.parse()?)?,
+                Long("seed") => options.seed = parser.value()?.parse()?,
+                Long("starts") => options.starts = parser.value()?.parse()?,
+                Long("memory-documents") => options.memory_documents = parser.value()?.parse()?,
+                _ => return Err(argument.unexpected().into()),
+            }
+        }
+        options.check()?;
+        Ok(Some(options))
+    }
+
+    /// True when `part` is to be measured.
+    pub fn measures(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!((1..=10_000).contains(&self.connections), "--connections must be 1 to 10000");
+        ensure!(
+            (DOCUMENT_BYTES_MIN..=DOCUMENT_BYTES_MAX).contains(&self.document_bytes),
+            "--document-bytes must be {DOCUMENT_BYTES_MIN} to {DOCUMENT_BYTES_MAX}"
+        );
+        ensure!((1..=KEYS_MAX).contains(&self.keys), "--keys must be 1 to {KEYS_MAX}");
+        ensure!((1..=KEYS_MAX).contains(&self.memory_documents), "--memory-documents must be 1 to {KEYS_MAX}");
+        ensure!((1..=1000).contains(&self.rounds), "--rounds must be 1 to 1000");
+        ensure!((1..=1000).contains(&self.starts), "--starts must be 1 to 1000");
+        ensure!(self.duration >= Duration::from_millis(100), "--seconds must be 0.1 or more");
+        Ok(())
+    }
+}
+
+fn part(name: &str) -> Result<Part> {
+    Ok(match name {
+        "front" => Part::Front,
+        "ready" => Part::Ready,
+        "memory" => Part::Memory,
+        _ => bail!("--only knows front, ready and memory, not {name:?}"),
+    })
+}
+
+fn seconds(value: f64) -> Result<Duration> {
+    ensure!((0.0..=3600.0).contains(&value), "a time must be 0 to 3600 seconds, not {value}");
+    Ok(Duration::from_secs_f64(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Option<Options>> {
+        Options::parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn without_arguments_the_bounds_own_conditions_are_measured() {
+        let options = parse("").unwrap().unwrap();
+        assert_eq!((options.connections, options.document_bytes, options.rounds), (64, 1000, 7));
+        assert!([Part::Front, Part::Ready, Part::Memory].iter().all(|&part| options.measures(part)));
+    }
+
+    #[test]
+    fn every_option_of_the_help_is_understood() {
+        let line = "--server a --constant b --server-argument --shards=1 --results r --only ready --connections 2 \
+                    --document-bytes 64 --keys 3 --rounds 1 --seconds 0.5 --warm-up 0 --seed 9 --starts 2 \
+                    --memory-documents 5";
+        for name in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
+            assert!(line.contains(name), "{name} is in the help but not tried here");
+        }
+        let options = parse(line).unwrap().unwrap();
+        assert_eq!(options.duration, Duration::from_millis(500));
+        assert_eq!(options.server_arguments, ["--shards=1"]);
+        assert!(options.measures(Part::Ready) && !options.measures(Part::Memory));
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_refused_with_its_reason() {
+        for (line, reason) in [
+            ("--connections 0", "--connections must be 1 to 10000"),
+            ("--document-bytes 63", "--document-bytes must be 64 to 1048576"),
+            ("--keys 100000001", "--keys must be 1 to 100000000"),
+            ("--rounds 0", "--rounds must be 1 to 1000"),
+            ("--starts 0", "--starts must be 1 to 1000"),
+            ("--memory-documents 0", "--memory-documents must be 1 to 100000000"),
+            ("--seconds 0.05", "--seconds must be 0.1 or more"),
+            ("--seconds nan", "a time must be 0 to 3600 seconds, not NaN"),
+            ("--only get", "--only knows front, ready and memory, not \"get\""),
+            ("--conections 3", "invalid option '--conections'"),
+            ("extra", "unexpected argument \"extra\""),
+        ] {
+            assert_eq!(parse(line).unwrap_err().to_string(), reason, "{line}");
+        }
+    }
+
+    #[test]
+    fn help_wins_over_everything_after_it() {
+        assert!(parse("--help --rounds 0").unwrap().is_none());
+    }
+}

@@ -1,0 +1,101 @@
+//! A result as a JSON file that explains itself: when, where, which commit, which options, every run, every verdict.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::figure::Figure;
+use crate::machine::{self, Commit};
+use crate::options::Options;
+
+/// The version of the file's layout.
+const FORMAT: u32 = 1;
+
+/// What others took from us: why a result may be worth little.
+#[derive(Clone, Copy, Debug)]
+pub struct Noise {
+    /// Processes that wanted a CPU in the minute before.
+    pub load_before: Option<f64>,
+    /// Percent of the machine's time that the hypervisor gave to others meanwhile.
+    pub steal_percent: f64,
+}
+
+/// Writes a result into the folder of `options` and returns its path, `DATE-COMMIT.json`.
+///
+/// # Errors
+/// The folder or the file cannot be written.
+pub fn store(options: &Options, figures: &[Figure], runs: Vec<Value>, noise: Noise) -> Result<PathBuf> {
+    let now = OffsetDateTime::now_utc();
+    let commit = Commit::current();
+    let result = json!({
+        "format": FORMAT,
+        "date": date(now, ["-", ":"]),
+        "commit": commit.hash,
+        "dirty": commit.dirty,
+        "machine": machine::facts(),
+        "load_before": noise.load_before,
+        "steal_percent": noise.steal_percent,
+        "options": shown(options),
+        "figures": figures.iter().map(Figure::json).collect::<Vec<_>>(),
+        "runs": runs,
+    });
+    let folder = &options.results;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let path = folder.join(format!("{}-{}.json", date(now, ["", ""]), commit.name()));
+    fs::write(&path, format!("{result:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
+/// RFC 3339 in UTC to the second, with these marks between the parts of the date and of the time.
+fn date(now: OffsetDateTime, [day, hour]: [&str; 2]) -> String {
+    let (year, month, date) = now.to_calendar_date();
+    let (hours, minutes, seconds) = now.to_hms();
+    let month = u8::from(month);
+    format!("{year:04}{day}{month:02}{day}{date:02}T{hours:02}{hour}{minutes:02}{hour}{seconds:02}Z")
+}
+
+fn shown(options: &Options) -> Value {
+    json!({
+        "server": options.server,
+        "server_arguments": options.server_arguments.iter().map(|text| text.to_string_lossy()).collect::<Vec<_>>(),
+        "connections": options.connections,
+        "document_bytes": options.document_bytes,
+        "keys": options.keys,
+        "rounds": options.rounds,
+        "seconds": options.duration.as_secs_f64(),
+        "warm_up_seconds": options.warm_up.as_secs_f64(),
+        "seed": options.seed,
+        "starts": options.starts,
+        "memory_documents": options.memory_documents,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_utc_and_sort_by_name() {
+        let moment = OffsetDateTime::from_unix_timestamp(1_795_376_095).unwrap();
+        assert_eq!(date(moment, ["-", ":"]), "2026-11-22T19:34:55Z");
+        assert_eq!(date(moment, ["", ""]), "20261122T193455Z");
+    }
+
+    #[test]
+    fn a_stored_result_can_be_read_back_and_explains_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { results: folder.path().join("new/results"), ..Options::default() };
+        let figure = Figure::new("ready without data", "ms", [12.5]).unwrap().at_most(Some(50.0));
+        let noise = Noise { load_before: Some(1.5), steal_percent: 0.25 };
+        let path = store(&options, &[figure], vec![json!({"round": 1})], noise).unwrap();
+        let read: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        assert_eq!(read["figures"][0]["verdict"], "held");
+        assert_eq!(read["options"]["connections"], 64);
+        assert_eq!((&read["load_before"], &read["steal_percent"]), (&json!(1.5), &json!(0.25)));
+        assert_eq!(read["runs"][0]["round"], 1);
+        assert!(read["machine"]["cores"].as_u64().unwrap() > 0);
+    }
+}
