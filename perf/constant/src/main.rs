@@ -1,0 +1,93 @@
+//! The front of Memory Tools answering a constant, as a server of its own: the denominator of `make bench`.
+//!
+//! Front, its options and allocator are those of the server; behind the front there is nothing.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic, clippy::todo)
+)]
+
+mod answer;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::{fs, io, thread};
+
+use anyhow::{Context, Result, bail};
+use lexopt::prelude::*;
+use memory_tools::base::clock::SystemClock;
+use memory_tools::base::health::Health;
+use memory_tools::base::threads::{Job, Spawn};
+use memory_tools::front::pool::{self, PoolOptions, Seams};
+use memory_tools::model::{Durability, Rest, Waker};
+
+use crate::answer::Constant;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run(std::env::args_os().skip(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("memory-tools-constant: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves until the process ends: `--port ADDRESS --body FILE [--pool-threads N]`.
+///
+/// # Errors
+/// Wrong use, an unreadable file, a taken port.
+fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
+    let (mut address, mut body, mut threads) = (None::<SocketAddr>, None::<PathBuf>, None::<usize>);
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("port") => address = Some(parser.value()?.parse()?),
+            Long("body") => body = Some(parser.value()?.into()),
+            Long("pool-threads") => threads = Some(parser.value()?.parse()?),
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    let (Some(address), Some(body)) = (address, body) else { bail!("--port ADDRESS and --body FILE are needed") };
+    let document = fs::read(&body).with_context(|| format!("cannot read {}", body.display()))?;
+    let defaults = PoolOptions::at(address);
+    let options = PoolOptions { threads: threads.unwrap_or(defaults.threads), ..defaults };
+    let _pool = pool::bind(options)?.serve(Seams {
+        handler: Arc::new(Constant::new(document)),
+        durability: Arc::new(NothingToKeep),
+        health: Arc::new(Health::default()),
+        clock: Arc::new(SystemClock::start()),
+        spawn: Arc::new(Threads),
+    })?;
+    loop {
+        thread::park();
+    }
+}
+
+/// Nothing is kept, so no reply waits.
+struct NothingToKeep;
+
+impl Durability for NothingToKeep {
+    fn is_released(&self, _: Rest) -> bool {
+        true
+    }
+
+    fn when_durable(&self, _: Rest, waker: Waker) {
+        waker(Ok(()));
+    }
+}
+
+/// Plain threads.
+struct Threads;
+
+impl Spawn for Threads {
+    fn spawn(&self, name: &str, stack_bytes: usize, job: Job) -> io::Result<()> {
+        thread::Builder::new().name(name.to_owned()).stack_size(stack_bytes).spawn(job).map(drop)
+    }
+}
