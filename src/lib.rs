@@ -6,15 +6,14 @@
 )]
 
 pub mod base;
+pub mod config;
 pub mod model;
 
-pub mod config;
-
-pub mod store;
 pub mod persist;
+pub mod store;
 
 pub mod api;
-
-pub mod front;
+pub mod engine;
 
 pub mod cli;
+pub mod front;

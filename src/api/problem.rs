@@ -137,7 +137,7 @@ impl Problem {
     /// Adds a member whose value is a list of texts.
     #[must_use]
     pub fn texts<'t>(mut self, name: &'static str, values: impl Iterator<Item = &'t str>) -> Problem {
-        let quoted: Vec<String> = values.map(|value| quote(value)).collect();
+        let quoted: Vec<String> = values.map(quote).collect();
         self.members.push((name, format!("[{}]", quoted.join(","))));
         self
     }

@@ -9,6 +9,13 @@ pub const KEY_BYTES_MAX: usize = 1024;
 /// Bytes of the name of a collection. Part of the HTTP contract.
 pub const COLLECTION_NAME_BYTES_MAX: usize = 128;
 
+/// Bytes of a request's target: a key of 1024 bytes with each byte escaped to three, twice over for a name and
+/// parameters, rounded up.
+pub const TARGET_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of a head that the target leaves to the rest of it.
+pub const TARGET_ROOM_IN_HEAD: usize = 256;
+
 /// Nesting of arrays and objects in a document. Bounds every walker, ours and the library's.
 pub const JSON_DEPTH_MAX: usize = 1024;
 

@@ -10,4 +10,5 @@ pub mod health;
 pub mod json;
 pub mod limits;
 pub mod log;
+pub mod proc;
 pub mod threads;

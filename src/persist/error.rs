@@ -114,6 +114,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// True when a file does not hold what was written into it.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Error::Damaged { .. })
+    }
+
     /// Wraps the operating system's answer to `action` on `path`.
     pub(super) fn io<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(io::Error) -> Error + 'a {
         move |source| Error::Io { path: path.to_owned(), action, source }

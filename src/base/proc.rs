@@ -1,0 +1,68 @@
+//! What /proc tells about other processes, for error messages: who listens on a port.
+//!
+//! Best effort: without /proc, or without the right to look, there is no answer, and that is no error.
+
+use std::fs;
+use std::path::Path;
+
+/// The process that listens on TCP `port`, as "NAME (pid N)".
+pub fn listener_on(port: u16) -> Option<String> {
+    let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| listening_inodes(&table, port))
+        .collect();
+    let sockets: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
+    if sockets.is_empty() {
+        return None;
+    }
+    fs::read_dir("/proc").ok()?.filter_map(Result::ok).find_map(|process| {
+        let name = process.file_name();
+        let pid: u32 = name.to_str()?.parse().ok()?;
+        let holds = fs::read_dir(process.path().join("fd")).ok()?.filter_map(Result::ok).any(|descriptor| {
+            let target = fs::read_link(descriptor.path()).unwrap_or_default();
+            target.to_str().is_some_and(|target| sockets.iter().any(|socket| socket == target))
+        });
+        holds.then(|| format!("{} (pid {pid})", command_of(&process.path())))
+    })
+}
+
+fn command_of(process: &Path) -> String {
+    let command = fs::read_to_string(process.join("comm")).unwrap_or_default();
+    let command = command.trim();
+    if command.is_empty() { "a process".to_owned() } else { command.to_owned() }
+}
+
+/// The inodes of listening sockets on `port` in a table such as /proc/net/tcp: the local address is the second
+/// column, the state (0A is LISTEN) the fourth, the inode the tenth.
+fn listening_inodes(table: &str, port: u16) -> Vec<String> {
+    let wanted = format!(":{port:04X}");
+    let row = |line: &str| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let is_listening = columns.get(1)?.ends_with(&wanted) && *columns.get(3)? == "0A";
+        is_listening.then(|| columns.get(9).copied().map(str::to_owned)).flatten()
+    };
+    table.lines().skip(1).filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_listener_on_that_port_is_found() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+             0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1\n\
+             1: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 4712 1\n\
+             2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1\n";
+        assert_eq!(listening_inodes(table, 8080), ["4711"]);
+        assert_eq!(listening_inodes(table, 8082), Vec::<String>::new());
+    }
+
+    #[test]
+    fn this_process_is_named_as_the_listener_on_its_own_port() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let holder = listener_on(listener.local_addr().unwrap().port()).unwrap();
+        assert!(holder.ends_with(&format!("(pid {})", std::process::id())), "{holder}");
+    }
+}

@@ -1,0 +1,168 @@
+//! Commands on the store in this process.
+
+use std::sync::Arc;
+
+use crate::model::{
+    CollectionName, Command, Condition, Deadline, Document, Effect, Execute, Expiry, Key, OnAbsent, Outcome, Refusal,
+    Rest, Scope,
+};
+use crate::store::{CollectionAbsent, Created, Current, Dropped, Locked, Lookup, Scan};
+
+use super::Engine;
+
+impl Execute for Engine {
+    fn execute(&self, command: Command<'_>) -> Result<Outcome, Refusal> {
+        match command {
+            Command::Get { scope, key } => Ok(self.get(scope, key)),
+            Command::Put { scope, document, expiry, condition, on_absent } => {
+                self.put(scope, document, expiry, &condition, on_absent)
+            }
+            Command::Delete { scope, key, condition } => self.delete(scope, key, &condition),
+            Command::Scan { scope } => Ok(self.scan(scope)),
+            Command::CreateCollection { name } => self.create_collection(name),
+            Command::DropCollection { name } => self.drop_collection(name),
+            Command::ListCollections => {
+                let (collections, rests_on) = self.store.collections();
+                let names = collections.into_iter().map(|collection| collection.name).collect();
+                Ok(Outcome { rest: Rest::Seen(rests_on), effect: Effect::Collections(names) })
+            }
+        }
+    }
+}
+
+fn collection_absent(absent: CollectionAbsent) -> Outcome {
+    Outcome { rest: Rest::Seen(absent.rests_on), effect: Effect::CollectionAbsent }
+}
+
+fn condition_failed(locked: &Locked<'_>, current: Option<Current>) -> Outcome {
+    let current = current.map(|current| current.version);
+    let rests_on = current.unwrap_or_else(|| locked.absent_rests_on());
+    Outcome { rest: Rest::Seen(rests_on), effect: Effect::ConditionFailed { current } }
+}
+
+impl Engine {
+    fn get(&self, scope: Scope<'_>, key: Key<'_>) -> Outcome {
+        let place = match self.store.place(scope) {
+            Ok(place) => place,
+            Err(absent) => return collection_absent(absent),
+        };
+        match self.store.get(place, key, self.clock.now()) {
+            Lookup::Found(entry) => Outcome { rest: Rest::Seen(entry.version), effect: Effect::Found(entry) },
+            Lookup::Absent { rests_on } => Outcome { rest: Rest::Seen(rests_on), effect: Effect::Absent },
+        }
+    }
+
+    fn put(
+        &self,
+        scope: Scope<'_>,
+        document: Document,
+        expiry: Expiry,
+        condition: &Condition,
+        on_absent: OnAbsent,
+    ) -> Result<Outcome, Refusal> {
+        self.sequence.reserve()?;
+        // Again only when the collection was dropped between its creation here and the write.
+        let place = loop {
+            match (self.store.place(scope), scope) {
+                (Ok(place), _) => break place,
+                (Err(absent), _) if !condition.holds(None) => {
+                    let effect = Effect::ConditionFailed { current: None };
+                    return Ok(Outcome { rest: Rest::Seen(absent.rests_on), effect });
+                }
+                (Err(_), Scope::Collection(name)) if on_absent == OnAbsent::Create => {
+                    self.create_collection(name)?;
+                }
+                (Err(absent), _) => return Ok(collection_absent(absent)),
+            }
+        };
+        let locked = self.store.lock(&place, document.key());
+        if self.is_sealed() {
+            return Err(Refusal::Stopping);
+        }
+        let current = locked.current(self.clock.now());
+        if !condition.holds(current.map(|current| current.version)) {
+            return Ok(condition_failed(&locked, current));
+        }
+        let version = self.sequence.issue();
+        let deadline = match (expiry, current) {
+            (Expiry::Set(deadline), _) => deadline,
+            (Expiry::Keep, Some(current)) => current.deadline,
+            (Expiry::Keep, None) | (Expiry::Default, _) => Deadline::NEVER,
+        };
+        let before = locked.put(document, version, deadline);
+        let replaced = before.filter(|_| current.is_some()).map(|entry| entry.document);
+        Ok(Outcome { rest: Rest::Written(version), effect: Effect::Written { version, deadline, replaced } })
+    }
+
+    fn delete(&self, scope: Scope<'_>, key: Key<'_>, condition: &Condition) -> Result<Outcome, Refusal> {
+        self.sequence.reserve()?;
+        let place = match self.store.place(scope) {
+            Ok(place) => place,
+            Err(absent) if !condition.holds(None) => {
+                let effect = Effect::ConditionFailed { current: None };
+                return Ok(Outcome { rest: Rest::Seen(absent.rests_on), effect });
+            }
+            Err(absent) => return Ok(collection_absent(absent)),
+        };
+        let locked = self.store.lock(&place, key);
+        if self.is_sealed() {
+            return Err(Refusal::Stopping);
+        }
+        let current = locked.current(self.clock.now());
+        if !condition.holds(current.map(|current| current.version)) {
+            return Ok(condition_failed(&locked, current));
+        }
+        if current.is_none() {
+            return Ok(Outcome { rest: Rest::Seen(locked.absent_rests_on()), effect: Effect::Absent });
+        }
+        let lsn = self.sequence.issue();
+        let effect = locked.remove(lsn).map_or(Effect::Absent, Effect::Removed);
+        Ok(Outcome { rest: Rest::Written(lsn), effect })
+    }
+
+    fn scan(&self, scope: Scope<'_>) -> Outcome {
+        let id = match self.store.place(scope) {
+            Ok(place) => place.id(),
+            Err(absent) => return collection_absent(absent),
+        };
+        let clock = Arc::clone(&self.clock);
+        let rest = Rest::Seen(self.sequence.last());
+        let scan = Scan::new(Arc::clone(&self.store), id, move || clock.now());
+        Outcome { rest, effect: Effect::Scanned(Box::new(scan)) }
+    }
+
+    fn create_collection(&self, name: CollectionName<'_>) -> Result<Outcome, Refusal> {
+        self.sequence.reserve()?;
+        let _held = self.catalogue_gate.read();
+        if self.is_sealed() {
+            return Err(Refusal::Stopping);
+        }
+        match self.store.create_collection(name, self.collections_max, || self.sequence.issue()) {
+            Ok(Created { created, lsn, .. }) => {
+                let rest = if created { Rest::Written(lsn) } else { Rest::Seen(lsn) };
+                Ok(Outcome { rest, effect: Effect::CollectionEnsured { created } })
+            }
+            Err(_) => Err(Refusal::TooManyCollections { limit: self.collections_max }),
+        }
+    }
+
+    fn drop_collection(&self, name: CollectionName<'_>) -> Result<Outcome, Refusal> {
+        self.sequence.reserve()?;
+        let dropped = {
+            let _held = self.catalogue_gate.read();
+            if self.is_sealed() {
+                return Err(Refusal::Stopping);
+            }
+            self.store.drop_collection(name, || self.sequence.issue())
+        };
+        Ok(match dropped {
+            Dropped::Existed { id, lsn } => {
+                self.store.reclaim(id);
+                Outcome { rest: Rest::Written(lsn), effect: Effect::CollectionDropped { existed: true } }
+            }
+            Dropped::Absent { rests_on } => {
+                Outcome { rest: Rest::Seen(rests_on), effect: Effect::CollectionDropped { existed: false } }
+            }
+        })
+    }
+}

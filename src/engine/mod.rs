@@ -1,0 +1,126 @@
+//! The engine: executes commands on the store, numbers mutations, captures and loads snapshots.
+//!
+//! A mutation reserves before any lock; then, under the shard's write lock: check the condition, take the LSN, apply.
+//! What a mutation replaced is handed back and freed outside. Lock order: the catalogue, then one shard; issuing an
+//! LSN takes no lock. It knows neither HTTP nor threads.
+
+mod capture;
+mod execute;
+mod load;
+mod release;
+mod sequence;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::RwLock;
+
+use crate::base::clock::Clock;
+use crate::base::limits::ENTRIES_PER_HOLD_MAX;
+use crate::model::{Lsn, Refusal};
+use crate::store::{ShardIndex, Store, Totals};
+
+pub use load::{LoadFault, LoadReport, Loader};
+pub use release::ReleaseAtOnce;
+pub use sequence::{Raise, Sequence};
+
+/// What the engine is told at start.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    /// Shards of the store; a power of two.
+    pub shards: usize,
+    /// Collections that may exist at once.
+    pub collections_max: usize,
+}
+
+/// Documents in memory, with everything that happens to them in order.
+pub struct Engine {
+    store: Arc<Store>,
+    sequence: Sequence,
+    clock: Arc<dyn Clock>,
+    collections_max: usize,
+    /// True once the last snapshot may begin: a write after that would not be in it. Read under a shard's lock.
+    is_sealed: AtomicBool,
+    /// Held for reading while the catalogue changes, for writing while `is_sealed` is set.
+    catalogue_gate: RwLock<()>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("next", &self.sequence.next()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An empty engine; `sequence` goes on where an earlier process stopped.
+    pub fn new(options: EngineOptions, sequence: Sequence, clock: Arc<dyn Clock>) -> Engine {
+        Engine {
+            store: Arc::new(Store::new(options.shards)),
+            sequence,
+            clock,
+            collections_max: options.collections_max,
+            is_sealed: AtomicBool::new(false),
+            catalogue_gate: RwLock::new(()),
+        }
+    }
+
+    /// Frees every document whose deadline has passed, a bounded number per hold of a lock; returns how many. Gives
+    /// up between two holds when `is_stopping` says so.
+    ///
+    /// # Locks
+    /// One shard at a time.
+    pub fn reap(&self, is_stopping: &dyn Fn() -> bool) -> u64 {
+        let mut count: u64 = 0;
+        for shard in 0..self.store.shard_count() {
+            loop {
+                if is_stopping() {
+                    return count;
+                }
+                let reaped = self.store.reap(ShardIndex(shard), self.clock.now(), ENTRIES_PER_HOLD_MAX);
+                count += reaped.count as u64;
+                if !reaped.more {
+                    break;
+                }
+            }
+        }
+        count
+    }
+
+    /// Refuses every write from now on. When it returns, none that was acknowledged is still on its way.
+    ///
+    /// # Locks
+    /// Waits for changes of the catalogue that have begun. A write that has begun holds its shard's lock until it is
+    /// applied, so a snapshot that begins after this sees it.
+    pub fn seal(&self) {
+        let _held = self.catalogue_gate.write();
+        self.is_sealed.store(true, Ordering::SeqCst);
+    }
+
+    /// Makes sure that LSNs can be issued: at the start, before anybody is served.
+    ///
+    /// # Errors
+    /// The ceiling cannot be made durable.
+    pub fn reserve(&self) -> Result<(), Refusal> {
+        self.sequence.reserve()
+    }
+
+    /// How many collections there are.
+    pub fn collection_count(&self) -> usize {
+        self.store.collections().0.len()
+    }
+
+    /// Documents and bytes in the store, expired ones that are not reaped yet included.
+    pub fn totals(&self) -> Totals {
+        self.store.totals()
+    }
+
+    /// The LSN that will be issued next.
+    pub fn next_lsn(&self) -> Lsn {
+        self.sequence.next()
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.is_sealed.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,32 @@
+//! `mt-expire`: frees documents whose deadline has passed. They are invisible already; this gives the memory back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, TryRecvError, select, tick};
+
+use crate::base::threads::Job;
+use crate::engine::Engine;
+
+/// The expirer.
+pub struct Expirer {
+    /// What it sweeps.
+    pub engine: Arc<Engine>,
+}
+
+impl Expirer {
+    /// The thread's loop: a sweep each `interval` until `stopped` is disconnected. A sweep costs what is due, not
+    /// what is stored.
+    pub fn into_job(self, interval: Duration, stopped: Receiver<()>) -> Job {
+        Box::new(move || {
+            let ticks = tick(interval);
+            let is_stopping = || stopped.try_recv() == Err(TryRecvError::Disconnected);
+            loop {
+                select! {
+                    recv(ticks) -> _ => { self.engine.reap(&is_stopping); }
+                    recv(stopped) -> _ => return,
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,197 @@
+//! Composition: puts the rooms together, starts the threads, and takes everything down again.
+//!
+//! The only room that starts threads: `mt-http-N` and `mt-accept` for the front, `mt-expire`, `mt-snapshot`, and
+//! `mt-load-N` while data is loaded. Shutdown is one path: stop accepting, drain, refuse writes, last snapshot,
+//! record the clean stop.
+
+mod expirer;
+mod listen;
+mod load;
+mod signals;
+mod snapshotter;
+mod start_error;
+mod threads;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, bounded};
+
+use crate::api::{Api, ApiOptions};
+use crate::base::clock::Clock;
+use crate::base::disk::Disk;
+use crate::base::health::{Health, Reason};
+use crate::base::log;
+use crate::config::Config;
+use crate::engine::{Engine, EngineOptions, ReleaseAtOnce, Sequence};
+use crate::front::pool::{Drained, Pool, Seams};
+use crate::model::SnapshotReport;
+use crate::persist::{DataFolder, Faults, OpenOptions};
+
+use expirer::Expirer;
+use snapshotter::{Snapshots, Snapshotter};
+use threads::Threads;
+
+pub use load::{Loaded, Source};
+pub use signals::signals;
+pub use start_error::StartError;
+
+/// What a server stands on; tests put others here.
+pub struct Parts {
+    /// The time for deadlines.
+    pub clock: Arc<dyn Clock>,
+    /// The files.
+    pub disk: Arc<dyn Disk>,
+    /// What to do with entries of the Go server's files that cannot be imported.
+    pub faults: Faults,
+}
+
+/// A running server.
+pub struct Server {
+    front: Pool,
+    api: Arc<Api>,
+    engine: Arc<Engine>,
+    folder: Arc<DataFolder>,
+    health: Arc<Health>,
+    threads: Arc<Threads>,
+    snapshots: Arc<Snapshots>,
+    /// Dropping it stops the expirer and the snapshotter.
+    stop: Sender<()>,
+    shutdown_timeout: Duration,
+    loaded: Loaded,
+}
+
+impl Server {
+    /// Starts a server: binds, opens the data folder, loads it, begins to serve. From the moment the folder is open,
+    /// connections are answered: with 503 until the data is loaded.
+    ///
+    /// # Errors
+    /// What stands in the way, in one line; nothing was changed then.
+    pub fn start(config: &Config, parts: Parts) -> Result<Server, StartError> {
+        let started = Instant::now();
+        let bound = listen::bind(config)?;
+        let open = OpenOptions { pid: std::process::id(), faults: parts.faults };
+        let (folder, found) = DataFolder::open(parts.disk, &config.data_dir, open)?;
+        let folder = Arc::new(folder);
+        for note in &found.notes {
+            log::warn(format_args!("{note}"));
+        }
+
+        let health = Arc::new(Health::default());
+        health.raise(Reason::Loading);
+        let options = EngineOptions { shards: config.shards, collections_max: config.collections_max };
+        let raise = raise_through(&folder);
+        let sequence = Sequence::new(found.next_lsn, found.lsn_ceiling, raise, Arc::clone(&health));
+        let engine = Arc::new(Engine::new(options, sequence, Arc::clone(&parts.clock)));
+        let threads = Arc::new(Threads::default());
+        let (snapshots, orders) = Snapshots::new();
+        let snapshots = Arc::new(snapshots);
+        let api = Arc::new(Api::new(
+            engine.clone(),
+            snapshots.clone(),
+            Arc::clone(&parts.clock),
+            Arc::clone(&health),
+            ApiOptions {
+                document_bytes_max: config.document_bytes_max,
+                url: listen::url_of(bound.local_address()),
+            },
+        ));
+        let seams = Seams {
+            handler: api.clone(),
+            durability: Arc::new(ReleaseAtOnce),
+            health: Arc::clone(&health),
+            clock: Arc::clone(&parts.clock),
+            spawn: threads.clone(),
+        };
+        let front = bound.serve(seams).map_err(StartError::Thread)?;
+
+        let (stop, stopped) = bounded::<()>(0);
+        let begin = || {
+            let loaded = load::load(&engine, &folder, found.content, started)?;
+            let interval = config.enable_snapshots.then_some(config.snapshot_interval);
+            let snapshotter = Snapshotter {
+                engine: Arc::clone(&engine),
+                folder: Arc::clone(&folder),
+                state: Arc::clone(&snapshots),
+                orders,
+            };
+            threads.start("mt-snapshot", snapshotter.into_job(interval, stopped.clone()))?;
+            let expirer = Expirer { engine: Arc::clone(&engine) };
+            threads.start("mt-expire", expirer.into_job(config.ttl_clean_interval, stopped))?;
+            Ok(loaded)
+        };
+        let loaded = begin().inspect_err(|_: &StartError| front.stop_accepting())?;
+        health.lower(Reason::Loading);
+        let shutdown_timeout = config.shutdown_timeout;
+        Ok(Server { front, api, engine, folder, health, threads, snapshots, stop, shutdown_timeout, loaded })
+    }
+
+    /// Where it listens, with the port that the system chose for port 0.
+    pub fn address(&self) -> SocketAddr {
+        self.front.local_address()
+    }
+
+    /// How it is reached from this machine.
+    pub fn url(&self) -> String {
+        listen::url_of(self.address())
+    }
+
+    /// The HTTP service, for callers that need no socket.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// What was there at the start.
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// Documents that are stored now, expired ones that were not reaped yet included.
+    pub fn documents(&self) -> u64 {
+        self.engine.totals().documents
+    }
+
+    /// Stops: no new connections, requests in progress are answered (up to `shutdown_timeout`), writes after that
+    /// are refused, a last snapshot is written and the clean stop recorded.
+    ///
+    /// # Errors
+    /// What could not be written; the snapshot before is then untouched.
+    ///
+    /// # Durability
+    /// When it returns without an error, everything that was acknowledged survives.
+    pub fn stop(self) -> Result<Stopped, StopError> {
+        self.health.raise(Reason::Draining);
+        let drained = self.front.drain(self.shutdown_timeout);
+        self.engine.seal();
+        drop(self.stop);
+        self.threads.join();
+        let snapshot = self.snapshots.take_last(&self.engine, &self.folder)?;
+        self.folder.record_clean_stop(self.engine.next_lsn())?;
+        Ok(Stopped { drained, snapshot })
+    }
+}
+
+/// How a stop went.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped {
+    /// The front's connections.
+    pub drained: Drained,
+    /// The last snapshot; `None` when nothing had changed since the one before.
+    pub snapshot: Option<SnapshotReport>,
+}
+
+/// Why a stop was not clean.
+#[derive(Debug, thiserror::Error)]
+#[error("the last snapshot could not be written, what came after the one before is lost: {0}")]
+pub struct StopError(#[from] crate::persist::Error);
+
+/// Raises the ceiling through `folder` for as long as the server has it: a thread that the front could not wake must
+/// not keep the folder locked after a stop.
+fn raise_through(folder: &Arc<DataFolder>) -> crate::engine::Raise {
+    let folder = Arc::downgrade(folder);
+    Box::new(move |ceiling| match folder.upgrade() {
+        Some(folder) => folder.raise_ceiling(ceiling).map_err(|error| error.to_string()),
+        None => Err("the server has stopped".to_owned()),
+    })
+}

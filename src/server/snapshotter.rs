@@ -1,0 +1,130 @@
+//! `mt-snapshot`: writes snapshots on schedule and on demand, one at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
+use parking_lot::Mutex;
+
+use crate::base::log;
+use crate::base::threads::Job;
+use crate::engine::Engine;
+use crate::model::{Lsn, Operate, SnapshotAnswer, SnapshotReport};
+use crate::persist::{DataFolder, Error};
+
+/// A call for a snapshot, with where to send the answer.
+pub struct Order {
+    answer: Sender<SnapshotAnswer>,
+}
+
+/// What callers and the thread share.
+pub struct Snapshots {
+    orders: Sender<Order>,
+    /// True from the moment a snapshot is ordered until it is finished.
+    is_running: AtomicBool,
+    /// Where the counter stood when the newest published snapshot began: nothing has changed while it stands there.
+    published_at: Mutex<Option<Lsn>>,
+}
+
+impl Snapshots {
+    /// The shared part, and where the thread receives orders.
+    pub fn new() -> (Snapshots, Receiver<Order>) {
+        let (orders, received) = bounded(1);
+        (Snapshots { orders, is_running: AtomicBool::new(false), published_at: Mutex::new(None) }, received)
+    }
+
+    /// Takes the last snapshot, unless nothing has changed since the one before. The thread has ended.
+    ///
+    /// # Errors
+    /// What could not be written.
+    pub fn take_last(&self, engine: &Engine, folder: &DataFolder) -> Result<Option<SnapshotReport>, Error> {
+        if self.is_current(engine) {
+            return Ok(None);
+        }
+        self.take(engine, folder).map(Some)
+    }
+
+    fn is_current(&self, engine: &Engine) -> bool {
+        *self.published_at.lock() == Some(engine.next_lsn())
+    }
+
+    fn take(&self, engine: &Engine, folder: &DataFolder) -> Result<SnapshotReport, Error> {
+        let began_at = engine.next_lsn();
+        let report = engine.capture(folder)?;
+        *self.published_at.lock() = Some(began_at);
+        Ok(report)
+    }
+}
+
+impl Operate for Snapshots {
+    fn snapshot(&self, wait: bool) -> SnapshotAnswer {
+        if self.is_running.swap(true, Ordering::SeqCst) {
+            return SnapshotAnswer::AlreadyRunning;
+        }
+        let (answer, answered) = bounded(1);
+        if self.orders.send(Order { answer }).is_err() {
+            self.is_running.store(false, Ordering::SeqCst);
+            return SnapshotAnswer::Stopping;
+        }
+        if !wait {
+            return SnapshotAnswer::Started;
+        }
+        answered.recv().unwrap_or(SnapshotAnswer::Stopping)
+    }
+}
+
+/// The thread.
+pub struct Snapshotter {
+    /// What it captures.
+    pub engine: Arc<Engine>,
+    /// Where it writes.
+    pub folder: Arc<DataFolder>,
+    /// What it shares with callers.
+    pub state: Arc<Snapshots>,
+    /// Where calls arrive.
+    pub orders: Receiver<Order>,
+}
+
+impl Snapshotter {
+    /// The thread's loop: a snapshot each `interval` in which something changed (`None`: none on schedule) and one
+    /// for each order, until `stopped` is disconnected.
+    pub fn into_job(self, interval: Option<Duration>, stopped: Receiver<()>) -> Job {
+        Box::new(move || {
+            let ticks = interval.map_or_else(never, tick);
+            loop {
+                select! {
+                    recv(stopped) -> _ => return,
+                    recv(ticks) -> _ => self.on_schedule(),
+                    recv(self.orders) -> order => match order {
+                        Ok(order) => self.on_demand(&order),
+                        Err(_) => return,
+                    },
+                }
+            }
+        })
+    }
+
+    fn on_schedule(&self) {
+        if self.state.is_current(&self.engine) || self.state.is_running.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        if let Err(error) = self.state.take(&self.engine, &self.folder) {
+            log::error(format_args!("the scheduled snapshot failed, the one before is untouched: {error}"));
+        }
+        self.state.is_running.store(false, Ordering::SeqCst);
+    }
+
+    fn on_demand(&self, order: &Order) {
+        let answer = match self.state.take(&self.engine, &self.folder) {
+            Ok(report) => SnapshotAnswer::Finished(report),
+            Err(error) => {
+                log::error(format_args!("the snapshot failed, the one before is untouched: {error}"));
+                SnapshotAnswer::Failed(error.to_string())
+            }
+        };
+        self.state.is_running.store(false, Ordering::SeqCst);
+        // Whoever did not wait for the answer has dropped its end.
+        let _ = order.answer.send(answer);
+    }
+}

@@ -1,0 +1,54 @@
+//! What can stand in the way of a start, each in one line that says what to do.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::front::pool::BindError;
+use crate::model::Refusal;
+use crate::persist;
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens on the port.
+    #[error("{address} is taken{}; stop that process or choose another port, as in --port {}:{}",
+        by(holder), address.ip(), address.port().wrapping_add(1))]
+    PortTaken {
+        /// The address.
+        address: SocketAddr,
+        /// Who, where /proc tells.
+        holder: Option<String>,
+    },
+    /// The address cannot be listened on.
+    #[error("{0}; look at the option port")]
+    Bind(BindError),
+    /// The host has no address.
+    #[error("{address} names no address to listen on: {cause}; look at the option port")]
+    Resolve {
+        /// The option's value.
+        address: String,
+        /// The resolver's answer.
+        cause: io::Error,
+    },
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] persist::Error),
+    /// LSNs cannot be issued.
+    #[error("{0}; look at the disk and the rights of the data folder")]
+    Sequence(Refusal),
+    /// Too few descriptors.
+    #[error("{descriptors} descriptors are too few, at least {needed} are needed (ulimit -n, LimitNOFILE=)")]
+    Descriptors {
+        /// The limit.
+        descriptors: u64,
+        /// What is needed.
+        needed: u64,
+    },
+    /// No thread to be had.
+    #[error("a thread cannot be started: {0}; look at the limit on processes (ulimit -u, TasksMax=)")]
+    Thread(io::Error),
+}
+
+fn by(holder: &Option<String>) -> String {
+    holder.as_ref().map_or_else(String::new, |holder| format!(" by {holder}"))
+}

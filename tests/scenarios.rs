@@ -1,0 +1,31 @@
+//! Scenarios over every way into the server; the facts are in `scenarios/`.
+
+#[macro_use]
+mod support;
+
+#[path = "scenarios/conditions.rs"]
+mod conditions;
+#[path = "scenarios/documents.rs"]
+mod documents;
+#[path = "scenarios/expiry.rs"]
+mod expiry;
+#[path = "scenarios/keys.rs"]
+mod keys;
+#[path = "scenarios/restart.rs"]
+mod restart;
+#[path = "scenarios/seed.rs"]
+mod seed;
+#[path = "scenarios/system.rs"]
+mod system;
+
+use support::door::every_door;
+use support::scenario::{Scenario, run};
+
+/// Runs each scenario over each door, each on a fresh server.
+fn over_every_door(scenarios: &[Scenario]) {
+    for scenario in scenarios {
+        for mut door in every_door() {
+            run(scenario, door.as_mut());
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The ways into a server that a scenario is run over: straight into the service, and over a front's sockets.
+
+use std::sync::Arc;
+
+use memory_tools::api::Handle;
+use memory_tools::api::message::{Headers, Method, Request, RequestBody, ResponseBody};
+use memory_tools::base::clock::{ManualClock, UnixMillis};
+use memory_tools::base::disk::RealDisk;
+use memory_tools::config::{self, Sources};
+use memory_tools::server::{Parts, Server};
+use tempfile::TempDir;
+
+use super::http::Client;
+
+/// When every scenario begins: 2026-11-22T19:00:00.000Z.
+pub const START: UnixMillis = UnixMillis(1_795_374_000_000);
+
+/// An answer, however it came.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// Header fields.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The value of a field.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A way into a server whose clock the test moves.
+pub trait Door {
+    /// What it is, for messages.
+    fn name(&self) -> &'static str;
+    /// Sends one request.
+    fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply;
+    /// Moves the clock.
+    fn advance(&mut self, millis: u64);
+    /// Stops the server cleanly and starts it on the same folder.
+    fn restart(&mut self);
+}
+
+/// A whole server in this process, on a port of its own, with a folder of its own.
+pub struct House {
+    /// The server; `None` only while it is being restarted.
+    server: Option<Server>,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    /// Its data folder.
+    pub folder: TempDir,
+    flags: Vec<(String, String)>,
+}
+
+impl House {
+    /// Starts one with `flags` beside those that a test needs.
+    pub fn start(flags: &[(&str, &str)]) -> House {
+        let folder = tempfile::tempdir().expect("a folder");
+        let flags = flags.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let mut house = House { server: None, clock: Arc::new(ManualClock::at(START)), folder, flags };
+        house.open();
+        house
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server runs")
+    }
+
+    /// Starts the server on the folder.
+    pub fn open(&mut self) {
+        let mut flags = vec![
+            ("port".to_owned(), "127.0.0.1:0".to_owned()),
+            ("data_dir".to_owned(), self.folder.path().join("data").to_str().expect("UTF-8").to_owned()),
+            ("shards".to_owned(), "16".to_owned()),
+            ("pool_threads".to_owned(), "16".to_owned()),
+        ];
+        flags.extend(self.flags.iter().cloned());
+        let settings = config::load(&Sources { file: None, environment: Vec::new(), flags }).expect("a good config");
+        let parts = Parts { clock: self.clock.clone(), disk: Arc::new(RealDisk), import_skip: false };
+        self.server = Some(Server::start(&settings.config, parts).expect("the server starts"));
+    }
+
+    /// Stops the server cleanly.
+    pub fn close(&mut self) {
+        self.server.take().expect("the server runs").stop().expect("the server stops cleanly");
+    }
+
+    /// A connection to it.
+    pub fn client(&self) -> Client {
+        Client::connect(self.server().address())
+    }
+}
+
+/// Straight into the service: no sockets.
+pub struct Direct(pub House);
+
+/// Over the pool front.
+pub struct Pool {
+    house: House,
+    client: Client,
+}
+
+impl Pool {
+    /// Starts a server behind a connection.
+    pub fn start() -> Pool {
+        let house = House::start(&[("front", "pool")]);
+        let client = house.client();
+        Pool { house, client }
+    }
+}
+
+struct Fields<'a>(&'a [(&'a str, &'a str)]);
+
+impl Headers for Fields<'_> {
+    fn each(&self, name: &str, each: &mut dyn FnMut(&str)) {
+        self.0.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name)).for_each(|(_, value)| each(value));
+    }
+}
+
+impl Door for Direct {
+    fn name(&self) -> &'static str {
+        "the service itself"
+    }
+
+    fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let response = self.0.server().api().handle(Request {
+            method: Method::from_name(method),
+            target,
+            headers: &Fields(headers),
+            body: RequestBody::Bytes(body),
+        });
+        let mut text = Vec::new();
+        match response.body {
+            ResponseBody::Pieces(pieces) => pieces.iter().for_each(|piece| text.extend_from_slice(piece.bytes())),
+            ResponseBody::Stream(mut stream) => while stream.pull(&mut text) {},
+        }
+        if response.head_only {
+            text.clear();
+        }
+        let mut headers = Vec::new();
+        for (name, value) in &response.headers {
+            let mut spelled = Vec::new();
+            memory_tools::front::reply::push_value(&mut spelled, value);
+            headers.push((name.to_string(), String::from_utf8(spelled).expect("UTF-8")));
+        }
+        Reply { status: response.status, headers, body: text }
+    }
+
+    fn advance(&mut self, millis: u64) {
+        self.0.clock.advance(millis);
+    }
+
+    fn restart(&mut self) {
+        self.0.close();
+        self.0.open();
+    }
+}
+
+impl Door for Pool {
+    fn name(&self) -> &'static str {
+        "the pool front"
+    }
+
+    fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let answer = self.client.send(method, target, headers, body);
+        Reply { status: answer.status, headers: answer.headers, body: answer.body }
+    }
+
+    fn advance(&mut self, millis: u64) {
+        self.house.clock.advance(millis);
+    }
+
+    fn restart(&mut self) {
+        self.house.close();
+        self.house.open();
+        self.client = self.house.client();
+    }
+}
+
+/// Every door, each to a fresh server.
+pub fn every_door() -> Vec<Box<dyn Door>> {
+    vec![Box::new(Direct(House::start(&[]))), Box::new(Pool::start())]
+}

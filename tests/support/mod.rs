@@ -1,0 +1,6 @@
+//! What several test files share. Each file uses a part of it.
+#![allow(dead_code)]
+
+pub mod door;
+pub mod http;
+pub mod scenario;
