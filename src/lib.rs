@@ -17,3 +17,4 @@ pub mod engine;
 
 pub mod cli;
 pub mod front;
+pub mod server;

@@ -1,7 +1,7 @@
-//! The command line: arguments in, an `Invocation` out, and the commands that need no server.
+//! The command line: arguments in, an `Invocation` out, and what each invocation does.
 //!
-//! `serve` and `check` are carried out by whoever calls `parse`; what stands here needs the configuration alone.
-//! Invariant: `parse` touches neither files nor the environment, and nothing here prints but `Finished::emit`.
+//! Invariant: `parse` touches neither files nor the environment, and nothing here prints but `Finished::emit` and the
+//! banner of `serve`.
 
 mod exit;
 
@@ -10,9 +10,14 @@ mod help;
 
 mod configuration;
 mod health;
+mod serve;
+
+mod run;
 
 pub use arguments::{Arguments, Invocation, UsageError, parse};
 pub use configuration::{check_config, environment, print_config, settings};
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};
 pub use help::{help, version};
+pub use run::run;
+pub use serve::serve;

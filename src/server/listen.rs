@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::base::limits::{TARGET_BYTES_MAX, TARGET_ROOM_IN_HEAD};
 use crate::base::proc;
 use crate::config::Config;
-use crate::front::HeadLimits;
+use crate::front::framing::HeadLimits;
 use crate::front::pool::{self, Bound, PoolOptions};
 
 use super::{StartError, threads};

@@ -40,12 +40,7 @@ pub enum Source {
 ///
 /// # Errors
 /// A bad block with its place; files that cannot be imported; a disk that refuses IDENTITY.
-pub fn load(
-    engine: &Engine,
-    folder: &DataFolder,
-    content: Content,
-    started: Instant,
-) -> Result<Loaded, StartError> {
+pub fn load(engine: &Engine, folder: &DataFolder, content: Content, started: Instant) -> Result<Loaded, StartError> {
     let source = match content {
         Content::Empty => Source::Nothing,
         Content::Snapshot(reader) => load_snapshot(engine, &reader)?,

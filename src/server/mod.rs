@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::engine::{Engine, EngineOptions, ReleaseAtOnce, Sequence};
 use crate::front::pool::{Drained, Pool, Seams};
 use crate::model::SnapshotReport;
-use crate::persist::{DataFolder, Faults, OpenOptions};
+use crate::persist::{DataFolder, OpenOptions};
 
 use expirer::Expirer;
 use snapshotter::{Snapshots, Snapshotter};
@@ -43,8 +43,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The files.
     pub disk: Arc<dyn Disk>,
-    /// What to do with entries of the Go server's files that cannot be imported.
-    pub faults: Faults,
+    /// Leave out what cannot be imported of the Go server's files, instead of refusing to start.
+    pub import_skip: bool,
 }
 
 /// A running server.
@@ -71,7 +71,7 @@ impl Server {
     pub fn start(config: &Config, parts: Parts) -> Result<Server, StartError> {
         let started = Instant::now();
         let bound = listen::bind(config)?;
-        let open = OpenOptions { pid: std::process::id(), faults: parts.faults };
+        let open = OpenOptions { pid: std::process::id(), import_skip: parts.import_skip };
         let (folder, found) = DataFolder::open(parts.disk, &config.data_dir, open)?;
         let folder = Arc::new(folder);
         for note in &found.notes {
@@ -92,10 +92,7 @@ impl Server {
             snapshots.clone(),
             Arc::clone(&parts.clock),
             Arc::clone(&health),
-            ApiOptions {
-                document_bytes_max: config.document_bytes_max,
-                url: listen::url_of(bound.local_address()),
-            },
+            ApiOptions { document_bytes_max: config.document_bytes_max, url: listen::url_of(bound.local_address()) },
         ));
         let seams = Seams {
             handler: api.clone(),
@@ -109,6 +106,9 @@ impl Server {
         let (stop, stopped) = bounded::<()>(0);
         let begin = || {
             let loaded = load::load(&engine, &folder, found.content, started)?;
+            if !matches!(loaded.source, Source::Nothing) {
+                snapshots.note_loaded(&engine);
+            }
             let interval = config.enable_snapshots.then_some(config.snapshot_interval);
             let snapshotter = Snapshotter {
                 engine: Arc::clone(&engine),

@@ -34,6 +34,11 @@ impl Snapshots {
         (Snapshots { orders, is_running: AtomicBool::new(false), published_at: Mutex::new(None) }, received)
     }
 
+    /// Says that what is in memory is what the newest snapshot holds: right after it was loaded.
+    pub fn note_loaded(&self, engine: &Engine) {
+        *self.published_at.lock() = Some(engine.next_lsn());
+    }
+
     /// Takes the last snapshot, unless nothing has changed since the one before. The thread has ended.
     ///
     /// # Errors

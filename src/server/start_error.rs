@@ -49,6 +49,13 @@ pub enum StartError {
     Thread(io::Error),
 }
 
+impl StartError {
+    /// True when data on the disk is damaged: the exit code says so.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, StartError::Folder(error) if error.is_damage())
+    }
+}
+
 fn by(holder: &Option<String>) -> String {
     holder.as_ref().map_or_else(String::new, |holder| format!(" by {holder}"))
 }

@@ -1,0 +1,34 @@
+//! From arguments to what they ask for.
+
+use std::ffi::OsString;
+
+use crate::base::disk::RealDisk;
+use crate::config::{ConfigError, Settings};
+
+use super::arguments::{Arguments, Invocation, UsageError, parse};
+use super::exit::{Exit, Finished};
+use super::{check_config, environment, health, help, print_config, serve, settings, version};
+
+/// Carries out what `arguments` (without the program's name) ask for.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Finished {
+    carry_out(arguments).unwrap_or_else(|error| {
+        let hint = "memory-tools --help shows how to call it";
+        Finished::because(Exit::Usage, [format!("error: {error}"), hint.to_owned()])
+    })
+}
+
+fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, UsageError> {
+    Ok(match parse(arguments)? {
+        Invocation::Serve { arguments, import_skip } => serve(&loaded(&arguments)?, import_skip),
+        Invocation::PrintConfig(arguments) => print_config(&loaded(&arguments)?),
+        Invocation::CheckConfig(arguments) => check_config(&loaded(&arguments)?),
+        Invocation::Check { path: _ } => help(),
+        Invocation::Health(arguments) => health(&loaded(&arguments)?),
+        Invocation::Help => help(),
+        Invocation::Version => version(),
+    })
+}
+
+fn loaded(arguments: &Arguments) -> Result<Result<Settings, Vec<ConfigError>>, UsageError> {
+    Ok(settings(arguments, environment()?, &RealDisk))
+}
