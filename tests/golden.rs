@@ -25,12 +25,8 @@ enum Body {
 fn ours(case: &str) -> Option<Ours> {
     let envelope = |status, body| Some(Ours { status, content_type: ENVELOPE, body: Body::Exactly(body) });
     match case {
-        "set null" => {
-            envelope(200, "{\"success\":true,\"message\":\"Data saved for Key='n' in main store\"}\n")
-        }
-        "set number" => {
-            envelope(200, "{\"success\":true,\"message\":\"Data saved for Key='num' in main store\"}\n")
-        }
+        "set null" => envelope(200, "{\"success\":true,\"message\":\"Data saved for Key='n' in main store\"}\n"),
+        "set number" => envelope(200, "{\"success\":true,\"message\":\"Data saved for Key='num' in main store\"}\n"),
         "set trailing garbage" => {
             envelope(400, "{\"success\":false,\"message\":\"Invalid JSON request body or unknown fields\"}\n")
         }
@@ -45,26 +41,21 @@ fn ours(case: &str) -> Option<Ours> {
             content_type: "text/plain; charset=utf-8",
             body: Body::Containing("Memory Tools"),
         }),
-        "collections redirect" => envelope(
-            200,
-            "{\"success\":true,\"message\":\"Collections retrieved successfully\",\"data\":[]}\n",
-        ),
-        "collection wrong method" => {
-            envelope(405, "{\"success\":false,\"message\":\"Method not allowed\"}\n")
+        "collections redirect" => {
+            envelope(200, "{\"success\":true,\"message\":\"Collections retrieved successfully\",\"data\":[]}\n")
         }
-        "get absent collection" => envelope(
-            404,
-            "{\"success\":false,\"message\":\"Key 'a' not found or expired in collection 'ghost'\"}\n",
-        ),
+        "collection wrong method" => envelope(405, "{\"success\":false,\"message\":\"Method not allowed\"}\n"),
+        "get absent collection" => {
+            envelope(404, "{\"success\":false,\"message\":\"Key 'a' not found or expired in collection 'ghost'\"}\n")
+        }
         "get key with quote" => envelope(
             200,
             "{\"success\":true,\"message\":\"Data retrieved successfully from main store\",\
              \"data\":{\"key\":\"quo\\\"te\",\"value\":{}}}\n",
         ),
-        "set ttl huge" => envelope(
-            400,
-            "{\"success\":false,\"message\":\"ttl_seconds 99999999999 is more than 100 years\"}\n",
-        ),
+        "set ttl huge" => {
+            envelope(400, "{\"success\":false,\"message\":\"ttl_seconds 99999999999 is more than 100 years\"}\n")
+        }
         "get ttl huge" => {
             envelope(404, "{\"success\":false,\"message\":\"Key 'th' not found or expired in main store\"}\n")
         }

@@ -1,6 +1,5 @@
 //! Scenarios over every way into the server; the facts are in `scenarios/`.
 
-#[macro_use]
 mod support;
 
 #[path = "scenarios/conditions.rs"]

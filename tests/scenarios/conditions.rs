@@ -1,6 +1,7 @@
 //! Conditional requests: a guarded write is applied to the version that it names, or not at all.
 
 use crate::over_every_door;
+use crate::scenario;
 use crate::support::scenario::{delete, get, put};
 
 #[test]

@@ -1,6 +1,7 @@
 //! Documents: what goes in comes out, to the byte.
 
 use crate::over_every_door;
+use crate::scenario;
 use crate::support::scenario::{delete, get, put, send};
 
 #[test]

@@ -1,6 +1,7 @@
 //! Time to live: to the millisecond, in every spelling, over a restart.
 
 use crate::over_every_door;
+use crate::scenario;
 use crate::support::scenario::{Step, get, post, put};
 
 #[test]

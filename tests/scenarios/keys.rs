@@ -1,6 +1,7 @@
 //! Keys: whatever is UTF-8 without NUL, up to 1024 bytes, is a key as written.
 
 use crate::over_every_door;
+use crate::scenario;
 use crate::support::scenario::{Step, get, put, send};
 
 #[test]

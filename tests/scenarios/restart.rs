@@ -1,6 +1,7 @@
 //! A clean stop and a start: everything is still there.
 
 use crate::over_every_door;
+use crate::scenario;
 use crate::support::scenario::{Step, delete, get, post, put, send};
 
 #[test]

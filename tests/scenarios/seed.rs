@@ -1,6 +1,7 @@
 //! The seed's endpoints beyond the recorded cases.
 
 use crate::over_every_door;
+use crate::scenario;
 use crate::support::scenario::{delete, get, post, send};
 
 #[test]

@@ -1,6 +1,7 @@
 //! Health, the welcome page, options, and what an operator asks for.
 
 use crate::over_every_door;
+use crate::scenario;
 use crate::support::scenario::{get, post, send};
 
 #[test]

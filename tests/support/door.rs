@@ -75,9 +75,9 @@ impl House {
     pub fn open(&mut self) {
         let mut flags = vec![
             ("port".to_owned(), "127.0.0.1:0".to_owned()),
-            ("data_dir".to_owned(), self.folder.path().join("data").to_str().expect("UTF-8").to_owned()),
+            ("data-dir".to_owned(), self.folder.path().join("data").to_str().expect("UTF-8").to_owned()),
             ("shards".to_owned(), "16".to_owned()),
-            ("pool_threads".to_owned(), "16".to_owned()),
+            ("pool-threads".to_owned(), "16".to_owned()),
         ];
         flags.extend(self.flags.iter().cloned());
         let settings = config::load(&Sources { file: None, environment: Vec::new(), flags }).expect("a good config");

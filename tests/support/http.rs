@@ -47,9 +47,10 @@ impl Client {
         request.extend_from_slice(body);
         self.stream.get_mut().write_all(&request).expect("send the request");
         let answer = read_answer(&mut self.stream, method == "HEAD");
-        let closes = answer.headers.iter().any(|(name, value)| {
-            name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close")
-        });
+        let closes = answer
+            .headers
+            .iter()
+            .any(|(name, value)| name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close"));
         if closes {
             *self = Client::connect(self.address);
         }

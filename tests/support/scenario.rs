@@ -172,9 +172,7 @@ impl Exchange {
         match &self.expected_body {
             Expected::Anything => Ok(()),
             Expected::Exactly(expected) if *expected == reply.body => Ok(()),
-            Expected::Exactly(expected) => {
-                Err(format!("expected the body {:?}", String::from_utf8_lossy(expected)))
-            }
+            Expected::Exactly(expected) => Err(format!("expected the body {:?}", String::from_utf8_lossy(expected))),
             Expected::Containing(parts) => {
                 let body = String::from_utf8_lossy(&reply.body);
                 match parts.iter().find(|part| !body.contains(part.as_str())) {
