@@ -167,9 +167,9 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "document_bytes_max",
         kind: Kind::Size(1, DOCUMENT_BYTES_CEILING, |config| &mut config.document_bytes_max),
-        default: "16MiB",
+        default: "50MiB",
         unit: "bytes",
-        meaning: "The largest document that is accepted; a larger one is a 413.",
+        meaning: "The largest document that is accepted; a larger one is a 413. The Go server took 50 MiB.",
         cost: "Larger: one request can take that much memory, several times over while it is validated, on each \
                thread. Smaller: clients must split their documents.",
         if_unsure: "A little above your largest document.",
