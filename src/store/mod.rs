@@ -9,6 +9,9 @@
 //! many there are: `ENTRIES_PER_HOLD_MAX` in a slice, and about as many for what one hold reaps. Lock order: the
 //! catalogue, then one shard, then whatever issues LSNs.
 //!
+//! Memory: an entry costs 24 bytes of slab, 10 to 20 of table and about 5 of order besides its document, and about 32
+//! more when it has a deadline. A shard costs about 256 bytes, a partition about as much beside its entries.
+//!
 //! It deliberately does not know the time (`now` is an argument), where LSNs come from, files, or threads.
 
 mod hashing;
