@@ -299,6 +299,23 @@ fn an_announced_length_beyond_all_memory_costs_nothing() {
 }
 
 #[test]
+fn after_a_body_that_nobody_read_the_connection_is_closed() {
+    let served = serve(options());
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (fields, body) in [
+        ("Transfer-Encoding: chunked".to_owned(), format!("{:x}\r\n{smuggled}\r\n0\r\n\r\n", smuggled.len())),
+        ("Content-Length: 4000".to_owned(), format!("{:<4000}", smuggled.repeat(50))),
+    ] {
+        let mut client = served.connect();
+        client.send(&format!("PUT /forget HTTP/1.1\r\nHost: x\r\n{fields}\r\n\r\n{body}"));
+        assert_eq!(client.reply().status, 200, "{fields}");
+        client.half_close();
+        assert_eq!(client.rest(), "", "{fields}");
+    }
+    assert_eq!(*served.double.targets.lock().unwrap(), ["/forget", "/forget"]);
+}
+
+#[test]
 fn what_is_no_http_is_refused() {
     let served = serve(options());
     for (head, status) in [
@@ -449,7 +466,7 @@ fn at_the_cap_a_new_connection_is_told_503_and_closed() {
         assert_eq!((reply.status, reply.field("Retry-After")), (503, Some("1")));
         assert_eq!(reply.field("Connection"), Some("close"));
         assert!(reply.text().contains("\"code\":\"too_many_connections\""));
-        assert_eq!(client.rest(), "");
+        client.check_ends_without_reset();
     }
     assert_eq!(served.pool.counters().connections_refused.load(Ordering::Relaxed), 50);
     kept.pop();
@@ -660,7 +677,9 @@ fn drain_under_load_answers_every_request_it_took() {
             std::thread::spawn(move || {
                 let mut client = Client::to(address);
                 let mut answered = 0_usize;
+                let started = Instant::now();
                 loop {
+                    assert!(started.elapsed() < PATIENCE, "no reply was the last");
                     client.send(GET);
                     // A kept connection is only closed by a reply that says so.
                     let reply = client.reply();

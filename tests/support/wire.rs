@@ -102,7 +102,8 @@ impl Durability for Ledger {
 
 /// Answers by path, and counts what it was asked.
 ///
-/// `/echo` gives back the body, `/ignore` does not read it, `/big?N` has N bytes, `/parts` is a stream, `/slow` waits
+/// `/echo` gives back the body, `/ignore` does not read it and says so,
+/// `/forget` does not say so, `/big?N` has N bytes, `/parts` is a stream, `/slow` waits
 /// for the gate, `/lsn/N` rests on N, anything else says its target.
 pub struct Double {
     /// Requests that reached the handler.
@@ -156,6 +157,7 @@ impl Handle for Double {
                 let _ = self.gate.1.recv_timeout(PATIENCE);
                 Response::new(200).with_piece(Piece::Static(b"slow\n"))
             }
+            "/forget" => Response::new(200),
             "/none" => Response::new(204),
             _ => {
                 let mut hosts = 0;
@@ -306,8 +308,11 @@ impl Client {
         self.stream.write_all(bytes)
     }
 
+    /// Sends no more; nothing, where the other side has closed already.
     pub fn half_close(&mut self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
+        if let Err(error) = self.stream.shutdown(Shutdown::Write) {
+            assert_eq!(error.kind(), ErrorKind::NotConnected);
+        }
     }
 
     /// The next reply, which must come.
@@ -373,6 +378,13 @@ impl Client {
             }
         }
         String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned()
+    }
+
+    /// Reads to the end of the connection, which must come as one.
+    #[track_caller]
+    pub fn check_ends_without_reset(&mut self) {
+        while self.more().expect("no reset") {}
+        assert_eq!(self.read, b"");
     }
 
     /// True once the other side has closed; does not wait.

@@ -66,3 +66,63 @@ fn discard(stream: &mut TcpStream) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Both ends of a connection.
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (listener.accept().unwrap().0, client)
+    }
+
+    #[test]
+    fn a_peer_that_still_sends_is_not_reset_until_its_time_is_over() {
+        let start = Instant::now();
+        let mut turned_away = TurnedAway::default();
+        let (server, mut client) = pair();
+        turned_away.tell(server, b"come again", start);
+        let mut reply = String::new();
+        client.read_to_string(&mut reply).unwrap();
+        assert_eq!(reply, "come again");
+        for _ in 0..10 {
+            client.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+            turned_away.sweep(start);
+            assert_eq!(turned_away.sockets().count(), 1);
+        }
+        assert_eq!(turned_away.next_end(), Some(start + LINGER));
+        turned_away.sweep(start + LINGER);
+        assert_eq!(turned_away.sockets().count(), 0);
+    }
+
+    #[test]
+    fn a_peer_that_closes_is_let_go() {
+        let start = Instant::now();
+        let mut turned_away = TurnedAway::default();
+        let (server, client) = pair();
+        turned_away.tell(server, b"come again", start);
+        drop(client);
+        while turned_away.sockets().count() > 0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "the end of the connection is seen");
+            turned_away.sweep(start);
+        }
+    }
+
+    #[test]
+    fn the_oldest_goes_when_too_many_linger() {
+        let start = Instant::now();
+        let mut turned_away = TurnedAway::default();
+        let mut clients = Vec::new();
+        for number in 0..=LINGERING_MAX {
+            let (server, client) = pair();
+            turned_away.tell(server, b"come again", start + Duration::from_millis(number as u64));
+            clients.push(client);
+        }
+        assert_eq!(turned_away.sockets().count(), LINGERING_MAX);
+        assert_eq!(turned_away.next_end(), Some(start + Duration::from_millis(1) + LINGER));
+    }
+}
