@@ -7,6 +7,7 @@
 //! that a loss of power would still take back.
 //! It does not know the store, nor when to do what.
 
+use std::io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,10 +108,13 @@ impl DataFolder {
     /// `InUse`; `Refused`, `Foreign`, `IdentityOlder`, `Damaged`, `Newer`, `OriginalExists`, `Import` for what is in
     /// it; or the disk's. Then nothing in the folder was changed but the lock's file.
     pub fn open(disk: Arc<dyn Disk>, path: &Path, options: OpenOptions) -> Result<(DataFolder, Found), Error> {
-        create_durably(disk.as_ref(), path)?;
+        disk.create_folder(path).map_err(Error::io(path, "create"))?;
         let lock = lock(disk.as_ref(), path, options.pid)?;
         disk.sync_folder(path).map_err(Error::io(path, "sync"))?;
         let inventory = Inventory::take(disk.as_ref(), path)?;
+        if inventory.identity.is_none() {
+            sync_above(disk.as_ref(), path)?;
+        }
         let plan =
             plan::decide(inventory.found()).map_err(|refused| Error::Refused { folder: path.to_owned(), refused })?;
 
@@ -312,20 +316,14 @@ impl Drop for SnapshotWriter<'_> {
     }
 }
 
-/// Creates `path` and what is missing above it, each made durable before the next: a folder that a loss of power
-/// takes back would take the database with it.
-fn create_durably(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
-    let mut missing = Vec::new();
-    for folder in path.ancestors().take_while(|folder| !folder.as_os_str().is_empty()) {
-        if disk.exists(folder).map_err(Error::io(folder, "look for"))? {
-            break;
-        }
-        missing.push(folder);
-    }
-    for folder in missing.into_iter().rev() {
-        disk.create_folder(folder).map_err(Error::io(folder, "create"))?;
-        if let Some(parent) = folder.parent() {
-            disk.sync_folder(parent).map_err(Error::io(parent, "sync"))?;
+/// Makes the names of the folders above `path` durable: a folder that a loss of power takes back would take the
+/// database with it. Which of them an earlier, killed start has created cannot be told, so all are synced.
+fn sync_above(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+    for folder in path.ancestors().skip(1) {
+        match disk.sync_folder(folder) {
+            // A folder that cannot be read or written, or knows no sync, is none that we created.
+            Err(error) if matches!(error.kind(), PermissionDenied | InvalidInput | ReadOnlyFilesystem) => {}
+            synced => synced.map_err(Error::io(folder, "sync"))?,
         }
     }
     Ok(())
