@@ -25,7 +25,7 @@ const ENOSPC: i32 = 28;
 
 /// Losses of power for each call; `ROUNDS=100 cargo test --test persist_crash` tries harder.
 fn rounds() -> u64 {
-    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(8)
+    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4)
 }
 
 /// Values by collection and key. Versions are left out: an import that begins again gives new ones.
@@ -96,8 +96,8 @@ fn load_snapshot(snapshot: &SnapshotReader) -> Result<State, Error> {
 }
 
 fn load_import(import: &GoImport) -> Result<State, Error> {
-    let mut state = State::default();
-    state.collections = import.collections().map(str::to_owned).collect();
+    let collections = import.collections().map(str::to_owned).collect();
+    let mut state = State { collections, ..State::default() };
     import.for_each(&mut |found| {
         let value = std::str::from_utf8(found.document.value()).unwrap();
         state.put(found.collection, found.document.key().as_str(), value, Deadline::NEVER);
@@ -350,7 +350,7 @@ fn killed_at_any_call_then_power_lost_at_any_later_one_leaves_a_state_whole() {
         for at in 0.. {
             let Some(_) = run_into(*start, *workload, at, Fault::Stop) else { break };
             // Every call is met by some first one; all pairs would take minutes.
-            for later in (at % 8..).step_by(8) {
+            for later in (at % 13..).step_by(13) {
                 let Some((disk, mut ledger, _)) = run_into(*start, *workload, at, Fault::Stop) else { break };
                 disk.kill();
                 disk.plant(later, Fault::Stop);

@@ -340,7 +340,11 @@ fn lock(disk: &dyn Disk, folder: &Path, pid: u32) -> Result<Box<dyn DiskLock>, E
     })
 }
 
-fn open_snapshot(
+/// Opens the folder's snapshot and holds it against IDENTITY.
+///
+/// # Errors
+/// `Damaged`, `Newer`, `Foreign`, `IdentityOlder`, or the disk's.
+pub(super) fn open_snapshot(
     disk: &dyn Disk,
     folder: &Path,
     inventory: &Inventory,

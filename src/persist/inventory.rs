@@ -94,9 +94,12 @@ pub fn is_journal(name: &str) -> bool {
     name.starts_with("journal-") && name.ends_with(".mtj")
 }
 
-/// Whose database.mtdb is at `path`. Ours bears two marks, at both ends, so that damage to one of them does not make
+/// Whose the file at `path` is, were it called database.mtdb. Ours bears two marks, at both ends, so that damage to one of them does not make
 /// it a file of the Go server.
-fn judge(disk: &dyn Disk, path: &Path) -> Result<DatabaseFile, Error> {
+///
+/// # Errors
+/// The disk's.
+pub fn judge(disk: &dyn Disk, path: &Path) -> Result<DatabaseFile, Error> {
     let file = disk.open(path).map_err(Error::io(path, "open"))?;
     let bytes = file.bytes().map_err(Error::io(path, "read the size of"))?;
     let Some(tail_offset) = bytes.checked_sub(MAGIC.len() as u64) else {

@@ -5,6 +5,7 @@
 //! it; and a damaged file is named, never served.
 //! It does not know that there is a store, and starts no thread.
 
+mod check;
 mod error;
 mod fields;
 mod folder;
@@ -16,6 +17,7 @@ mod publish;
 mod same_content;
 mod snapshot;
 
+pub use check::{CheckReport, FileReport, Verdict, check};
 pub use error::{Damage, Error};
 pub use folder::{Content, DataFolder, Found, OpenOptions, Published, SnapshotWriter};
 pub use golang::{GoDocument, GoImport, GoSummary};

@@ -9,6 +9,9 @@
 //! A fault can be planted at the N-th call: an error, a loss of power, or a kill, after which the live image goes on.
 //! Every choice comes from the seed.
 
+// Each test that includes this file uses its own part of it.
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

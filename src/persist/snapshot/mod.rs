@@ -40,3 +40,48 @@ pub struct CollectionRecord {
     /// LSN of its creation.
     pub created: Lsn,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::disk::{Disk, RealDisk, read_whole};
+    use crate::model::{Deadline, Document, Entry, Key};
+    use crate::persist::identity::DatabaseId;
+
+    fn entry(key: &str, value: &str, version: u64, deadline: Deadline) -> Entry {
+        let document = Document::new(Key::new(key).unwrap(), value.as_bytes());
+        Entry { document, version: Lsn(version), deadline }
+    }
+
+    /// Sixteen bytes a line: offset, bytes.
+    fn dump(bytes: &[u8]) -> String {
+        let hex = |line: &[u8]| line.iter().map(|byte| format!(" {byte:02x}")).collect::<String>();
+        let lines = bytes.chunks(16).enumerate().map(|(index, line)| format!("{:04x} {}", index * 16, hex(line)));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_example_in_the_format_page_is_what_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("example");
+        let collections = vec![CollectionRecord { name: "c".to_owned(), created: Lsn(2) }];
+        let (next_lsn, capture_start, captured_at) = (Lsn(4), Lsn(3), UnixMillis(2));
+        let header = SnapshotHeader { next_lsn, capture_start, captured_at, collections };
+        let stamp = Stamp { database_id: DatabaseId(*b"0123456789abcdef"), salt: 1 };
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let mut writer = Writer::create(disk.as_ref(), &path, stamp, &header, 1 << 20).unwrap();
+        writer.push(None, &entry("k", "[1]", 1, Deadline::at(UnixMillis(1000)))).unwrap();
+        writer.push(Some(0), &entry("q", "{}", 3, Deadline::NEVER)).unwrap();
+        let totals = writer.finish(Lsn(3)).unwrap();
+
+        let bytes = read_whole(disk.as_ref(), &path, 4096).unwrap();
+        assert_eq!(totals, Totals { bytes: bytes.len() as u64, documents: 2, document_bytes: 7 });
+        let dump = dump(&bytes);
+        assert!(include_str!("../FORMAT.md").contains(&dump), "FORMAT.md should show\n{dump}");
+        let reader = SnapshotReader::open(disk.as_ref(), &path, "").unwrap();
+        assert_eq!(reader.collections(), header.collections);
+        assert_eq!(reader.read_block(1).unwrap().entries, [entry("q", "{}", 3, Deadline::NEVER)]);
+    }
+}

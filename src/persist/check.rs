@@ -1,0 +1,184 @@
+//! `memory-tools check PATH`: says what a file or a data folder holds and whether all of it is sound.
+//!
+//! Invariant: it reads and nothing else, takes no lock, and so may run beside a serving process. A file that is
+//! damaged does not end it: every file gets its verdict.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::Error;
+use super::folder;
+use super::golang::{self, Faults, GoImport};
+use super::identity::{self, Identity};
+use super::inventory::{self, Inventory, is_journal};
+use super::plan::{self, DatabaseFile};
+use super::publish;
+use super::snapshot::SnapshotReader;
+use crate::base::disk::Disk;
+
+/// What was found at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckReport {
+    /// One for each file, in the order of a start's interest.
+    pub files: Vec<FileReport>,
+    /// What a start would refuse, though each file by itself may be sound.
+    pub refusals: Vec<String>,
+}
+
+/// What one file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileReport {
+    /// The file.
+    pub path: PathBuf,
+    /// What it holds, in words.
+    pub content: String,
+    /// Whether it can be used.
+    pub verdict: Verdict,
+}
+
+/// Whether a file can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every byte that matters was read and holds.
+    Sound,
+    /// It is damaged, foreign or from a newer version; its content says where.
+    Unsound,
+    /// It is nothing that a start reads.
+    Unread,
+}
+
+impl CheckReport {
+    /// True when a start would load what is there, and what it could go back to is whole: exit code 0, else 3.
+    pub fn is_sound(&self) -> bool {
+        self.refusals.is_empty() && self.files.iter().all(|file| file.verdict != Verdict::Unsound)
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for FileReport { path, content, verdict } in &self.files {
+            match verdict {
+                Verdict::Sound => writeln!(f, "sound    {}: {content}", path.display())?,
+                Verdict::Unsound => writeln!(f, "UNSOUND  {content}")?,
+                Verdict::Unread => writeln!(f, "         {}: {content}", path.display())?,
+            }
+        }
+        self.refusals.iter().try_for_each(|refusal| writeln!(f, "REFUSED  {refusal}"))?;
+        f.write_str(if self.is_sound() { "everything is sound\n" } else { "not sound: see above\n" })
+    }
+}
+
+/// Checks the file or the data folder at `path`.
+///
+/// # Errors
+/// The disk's, where it refuses even to say what is there. What it refuses about one file is that file's verdict.
+pub fn check(disk: &Arc<dyn Disk>, path: &Path) -> Result<CheckReport, Error> {
+    match disk.list(path) {
+        Ok(_) => check_folder(disk, path),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            Ok(CheckReport { files: vec![check_file(disk, path)], refusals: Vec::new() })
+        }
+        Err(error) => Err(Error::io(path, "look at")(error)),
+    }
+}
+
+fn check_folder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<CheckReport, Error> {
+    let mut files = Vec::new();
+    for listed in disk.list(folder).map_err(Error::io(folder, "list"))? {
+        let path = folder.join(&listed.name);
+        match listed.name.as_str() {
+            identity::FILE | publish::DATABASE | publish::PREVIOUS | golang::MAIN_FILE => {
+                files.push(check_file(disk, &path));
+            }
+            golang::COLLECTIONS_FOLDER if listed.is_folder => {
+                let within = disk.list(&path).map_err(Error::io(&path, "list"))?;
+                let collections = within.iter().filter(|listed| golang::is_collection(listed));
+                files.extend(collections.map(|listed| check_file(disk, &path.join(&listed.name))));
+            }
+            name => files.extend(describe(name).map(|content| FileReport {
+                path,
+                content: format!("{content}, {} bytes", listed.bytes),
+                verdict: Verdict::Unread,
+            })),
+        }
+    }
+    let mut refusals = Vec::new();
+    // A damaged IDENTITY has its verdict already.
+    if let Ok(inventory) = Inventory::take(disk.as_ref(), folder) {
+        refusals.extend(plan::decide(inventory.found()).err().map(|it| format!("{}: {it}", folder.display())));
+        refusals.extend(mismatch(disk.as_ref(), folder, &inventory));
+    }
+    Ok(CheckReport { files, refusals })
+}
+
+/// Why IDENTITY and the snapshot, each sound by itself, do not belong together.
+fn mismatch(disk: &dyn Disk, folder: &Path, inventory: &Inventory) -> Option<String> {
+    let identity = inventory.identity.filter(|_| inventory.database == DatabaseFile::Ours)?;
+    match folder::open_snapshot(disk, folder, inventory, &identity) {
+        Err(error @ (Error::Foreign { .. } | Error::IdentityOlder { .. })) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+/// What a file is that a start does not read.
+fn describe(name: &str) -> Option<&'static str> {
+    match name {
+        publish::TEMPORARY | publish::PREVIOUS_TEMPORARY | identity::TEMPORARY => {
+            Some("being written, or never finished")
+        }
+        name if name.ends_with(golang::ORIGINAL_SUFFIX) => Some("a file of the Go server, imported"),
+        name if is_journal(name) => Some("a journal, which this version does not read"),
+        _ => None,
+    }
+}
+
+fn check_file(disk: &Arc<dyn Disk>, path: &Path) -> FileReport {
+    let checked = inventory::judge(disk.as_ref(), path).and_then(|content| match content {
+        DatabaseFile::Ours => check_snapshot(disk, path),
+        _ if path.ends_with(identity::FILE) => check_identity(disk, path),
+        _ => check_import(disk, path),
+    });
+    match checked {
+        Ok(content) => FileReport { path: path.to_owned(), content, verdict: Verdict::Sound },
+        Err(error) => {
+            let content = match error {
+                Error::Damaged { damage, .. } => damage.to_string(),
+                error => error.to_string(),
+            };
+            FileReport { path: path.to_owned(), content, verdict: Verdict::Unsound }
+        }
+    }
+}
+
+fn check_identity(disk: &Arc<dyn Disk>, path: &Path) -> Result<String, Error> {
+    let Identity { database_id, ceiling, stopped_cleanly, settled } = Identity::read(disk.as_ref(), path)?;
+    let stop = if stopped_cleanly { "after a clean stop" } else { "running, or not stopped cleanly" };
+    let snapshot = if settled { "a snapshot has been published" } else { "no snapshot has been published yet" };
+    Ok(format!("identity of database {database_id}, LSNs go on from {ceiling}, {stop}, {snapshot}"))
+}
+
+fn check_snapshot(disk: &Arc<dyn Disk>, path: &Path) -> Result<String, Error> {
+    let snapshot = SnapshotReader::open(disk.as_ref(), path, "")?;
+    snapshot.verify()?;
+    Ok(format!(
+        "snapshot of database {}: {} documents of {} bytes, {} collections, {} blocks, {} bytes, \
+         captured at {} ms up to LSN {}",
+        snapshot.database_id(),
+        snapshot.documents(),
+        snapshot.document_bytes(),
+        snapshot.collections().len(),
+        snapshot.block_count(),
+        snapshot.bytes(),
+        snapshot.captured_at().0,
+        snapshot.capture_end(),
+    ))
+}
+
+fn check_import(disk: &Arc<dyn Disk>, path: &Path) -> Result<String, Error> {
+    let path = path.to_owned();
+    let is_collection = path.extension().is_some_and(|extension| extension == "cmtdb");
+    let (main, collections) = if is_collection { (None, vec![path]) } else { (Some(path), Vec::new()) };
+    let summary = GoImport::of(disk.clone(), main, &collections, Faults::Stop)?.for_each(&mut |_| {})?;
+    Ok(format!("file of the Go server with {} documents", summary.documents))
+}
