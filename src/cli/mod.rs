@@ -8,6 +8,7 @@ mod exit;
 mod arguments;
 mod help;
 
+mod check;
 mod configuration;
 mod health;
 mod serve;
@@ -15,6 +16,7 @@ mod serve;
 mod run;
 
 pub use arguments::{Arguments, Invocation, UsageError, parse};
+pub use check::check;
 pub use configuration::{check_config, environment, print_config, settings};
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};

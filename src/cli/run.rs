@@ -1,13 +1,14 @@
 //! From arguments to what they ask for.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
-use crate::base::disk::RealDisk;
+use crate::base::disk::{Disk, RealDisk};
 use crate::config::{ConfigError, Settings};
 
 use super::arguments::{Arguments, Invocation, UsageError, parse};
 use super::exit::{Exit, Finished};
-use super::{check_config, environment, health, help, print_config, serve, settings, version};
+use super::{check, check_config, environment, health, help, print_config, serve, settings, version};
 
 /// Carries out what `arguments` (without the program's name) ask for.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Finished {
@@ -18,11 +19,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Finished {
 }
 
 fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, UsageError> {
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     Ok(match parse(arguments)? {
         Invocation::Serve { arguments, import_skip } => serve(&loaded(&arguments)?, import_skip),
         Invocation::PrintConfig(arguments) => print_config(&loaded(&arguments)?),
         Invocation::CheckConfig(arguments) => check_config(&loaded(&arguments)?),
-        Invocation::Check { path: _ } => help(),
+        Invocation::Check { path } => check(&disk, &path),
         Invocation::Health(arguments) => health(&loaded(&arguments)?),
         Invocation::Help => help(),
         Invocation::Version => version(),
