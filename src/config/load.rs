@@ -156,7 +156,7 @@ mod tests {
         let config = settings.config;
         assert_eq!(config.port.to_string(), "127.0.0.1:8080");
         assert_eq!((config.snapshot_interval, config.enable_snapshots), (Duration::from_secs(300), true));
-        assert_eq!((config.document_bytes_max, config.shards), (16 << 20, 256));
+        assert_eq!((config.document_bytes_max, config.shards), (50 << 20, 256));
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
             ),
             (
                 "{\"document_bytes_max\": \"16MB\"}",
-                "config.json:1:24: document_bytes_max: expected a size of 1 to 1GiB bytes, such as \"16MiB\", found \
+                "config.json:1:24: document_bytes_max: expected a size of 1 to 1GiB bytes, such as \"50MiB\", found \
                  \"16MB\": the units are KiB, MiB and GiB; without one it is bytes",
             ),
             (
