@@ -25,7 +25,7 @@ const ENOSPC: i32 = 28;
 
 /// Losses of power for each call; `ROUNDS=100 cargo test --test persist_crash` tries harder.
 fn rounds() -> u64 {
-    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4)
+    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(8)
 }
 
 /// Values by collection and key. Versions are left out: an import that begins again gives new ones.
@@ -399,12 +399,12 @@ fn a_snapshot_that_failed_succeeds_when_the_same_server_tries_again() {
         assert!(failed.is_err() || disk.struck() == Some("remove"), "call {seed}");
         server.snapshot().unwrap_or_else(|error| panic!("call {seed}: {error}"));
         let state = server.state.clone();
+        let names: Vec<_> = disk.files().into_keys().filter(|path| path.to_string_lossy().ends_with("tmp")).collect();
+        assert!(names.is_empty(), "call {seed}: {names:?}");
         drop(server);
         disk.lose_power(seed);
         let (_, found) = open(&disk).unwrap();
         assert_eq!(load(&found.content).unwrap(), state, "call {seed}");
-        let names: Vec<_> = disk.files().into_keys().filter(|path| path.to_string_lossy().ends_with("tmp")).collect();
-        assert!(names.is_empty(), "call {seed}: {names:?}");
     }
 }
 

@@ -136,13 +136,19 @@ fn a_damaged_block_is_named_by_number_and_offset() {
 
 #[test]
 fn blocks_that_are_swapped_or_of_another_file_do_not_validate() {
-    let key = entry("k", "null", 9, Deadline::NEVER);
-    let twins: Documents = vec![(Some(0), key.clone()), (Some(1), key)];
-    let block_bytes = 20 + 15 + 5 + 4;
-    let mut swapped = written(STAMP, &header(&["a", "b"]), &twins, 64);
-    let first = swapped.windows(4).position(|window| window == b"null").unwrap() - 16 - 20;
-    swapped[first..first + 2 * block_bytes].rotate_left(block_bytes);
+    let [first, second] = ["null", "true"].map(|value| entry("k", value, 9, Deadline::NEVER));
+    let content = written(STAMP, &header(&["a", "b"]), &vec![(Some(0), first), (Some(1), second)], 64);
+    let head_bytes = 20;
+    let block_bytes = head_bytes + 15 + 5 + 4;
+    let start = content.windows(4).position(|window| window == b"null").unwrap() - 16 - head_bytes;
+    let mut swapped = content.clone();
+    swapped[start..start + 2 * block_bytes].rotate_left(block_bytes);
     refusal(&swapped, "swapped blocks");
+    let mut swapped = content.clone();
+    for at in start + head_bytes..start + block_bytes {
+        swapped.swap(at, at + block_bytes);
+    }
+    refusal(&swapped, "swapped payloads under the heads of their places");
 
     // The same documents of the same database, written a second time: another salt.
     let other = written(Stamp { salt: 100, ..STAMP }, &header(&["users", "b c"]), &sample(), 64);

@@ -202,6 +202,33 @@ fn a_journal_of_a_newer_version_is_refused_by_name() {
 }
 
 #[test]
+fn a_ceiling_is_never_lowered_but_by_a_clean_stop() {
+    let root = tempfile::tempdir().unwrap();
+    let (folder, _) = open(root.path()).unwrap();
+    folder.raise_ceiling(Lsn(100)).unwrap();
+    folder.raise_ceiling(Lsn(50)).unwrap();
+    drop(folder);
+    let (folder, found) = open(root.path()).unwrap();
+    assert_eq!(found.next_lsn, Lsn(100));
+    folder.record_clean_stop(Lsn(60)).unwrap();
+    drop(folder);
+    let (_folder, found) = open(root.path()).unwrap();
+    assert_eq!((found.next_lsn, found.notes.len()), (Lsn(60), 0));
+}
+
+#[test]
+fn a_snapshot_before_the_first_lsn_has_its_identity_beside_it() {
+    let root = tempfile::tempdir().unwrap();
+    let (folder, found) = open(root.path()).unwrap();
+    let (next_lsn, captured_at) = (found.next_lsn, UnixMillis(1));
+    let header = SnapshotHeader { next_lsn, capture_start: Lsn(0), captured_at, collections: Vec::new() };
+    folder.begin_snapshot(header).unwrap().finish(Lsn(0)).unwrap();
+    drop(folder);
+    let (_folder, found) = open(root.path()).unwrap();
+    assert_eq!(loaded(&found), []);
+}
+
+#[test]
 fn lsns_beyond_the_last_one_are_refused() {
     let root = tempfile::tempdir().unwrap();
     let (folder, _) = open(root.path()).unwrap();

@@ -179,15 +179,11 @@ fn refusal(path: &Path, offset: u64, cause: String) -> Error {
 }
 
 /// Gives each of `files` its name after the import, and makes that durable. A file that is gone has it already.
+/// The snapshot that holds their documents must be durable under its name before.
 ///
 /// # Errors
 /// `OriginalExists`, or the disk's. Those before it are renamed; calling again goes on.
-///
-/// # Durability
-/// The folders are synced before and after: no original loses its name before the snapshot has durably got its own.
 pub(super) fn rename_originals(disk: &dyn Disk, folder: &Path, files: &[PathBuf]) -> Result<(), Error> {
-    let sync = |folder: &Path| disk.sync_folder(folder).map_err(Error::io(folder, "sync"));
-    sync(folder)?;
     for file in files {
         let original = original(file);
         if !disk.exists(file).map_err(Error::io(file, "look for"))? {
@@ -198,9 +194,9 @@ pub(super) fn rename_originals(disk: &dyn Disk, folder: &Path, files: &[PathBuf]
     }
     let collections = folder.join(COLLECTIONS_FOLDER);
     if files.iter().any(|file| file.starts_with(&collections)) {
-        sync(&collections)?;
+        disk.sync_folder(&collections).map_err(Error::io(&collections, "sync"))?;
     }
-    sync(folder)
+    disk.sync_folder(folder).map_err(Error::io(folder, "sync"))
 }
 
 /// Checks that the name `file` would get is free.

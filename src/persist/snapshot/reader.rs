@@ -277,3 +277,51 @@ impl Source<'_> {
         Error::Damaged { damage: Box::new(damage), advice: self.advice.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persist::snapshot::SnapshotHeader;
+    use crate::persist::snapshot::format::BlockHead;
+    use crate::persist::snapshot::seal::Stamp;
+
+    const HEADER_BYTES: u64 = 84;
+
+    fn check(change: impl FnOnce(&mut Footer)) -> Result<(), Flaw> {
+        let header = Header {
+            stamp: Stamp { database_id: DatabaseId([0; 16]), salt: 0 },
+            content: SnapshotHeader {
+                next_lsn: Lsn(9),
+                capture_start: Lsn(8),
+                captured_at: UnixMillis(0),
+                collections: Vec::new(),
+            },
+        };
+        let head = BlockHead { collection: 0, entries: 2, payload_bytes: 2 * entry::BYTES_MIN as u32 };
+        let block_bytes = head.block_bytes();
+        let mut footer = Footer {
+            blocks: [0, 1].map(|number| Indexed { offset: HEADER_BYTES + number * block_bytes, head }).to_vec(),
+            replay_offset: HEADER_BYTES + 2 * block_bytes,
+            capture_end: Lsn(8),
+            documents: 4,
+            document_bytes: 8,
+        };
+        let footer_offset = footer.replay_offset + format::REPLAY_BYTES as u64;
+        change(&mut footer);
+        check_tiling(&footer, &header, HEADER_BYTES, footer_offset)
+    }
+
+    #[test]
+    fn a_footer_whose_parts_do_not_tile_the_file_is_refused() {
+        assert_eq!(check(|_| ()), Ok(()));
+        let refused = |change: fn(&mut Footer)| check(change).unwrap_err().expected;
+        assert!(refused(|footer| footer.blocks[1].offset += 1).contains("block 1 with offset"));
+        assert!(refused(|footer| footer.blocks[0].head.collection = 1).contains("block 0 with a collection"));
+        assert!(refused(|footer| footer.blocks[0].head.entries = 0).contains("block 0 with an entry count"));
+        assert!(refused(|footer| footer.blocks[0].head.entries = 3).contains("block 0 with an entry count"));
+        assert!(refused(|footer| footer.blocks[0].head.payload_bytes = u32::MAX).contains("block 1 with offset"));
+        assert!(refused(|footer| footer.replay_offset += 1).contains("replay offset"));
+        assert!(refused(|footer| footer.blocks.truncate(1)).contains("replay offset"));
+        assert!(refused(|footer| footer.documents = 5).contains("a count of documents"));
+    }
+}
