@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::Error;
-use super::folder;
 use super::golang::{self, Faults, GoImport};
 use super::identity::{self, Identity};
 use super::inventory::{self, Inventory, is_journal};
+use super::opening;
 use super::plan::{self, DatabaseFile};
 use super::publish;
 use super::snapshot::SnapshotReader;
@@ -115,7 +115,7 @@ fn check_folder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<CheckReport, Erro
 /// Why IDENTITY and the snapshot, each sound by itself, do not belong together.
 fn mismatch(disk: &dyn Disk, folder: &Path, inventory: &Inventory) -> Option<String> {
     let identity = inventory.identity.filter(|_| inventory.database == DatabaseFile::Ours)?;
-    match folder::open_snapshot(disk, folder, inventory, &identity) {
+    match opening::open_snapshot(disk, folder, inventory, &identity) {
         Err(error @ (Error::Foreign { .. } | Error::IdentityOlder { .. })) => Some(error.to_string()),
         _ => None,
     }

@@ -184,6 +184,11 @@ impl IdentityFile {
         IdentityFile { folder: folder.to_owned(), current, durable }
     }
 
+    /// Which database this is.
+    pub fn database_id(&self) -> DatabaseId {
+        self.current.database_id
+    }
+
     /// Replaces the file by one that says what `change` makes of it; does nothing when it says so already.
     ///
     /// # Errors

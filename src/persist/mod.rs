@@ -12,6 +12,7 @@ mod folder;
 mod golang;
 mod identity;
 mod inventory;
+mod opening;
 mod plan;
 mod publish;
 mod same_content;
@@ -19,8 +20,9 @@ mod snapshot;
 
 pub use check::{CheckReport, FileReport, Verdict, check};
 pub use error::{Damage, Error};
-pub use folder::{Content, DataFolder, Found, OpenOptions, Published, SnapshotWriter};
+pub use folder::{DataFolder, Published, SnapshotWriter};
 pub use golang::{GoDocument, GoImport, GoSummary};
 pub use identity::DatabaseId;
+pub use opening::{Content, Found, OpenOptions};
 pub use plan::Refused;
 pub use snapshot::{Block, CollectionRecord, SnapshotHeader, SnapshotReader, Stamp, Totals, Writer};

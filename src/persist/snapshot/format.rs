@@ -1,5 +1,5 @@
-//! The parts of a snapshot around its entries: prefix, header with the catalogue, block heads, replay section,
-//! footer, end mark. `FORMAT.md` beside this room is the grammar.
+//! The parts of a snapshot before its entries: prefix, header with the catalogue, block heads. `footer` has those
+//! behind them, `FORMAT.md` beside this room is the grammar.
 //!
 //! Invariant: every part carries a checksum, and every length is under a checksum of its own before it is used.
 //! It turns values into bytes and back; it does no input or output.
@@ -15,9 +15,6 @@ use crate::persist::identity::DatabaseId;
 /// The first bytes of a snapshot. Read as a file of the Go server, they would announce a billion entries.
 pub const MAGIC: [u8; 8] = *b"\x93MTDB\r\n\x1a";
 
-/// The last bytes of a complete snapshot.
-pub const END_MAGIC: [u8; 8] = *b"MTDB end";
-
 /// The version this code writes, and the newest it reads.
 pub const VERSION: u32 = 1;
 
@@ -32,18 +29,6 @@ pub const HEADER_BYTES_MIN: usize = HEADER_FIXED_BYTES + 4;
 
 /// Number, collection, entries, payload length, checksum.
 pub const BLOCK_HEAD_BYTES: usize = 20;
-
-/// Kind, count, length, checksum.
-pub const REPLAY_BYTES: usize = 20;
-
-/// One block in the footer's index.
-pub const INDEXED_BYTES: usize = 20;
-
-/// A footer without blocks, with its checksum.
-pub const FOOTER_BYTES_MIN: usize = 40;
-
-/// Footer offset, footer length, checksum, end magic.
-pub const END_MARK_BYTES: usize = 28;
 
 /// A part that cannot be read: because it is not as it must be, or because it says more than version 1 can.
 #[derive(Debug)]
@@ -211,130 +196,6 @@ impl BlockHead {
     }
 }
 
-/// The replay section of version 1: no records.
-pub fn encode_replay(seal: Seal) -> Vec<u8> {
-    let mut out = Vec::with_capacity(REPLAY_BYTES);
-    put_u32(&mut out, 0);
-    put_u32(&mut out, 0);
-    put_u64(&mut out, 0);
-    put_checksum(&mut out, |bytes| seal.over(Part::Replay, 0, bytes));
-    out
-}
-
-/// Checks that the replay section is one that version 1 can honour: an empty one.
-pub(in crate::persist) fn check_replay(head: &[u8], seal: Seal) -> Result<(), Fault> {
-    check_sum(head, REPLAY_BYTES - 4, |bytes| seal.over(Part::Replay, 0, bytes))?;
-    let mut fields = Fields::of(head);
-    let short = || Flaw::short(0, "a replay section");
-    let (kind, records) = (fields.u32().ok_or_else(short)?, fields.u32().ok_or_else(short)?);
-    if kind != 0 {
-        return Err(Fault::Newer(format!("a replay section of kind {kind} with {records} records")));
-    }
-    if records != 0 || fields.u64().ok_or_else(short)? != 0 {
-        return Err(Flaw::new(4, "no records", "some").into());
-    }
-    Ok(())
-}
-
-/// A block in the footer's index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Indexed {
-    /// Where its head begins.
-    pub offset: u64,
-    /// What its head says.
-    pub head: BlockHead,
-}
-
-impl Indexed {
-    fn decode(fields: &mut Fields<'_>) -> Option<Indexed> {
-        let offset = fields.u64()?;
-        let head = BlockHead { collection: fields.u32()?, entries: fields.u32()?, payload_bytes: fields.u32()? };
-        Some(Indexed { offset, head })
-    }
-}
-
-/// What the footer says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Footer {
-    /// Every block, in order.
-    pub blocks: Vec<Indexed>,
-    /// Where the replay section begins.
-    pub replay_offset: u64,
-    /// The counter after the last slice.
-    pub capture_end: Lsn,
-    /// Entries in all blocks.
-    pub documents: u64,
-    /// Bytes of keys and values in all blocks.
-    pub document_bytes: u64,
-}
-
-impl Footer {
-    /// The footer's bytes.
-    pub fn encode(&self, seal: Seal) -> Vec<u8> {
-        let mut out = Vec::with_capacity(FOOTER_BYTES_MIN + self.blocks.len() * INDEXED_BYTES);
-        put_u32(&mut out, count(self.blocks.len()));
-        for block in &self.blocks {
-            put_u64(&mut out, block.offset);
-            put_u32(&mut out, block.head.collection);
-            put_u32(&mut out, block.head.entries);
-            put_u32(&mut out, block.head.payload_bytes);
-        }
-        put_u64(&mut out, self.replay_offset);
-        put_u64(&mut out, self.capture_end.0);
-        put_u64(&mut out, self.documents);
-        put_u64(&mut out, self.document_bytes);
-        put_checksum(&mut out, |bytes| seal.over(Part::Footer, 0, bytes));
-        out
-    }
-
-    /// Reads a footer. Its checksum holds; whether its numbers fit the file is the reader's to say.
-    pub(in crate::persist) fn decode(footer: &[u8], seal: Seal) -> Result<Footer, Flaw> {
-        let covered = footer.len().saturating_sub(4);
-        check_sum(footer, covered, |bytes| seal.over(Part::Footer, 0, bytes))?;
-        let mut fields = Fields::of(footer.get(..covered).unwrap_or_default());
-        let short = || Flaw::short(0, "a whole footer");
-        let blocks = fields.u32().and_then(|count| usize::try_from(count).ok()).ok_or_else(short)?;
-        if blocks.checked_mul(INDEXED_BYTES) != footer.len().checked_sub(FOOTER_BYTES_MIN) {
-            return Err(Flaw::new(0, format!("an index of {blocks} blocks"), format!("{} bytes", footer.len())));
-        }
-        let mut index = Vec::with_capacity(blocks);
-        for _ in 0..blocks {
-            index.push(Indexed::decode(&mut fields).ok_or_else(short)?);
-        }
-        let mut number = || fields.u64().ok_or_else(short);
-        Ok(Footer {
-            blocks: index,
-            replay_offset: number()?,
-            capture_end: Lsn(number()?),
-            documents: number()?,
-            document_bytes: number()?,
-        })
-    }
-}
-
-/// The end mark of a file whose footer lies there.
-pub fn encode_end_mark(seal: Seal, footer_offset: u64, footer_bytes: u64) -> Vec<u8> {
-    let mut out = Vec::with_capacity(END_MARK_BYTES);
-    put_u64(&mut out, footer_offset);
-    put_u64(&mut out, footer_bytes);
-    put_checksum(&mut out, |bytes| seal.over(Part::EndMark, 0, bytes));
-    out.extend_from_slice(&END_MAGIC);
-    out
-}
-
-/// Reads the end mark: offset and length of the footer.
-pub(in crate::persist) fn decode_end_mark(mark: &[u8], seal: Seal) -> Result<(u64, u64), Flaw> {
-    let covered = END_MARK_BYTES - 4 - END_MAGIC.len();
-    if mark.get(covered + 4..) != Some(&END_MAGIC) {
-        let expected = "the end mark of a complete snapshot";
-        return Err(Flaw::new(covered + 4, expected, "other bytes: it was cut short or never finished"));
-    }
-    check_sum(mark, covered, |bytes| seal.over(Part::EndMark, 0, bytes))?;
-    let mut fields = Fields::of(mark);
-    let mut number = || fields.u64().ok_or_else(|| Flaw::short(0, "an end mark"));
-    Ok((number()?, number()?))
-}
-
 /// Appends the checksum of everything in `out`.
 pub(in crate::persist) fn put_checksum(out: &mut Vec<u8>, checksum: impl FnOnce(&[u8]) -> u32) {
     let sum = checksum(out);
@@ -351,6 +212,7 @@ pub(in crate::persist) fn check_sum(part: &[u8], at: usize, checksum: impl FnOnc
     }
 }
 
-fn count(items: usize) -> u32 {
+/// A count or length as the format has it.
+pub fn count(items: usize) -> u32 {
     u32::try_from(items).expect("blocks of a mebibyte and a catalogue in memory are counted within 32 bits")
 }

@@ -5,6 +5,7 @@
 //! It takes and yields entries; where they live in memory, and which name a file gets, is not known here.
 
 mod entry;
+mod footer;
 mod format;
 mod reader;
 mod seal;
@@ -14,7 +15,8 @@ pub use reader::{Block, SnapshotReader};
 pub use seal::Stamp;
 pub use writer::{Totals, Writer};
 
-pub(super) use format::{END_MAGIC, MAGIC};
+pub(super) use footer::END_MAGIC;
+pub(super) use format::MAGIC;
 
 use crate::base::clock::UnixMillis;
 use crate::model::Lsn;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::CollectionRecord;
 use super::entry::{self, EntryView};
-use super::format::{self, Fault, Footer, Header, Indexed};
+use super::footer::{self, Footer, Indexed};
+use super::format::{self, Fault, Header};
 use super::seal::{Part, Seal};
 use crate::base::clock::UnixMillis;
 use crate::base::disk::{Disk, DiskFile};
@@ -56,11 +57,11 @@ impl SnapshotReader {
         let header = source.judge("the header", 0, format::decode_header(&header))?;
         let seal = Seal::of(header.stamp);
 
-        let end_bytes = format::END_MARK_BYTES as u64;
+        let end_bytes = footer::END_MARK_BYTES as u64;
         let end_offset = bytes.saturating_sub(end_bytes).max(header_bytes);
         let mark = source.read(end_offset, end_bytes, "the end mark")?;
         let (footer_offset, footer_bytes) =
-            source.judge("the end mark", end_offset, format::decode_end_mark(&mark, seal).map_err(Fault::Flaw))?;
+            source.judge("the end mark", end_offset, footer::decode_end_mark(&mark, seal).map_err(Fault::Flaw))?;
         if footer_offset.checked_add(footer_bytes) != Some(end_offset) {
             let found = format!("{footer_offset} and {footer_bytes}");
             let flaw = Flaw::number(0, "offset and length of a footer that ends at", end_offset, found);
@@ -70,8 +71,8 @@ impl SnapshotReader {
         let footer = Footer::decode(&footer, seal).map_err(Fault::Flaw);
         let footer = source.judge("the footer", footer_offset, footer)?;
 
-        let replay = source.read(footer.replay_offset, format::REPLAY_BYTES as u64, "the replay section")?;
-        source.judge("the replay section", footer.replay_offset, format::check_replay(&replay, seal))?;
+        let replay = source.read(footer.replay_offset, footer::REPLAY_BYTES as u64, "the replay section")?;
+        source.judge("the replay section", footer.replay_offset, footer::check_replay(&replay, seal))?;
         check_tiling(&footer, &header, header_bytes, footer_offset)
             .map_err(|flaw| source.damaged("the footer", footer_offset, flaw))?;
         let advice = source.advice;
@@ -150,9 +151,9 @@ impl SnapshotReader {
         }
         if document_bytes != self.footer.document_bytes {
             let expected = self.footer.document_bytes;
-            let at = 4 + self.block_count() * format::INDEXED_BYTES + 24;
+            let at = 4 + self.block_count() * footer::INDEXED_BYTES + 24;
             let flaw = Flaw::number(at, "a total of bytes of", document_bytes, expected);
-            let start = self.footer.replay_offset + format::REPLAY_BYTES as u64;
+            let start = self.footer.replay_offset + footer::REPLAY_BYTES as u64;
             return Err(self.source().damaged("the footer", start, flaw));
         }
         Ok(())
@@ -205,7 +206,7 @@ fn check_tiling(footer: &Footer, header: &Header, header_bytes: u64, footer_offs
     for (number, Indexed { offset, head }) in footer.blocks.iter().enumerate() {
         let wrong = |what: &str, expected: u64, found: u64| {
             Err(Flaw::number(
-                4 + number * format::INDEXED_BYTES,
+                4 + number * footer::INDEXED_BYTES,
                 &format!("block {number} with {what}"),
                 expected,
                 found,
@@ -224,11 +225,11 @@ fn check_tiling(footer: &Footer, header: &Header, header_bytes: u64, footer_offs
         end = end.saturating_add(head.block_bytes());
         documents = documents.saturating_add(head.entries.into());
     }
-    let tail = 4 + footer.blocks.len() * format::INDEXED_BYTES;
+    let tail = 4 + footer.blocks.len() * footer::INDEXED_BYTES;
     if footer.replay_offset != end {
         return Err(Flaw::number(tail, "replay offset", end, footer.replay_offset));
     }
-    if end.saturating_add(format::REPLAY_BYTES as u64) != footer_offset {
+    if end.saturating_add(footer::REPLAY_BYTES as u64) != footer_offset {
         return Err(Flaw::number(tail, "a replay section that ends at", footer_offset, end));
     }
     if footer.documents != documents {
@@ -306,7 +307,7 @@ mod tests {
             documents: 4,
             document_bytes: 8,
         };
-        let footer_offset = footer.replay_offset + format::REPLAY_BYTES as u64;
+        let footer_offset = footer.replay_offset + footer::REPLAY_BYTES as u64;
         change(&mut footer);
         check_tiling(&footer, &header, HEADER_BYTES, footer_offset)
     }

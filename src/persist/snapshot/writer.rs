@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::SnapshotHeader;
 use super::entry;
-use super::format::{self, BlockHead, Footer, Indexed};
+use super::footer::{self, Footer, Indexed};
+use super::format::{self, BlockHead};
 use super::seal::{Part, Seal, Stamp};
 use crate::base::disk::{Disk, DiskFile};
 use crate::base::limits::SNAPSHOT_SYNC_BYTES;
@@ -106,11 +107,11 @@ impl Writer {
         self.end_block()?;
         self.footer.replay_offset = self.written;
         self.footer.capture_end = capture_end;
-        self.append(&format::encode_replay(self.seal))?;
+        self.append(&footer::encode_replay(self.seal))?;
         let footer_offset = self.written;
         let footer = self.footer.encode(self.seal);
         self.append(&footer)?;
-        self.append(&format::encode_end_mark(self.seal, footer_offset, footer.len() as u64))?;
+        self.append(&footer::encode_end_mark(self.seal, footer_offset, footer.len() as u64))?;
         self.file.sync_all().map_err(Error::io(&self.path, "sync"))?;
         let Footer { documents, document_bytes, .. } = self.footer;
         Ok(Totals { bytes: self.written, documents, document_bytes })

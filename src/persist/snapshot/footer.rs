@@ -1,0 +1,149 @@
+//! The parts of a snapshot behind its entries: replay section, footer with the index of blocks, end mark.
+//!
+//! Invariant: as in `format`: a checksum on each part, a checksum on each length before it is used.
+//! It turns values into bytes and back; it does no input or output.
+
+use super::format::{BlockHead, Fault, check_sum, count, put_checksum};
+use super::seal::{Part, Seal};
+use crate::model::Lsn;
+use crate::persist::error::Flaw;
+use crate::persist::fields::{Fields, put_u32, put_u64};
+
+/// The last bytes of a complete snapshot.
+pub const END_MAGIC: [u8; 8] = *b"MTDB end";
+
+/// Kind, count, length, checksum.
+pub const REPLAY_BYTES: usize = 20;
+
+/// One block in the footer's index.
+pub const INDEXED_BYTES: usize = 20;
+
+/// A footer without blocks, with its checksum.
+pub const FOOTER_BYTES_MIN: usize = 40;
+
+/// Footer offset, footer length, checksum, end magic.
+pub const END_MARK_BYTES: usize = 28;
+
+/// The replay section of version 1: no records.
+pub fn encode_replay(seal: Seal) -> Vec<u8> {
+    let mut out = Vec::with_capacity(REPLAY_BYTES);
+    put_u32(&mut out, 0);
+    put_u32(&mut out, 0);
+    put_u64(&mut out, 0);
+    put_checksum(&mut out, |bytes| seal.over(Part::Replay, 0, bytes));
+    out
+}
+
+/// Checks that the replay section is one that version 1 can honour: an empty one.
+pub(in crate::persist) fn check_replay(head: &[u8], seal: Seal) -> Result<(), Fault> {
+    check_sum(head, REPLAY_BYTES - 4, |bytes| seal.over(Part::Replay, 0, bytes))?;
+    let mut fields = Fields::of(head);
+    let short = || Flaw::short(0, "a replay section");
+    let (kind, records) = (fields.u32().ok_or_else(short)?, fields.u32().ok_or_else(short)?);
+    if kind != 0 {
+        return Err(Fault::Newer(format!("a replay section of kind {kind} with {records} records")));
+    }
+    if records != 0 || fields.u64().ok_or_else(short)? != 0 {
+        return Err(Flaw::new(4, "no records", "some").into());
+    }
+    Ok(())
+}
+
+/// A block in the footer's index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Indexed {
+    /// Where its head begins.
+    pub offset: u64,
+    /// What its head says.
+    pub head: BlockHead,
+}
+
+impl Indexed {
+    fn decode(fields: &mut Fields<'_>) -> Option<Indexed> {
+        let offset = fields.u64()?;
+        let head = BlockHead { collection: fields.u32()?, entries: fields.u32()?, payload_bytes: fields.u32()? };
+        Some(Indexed { offset, head })
+    }
+}
+
+/// What the footer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Footer {
+    /// Every block, in order.
+    pub blocks: Vec<Indexed>,
+    /// Where the replay section begins.
+    pub replay_offset: u64,
+    /// The counter after the last slice.
+    pub capture_end: Lsn,
+    /// Entries in all blocks.
+    pub documents: u64,
+    /// Bytes of keys and values in all blocks.
+    pub document_bytes: u64,
+}
+
+impl Footer {
+    /// The footer's bytes.
+    pub fn encode(&self, seal: Seal) -> Vec<u8> {
+        let mut out = Vec::with_capacity(FOOTER_BYTES_MIN + self.blocks.len() * INDEXED_BYTES);
+        put_u32(&mut out, count(self.blocks.len()));
+        for block in &self.blocks {
+            put_u64(&mut out, block.offset);
+            put_u32(&mut out, block.head.collection);
+            put_u32(&mut out, block.head.entries);
+            put_u32(&mut out, block.head.payload_bytes);
+        }
+        put_u64(&mut out, self.replay_offset);
+        put_u64(&mut out, self.capture_end.0);
+        put_u64(&mut out, self.documents);
+        put_u64(&mut out, self.document_bytes);
+        put_checksum(&mut out, |bytes| seal.over(Part::Footer, 0, bytes));
+        out
+    }
+
+    /// Reads a footer. Its checksum holds; whether its numbers fit the file is the reader's to say.
+    pub(in crate::persist) fn decode(footer: &[u8], seal: Seal) -> Result<Footer, Flaw> {
+        let covered = footer.len().saturating_sub(4);
+        check_sum(footer, covered, |bytes| seal.over(Part::Footer, 0, bytes))?;
+        let mut fields = Fields::of(footer.get(..covered).unwrap_or_default());
+        let short = || Flaw::short(0, "a whole footer");
+        let blocks = fields.u32().and_then(|count| usize::try_from(count).ok()).ok_or_else(short)?;
+        if blocks.checked_mul(INDEXED_BYTES) != footer.len().checked_sub(FOOTER_BYTES_MIN) {
+            return Err(Flaw::new(0, format!("an index of {blocks} blocks"), format!("{} bytes", footer.len())));
+        }
+        let mut index = Vec::with_capacity(blocks);
+        for _ in 0..blocks {
+            index.push(Indexed::decode(&mut fields).ok_or_else(short)?);
+        }
+        let mut number = || fields.u64().ok_or_else(short);
+        Ok(Footer {
+            blocks: index,
+            replay_offset: number()?,
+            capture_end: Lsn(number()?),
+            documents: number()?,
+            document_bytes: number()?,
+        })
+    }
+}
+
+/// The end mark of a file whose footer lies there.
+pub fn encode_end_mark(seal: Seal, footer_offset: u64, footer_bytes: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(END_MARK_BYTES);
+    put_u64(&mut out, footer_offset);
+    put_u64(&mut out, footer_bytes);
+    put_checksum(&mut out, |bytes| seal.over(Part::EndMark, 0, bytes));
+    out.extend_from_slice(&END_MAGIC);
+    out
+}
+
+/// Reads the end mark: offset and length of the footer.
+pub(in crate::persist) fn decode_end_mark(mark: &[u8], seal: Seal) -> Result<(u64, u64), Flaw> {
+    let covered = END_MARK_BYTES - 4 - END_MAGIC.len();
+    if mark.get(covered + 4..) != Some(&END_MAGIC) {
+        let expected = "the end mark of a complete snapshot";
+        return Err(Flaw::new(covered + 4, expected, "other bytes: it was cut short or never finished"));
+    }
+    check_sum(mark, covered, |bytes| seal.over(Part::EndMark, 0, bytes))?;
+    let mut fields = Fields::of(mark);
+    let mut number = || fields.u64().ok_or_else(|| Flaw::short(0, "an end mark"));
+    Ok((number()?, number()?))
+}
