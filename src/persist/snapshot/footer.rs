@@ -147,3 +147,40 @@ pub(in crate::persist) fn decode_end_mark(mark: &[u8], seal: Seal) -> Result<(u6
     let mut number = || fields.u64().ok_or_else(|| Flaw::short(0, "an end mark"));
     Ok((number()?, number()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persist::identity::DatabaseId;
+    use crate::persist::snapshot::Stamp;
+
+    #[test]
+    fn a_replay_section_in_use_is_of_a_newer_version() {
+        let seal = Seal::of(Stamp { database_id: DatabaseId([0; 16]), salt: 0 });
+        assert!(check_replay(&encode_replay(seal), seal).is_ok());
+        let check = |at: usize| {
+            let mut replay = encode_replay(seal);
+            replay.truncate(REPLAY_BYTES - 4);
+            replay[at] = 7;
+            put_checksum(&mut replay, |bytes| seal.over(Part::Replay, 0, bytes));
+            check_replay(&replay, seal)
+        };
+        assert!(matches!(check(0), Err(Fault::Newer(what)) if what == "a replay section of kind 7 with 0 records"));
+        assert!(matches!(check(4), Err(Fault::Flaw(Flaw { at: 4, .. }))));
+        assert!(matches!(check(8), Err(Fault::Flaw(Flaw { at: 4, .. }))));
+    }
+
+    #[test]
+    fn a_footer_comes_back_and_one_of_another_length_is_refused() {
+        let seal = Seal::of(Stamp { database_id: DatabaseId([0; 16]), salt: 0 });
+        let head = BlockHead { collection: 1, entries: 2, payload_bytes: 3 };
+        let blocks = vec![Indexed { offset: 1 << 40, head }];
+        let footer = Footer { blocks, replay_offset: 5, capture_end: Lsn(6), documents: 2, document_bytes: 8 };
+        let mut encoded = footer.encode(seal);
+        assert_eq!(Footer::decode(&encoded, seal), Ok(footer));
+        encoded.truncate(encoded.len() - 4);
+        encoded.push(0);
+        put_checksum(&mut encoded, |bytes| seal.over(Part::Footer, 0, bytes));
+        assert!(Footer::decode(&encoded, seal).unwrap_err().expected.contains("an index of 1 blocks"));
+    }
+}

@@ -216,3 +216,45 @@ pub(in crate::persist) fn check_sum(part: &[u8], at: usize, checksum: impl FnOnc
 pub fn count(items: usize) -> u32 {
     u32::try_from(items).expect("blocks of a mebibyte and a catalogue in memory are counted within 32 bits")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header of one collection with the byte at `at` set, under a checksum that holds.
+    fn header_with(at: usize, byte: u8) -> Vec<u8> {
+        let collections = vec![CollectionRecord { name: "c".to_owned(), created: Lsn(2) }];
+        let content =
+            SnapshotHeader { next_lsn: Lsn(4), capture_start: Lsn(3), captured_at: UnixMillis(2), collections };
+        let stamp = Stamp { database_id: DatabaseId([0; 16]), salt: 0 };
+        let mut header = encode_header(stamp, &content);
+        header.truncate(header.len() - 4);
+        header[at] = byte;
+        put_checksum(&mut header, crc32c::crc32c);
+        header
+    }
+
+    #[test]
+    fn reserved_fields_that_are_in_use_are_of_a_newer_version() {
+        let newer = |at, byte| match decode_header(&header_with(at, byte)) {
+            Err(Fault::Newer(what)) => what,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(newer(60, 5), "a snapshot that needs the journal from segment 5 on");
+        assert_eq!(newer(92, 2), "options 0x02 of collection \"c\"");
+    }
+
+    #[test]
+    fn a_catalogue_that_no_writer_writes_is_refused_where_it_stands() {
+        let flaw = |at, byte| match decode_header(&header_with(at, byte)) {
+            Err(Fault::Flaw(flaw)) => flaw.at,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(flaw(80, 2), 80, "a collection's number out of turn");
+        assert_eq!(flaw(93, 9), 80, "a name beyond the header");
+        assert_eq!(flaw(94, b'/'), 94, "a name with a slash");
+        assert_eq!(flaw(94, 0xff), 94, "a name that is not text");
+        assert_eq!(flaw(76, 2), 95, "a collection too many");
+        assert_eq!(flaw(76, 0), 80, "bytes behind the last collection");
+    }
+}
