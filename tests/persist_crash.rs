@@ -219,6 +219,15 @@ fn numbers_only(disk: &SimDisk, ledger: &mut Ledger) -> Result<(), Error> {
     Ok(())
 }
 
+/// A snapshot in a folder in which no LSN was ever allowed: its IDENTITY must be there before it.
+fn snapshot_of_nothing(disk: &SimDisk, _: &mut Ledger) -> Result<(), Error> {
+    let (folder, found) = open(disk)?;
+    let last = Lsn(found.next_lsn.0 - 1);
+    let (next_lsn, capture_start, captured_at) = (found.next_lsn, last, UnixMillis(7));
+    let header = SnapshotHeader { next_lsn, capture_start, captured_at, collections: Vec::new() };
+    folder.begin_snapshot(header)?.finish(last).map(|_| ())
+}
+
 fn go_file(documents: &[(&str, &str)]) -> Vec<u8> {
     let mut content = (documents.len() as u32).to_le_bytes().to_vec();
     for (key, value) in documents {
@@ -290,6 +299,7 @@ const CASES: &[(&str, Start, Workload)] = &[
     ("import of the old file", || go_files(OLD_ONLY, OLD), import),
     ("import of the new files", || go_files(NEW_AND_COLLECTION, NEW), import),
     ("numbers only", nothing, numbers_only),
+    ("a snapshot of nothing", nothing, snapshot_of_nothing),
 ];
 
 /// Every original of the Go server is under its name or under its later one, unless our snapshot took its place.
