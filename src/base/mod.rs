@@ -10,5 +10,7 @@ pub mod health;
 pub mod json;
 pub mod limits;
 pub mod log;
+pub mod memory;
+pub mod panics;
 pub mod proc;
 pub mod threads;

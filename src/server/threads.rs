@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::base::log;
+use crate::base::panics::or_abort;
 use crate::base::threads::{Job, Spawn};
 
 use super::StartError;
@@ -21,23 +22,24 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// Starts a thread that `join` waits for.
+    /// Starts a thread that `join` waits for; a panic in it aborts the process at once.
     ///
     /// # Errors
     /// The operating system's.
     pub fn start(&self, name: &str, job: Job) -> Result<(), StartError> {
+        let doing = format!("running {name}");
+        let job = move || or_abort(&doing, job);
         let thread = Builder::new().name(name.to_owned()).stack_size(OWN_STACK_BYTES).spawn(job);
         self.joined.lock().push(thread.map_err(StartError::Thread)?);
         Ok(())
     }
 
-    /// Waits for the threads that `start` started; a panic in one of them is our own broken invariant.
+    /// Waits for the threads that `start` started.
     pub fn join(&self) {
         let threads: Vec<_> = self.joined.lock().drain(..).collect();
         for thread in threads {
-            if thread.join().is_err() {
-                log::abort(format_args!("a thread of ours panicked"));
-            }
+            // A panic would have ended the process.
+            let _ = thread.join();
         }
     }
 }

@@ -30,6 +30,8 @@ use crate::answer::Constant;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // As the server does.
+    memory_tools::base::memory::refuse_huge_pages();
     match run(std::env::args_os().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
