@@ -1,11 +1,11 @@
 //! A small HTTP/1.1 client for tests: one connection, one request at a time, every wait bounded.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// No answer takes longer than this in a test that passes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An answer as it came over the wire, chunked framing taken off.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,75 +27,143 @@ pub struct Client {
 impl Client {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Client {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("connect");
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Client { address, stream: BufReader::new(stream) }
+        Client::try_connect(address).expect("connect")
+    }
+
+    /// As `connect`, to a server that may be gone.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn try_connect(address: SocketAddr) -> io::Result<Client> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Client { address, stream: BufReader::new(stream) })
     }
 
     /// Sends a request and reads its answer; connects anew when the server closed the connection after the last one.
     pub fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n").into_bytes();
+        self.try_send(method, target, headers, body).unwrap_or_else(|error| panic!("{method} {target}: {error}"))
+    }
+
+    /// As `send`, for a server that may go away.
+    ///
+    /// # Errors
+    /// The connection's; whether the request was carried out is then unknown.
+    pub fn try_send(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        self.begin(method, target, headers, body.len())?;
+        self.stream.get_mut().write_all(body)?;
+        let answer = read_answer(&mut self.stream, method == "HEAD")?;
+        if answer.header("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+            *self = Client::try_connect(self.address)?;
+        }
+        Ok(answer)
+    }
+
+    /// Sends the head of a request whose body of `body_bytes` the test sends itself.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn begin(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body_bytes: usize) -> io::Result<()> {
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
         for (name, value) in headers {
-            request.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+            head.push_str(&format!("{name}: {value}\r\n"));
         }
-        if !body.is_empty() || matches!(method, "PUT" | "POST" | "PATCH") {
-            request.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+        let is_chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Transfer-Encoding"));
+        if !is_chunked && (body_bytes > 0 || matches!(method, "PUT" | "POST" | "PATCH")) {
+            head.push_str(&format!("Content-Length: {body_bytes}\r\n"));
         }
-        request.extend_from_slice(b"\r\n");
-        request.extend_from_slice(body);
-        self.stream.get_mut().write_all(&request).expect("send the request");
-        let answer = read_answer(&mut self.stream, method == "HEAD");
-        let closes = answer
-            .headers
-            .iter()
-            .any(|(name, value)| name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close"));
-        if closes {
-            *self = Client::connect(self.address);
-        }
-        answer
+        head.push_str("\r\n");
+        self.write(head.as_bytes())
+    }
+
+    /// Sends `bytes` as they are.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
+    /// Reads one answer to what was written.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn answer(&mut self) -> io::Result<Answer> {
+        read_answer(&mut self.stream, false)
     }
 }
 
-/// Reads one answer.
-pub fn read_answer(stream: &mut impl BufRead, is_head: bool) -> Answer {
-    let status_line = read_line(stream);
+impl Answer {
+    /// The value of the field `name`.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("a body in UTF-8")
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The version in the ETag.
+    pub fn version(&self) -> u64 {
+        let tag = self.header("ETag").and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+        tag.unwrap_or_else(|| panic!("no ETag with a version: {self:?}"))
+    }
+}
+
+/// Reads one answer. An answer that breaks the rules of HTTP fails the test; a connection that ends is an error.
+///
+/// # Errors
+/// The connection's.
+pub fn read_answer(stream: &mut impl BufRead, is_head: bool) -> io::Result<Answer> {
+    let status_line = read_line(stream)?;
     let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
     let status: u16 = status.unwrap_or_else(|| panic!("no status line: {status_line:?}"));
-    let mut headers: Vec<(String, String)> = Vec::new();
+    let mut answer = Answer { status, headers: Vec::new(), body: Vec::new() };
     loop {
-        let line = read_line(stream);
+        let line = read_line(stream)?;
         let Some((name, value)) = line.split_once(':') else { break };
-        headers.push((name.to_owned(), value.trim().to_owned()));
+        answer.headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    let field = |wanted: &str| {
-        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
-    };
-    let mut body = Vec::new();
     if is_head || matches!(status, 204 | 304) {
-    } else if field("transfer-encoding") == Some("chunked") {
-        while read_chunk(stream, &mut body) {}
+    } else if answer.header("Transfer-Encoding") == Some("chunked") {
+        while read_chunk(stream, &mut answer.body)? {}
     } else {
-        let length = field("content-length").expect("a length").parse().expect("a number");
-        body.resize(length, 0);
-        stream.read_exact(&mut body).expect("the body");
+        let length = answer.header("Content-Length").expect("a length").parse().expect("a number");
+        answer.body.resize(length, 0);
+        stream.read_exact(&mut answer.body)?;
     }
-    Answer { status, headers, body }
+    Ok(answer)
 }
 
-fn read_chunk(stream: &mut impl BufRead, body: &mut Vec<u8>) -> bool {
-    let size = usize::from_str_radix(&read_line(stream), 16).expect("a chunk size");
+fn read_chunk(stream: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<bool> {
+    let size = usize::from_str_radix(&read_line(stream)?, 16).expect("a chunk size");
     let start = body.len();
     body.resize(start + size, 0);
-    stream.read_exact(&mut body[start..]).expect("a chunk");
-    assert_eq!(read_line(stream), "", "a chunk ends with CRLF");
-    size > 0
+    stream.read_exact(&mut body[start..])?;
+    assert_eq!(read_line(stream)?, "", "a chunk ends with CRLF");
+    Ok(size > 0)
 }
 
-fn read_line(stream: &mut impl BufRead) -> String {
+fn read_line(stream: &mut impl BufRead) -> io::Result<String> {
     let mut line = Vec::new();
-    stream.take(64 * 1024).read_until(b'\n', &mut line).expect("a line of the head");
+    stream.take(64 * 1024).read_until(b'\n', &mut line)?;
+    if !line.ends_with(b"\n") {
+        return Err(Error::new(ErrorKind::UnexpectedEof, "the connection ended within a head"));
+    }
     let line = String::from_utf8(line).expect("a head in UTF-8");
-    line.strip_suffix("\r\n").unwrap_or_else(|| panic!("a line ends with CRLF: {line:?}")).to_owned()
+    Ok(line.strip_suffix("\r\n").unwrap_or_else(|| panic!("a line ends with CRLF: {line:?}")).to_owned())
 }

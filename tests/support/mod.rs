@@ -1,6 +1,9 @@
 //! What several test files share. Each file uses a part of it.
 #![allow(dead_code)]
 
+pub mod dice;
 pub mod door;
 pub mod http;
+pub mod marked;
+pub mod process;
 pub mod scenario;
