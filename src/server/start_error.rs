@@ -31,7 +31,7 @@ pub enum StartError {
         cause: io::Error,
     },
     /// The data folder.
-    #[error(transparent)]
+    #[error("{}{}", .0, to_do(.0))]
     Folder(#[from] persist::Error),
     /// LSNs cannot be issued.
     #[error("{0}; look at the disk and the rights of the data folder")]
@@ -53,6 +53,14 @@ impl StartError {
     /// True when data on the disk is damaged: the exit code says so.
     pub fn is_damage(&self) -> bool {
         matches!(self, StartError::Folder(error) if error.is_damage())
+    }
+}
+
+/// What to do about an answer of the operating system; every other error of the folder says it by itself.
+fn to_do(error: &persist::Error) -> &'static str {
+    match error {
+        persist::Error::Io { .. } => "; look at the disk and the rights of the data folder, or choose another data_dir",
+        _ => "",
     }
 }
 
