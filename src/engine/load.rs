@@ -65,8 +65,11 @@ impl Engine {
     /// Loads the Go server's files, giving each collection and each document an LSN.
     ///
     /// # Errors
-    /// What the import does not understand, with file and offset; or no LSNs to be had.
+    /// What the import does not understand, with file and offset, before an LSN is reserved and so before anything
+    /// is written; or no LSNs to be had.
     pub fn load_go(&self, import: &GoImport) -> Result<GoSummary, LoadFault> {
+        // Read twice, once in a database's life: the first time only to know that the second one will go through.
+        import.for_each(&mut |_| {})?;
         for name in import.collections() {
             self.sequence.reserve()?;
             self.load_collection(name, self.sequence.issue());
