@@ -25,6 +25,38 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
 }
 
+/// How large a body may be, and what to tell those whose body is larger.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Bytes of the document: the limit that is told.
+    pub document_bytes_max: usize,
+    /// Bytes that may stand around it in the body.
+    pub around_bytes_max: usize,
+    /// The config key behind it.
+    pub option: &'static str,
+}
+
+impl Limit {
+    fn body_bytes_max(self) -> usize {
+        self.document_bytes_max.saturating_add(self.around_bytes_max)
+    }
+
+    /// The 413 that names the limit, the size where it is known, and the config key.
+    pub fn too_large(self, bytes: Option<usize>) -> Problem {
+        let Limit { document_bytes_max, option, .. } = self;
+        let as_u64 = |bytes| u64::try_from(bytes).unwrap_or(u64::MAX);
+        let size = bytes.map_or("more".to_owned(), |bytes| bytes.to_string());
+        let detail = format!("at most {document_bytes_max} bytes are accepted ({option}), these are {size}");
+        let problem = Problem::new(Kind::DocumentTooLarge, detail)
+            .hint(format!("the option {option} sets the limit"))
+            .number("limit_bytes", as_u64(document_bytes_max));
+        match bytes {
+            Some(bytes) => problem.number("size_bytes", as_u64(bytes)),
+            None => problem,
+        }
+    }
+}
+
 struct Scratch {
     body: Vec<u8>,
     copy: Vec<u8>,
@@ -45,26 +77,25 @@ impl Scratch {
 
 /// Reads the whole of `body`, validates it as one JSON value, and gives `then` its text without outer white space.
 ///
-/// `bytes_max` bounds the body as it is sent; `option` is the config key behind it.
+/// `limit` bounds the body as it is sent.
 ///
 /// # Errors
 /// `document_too_large` (without reading, when the length was announced), `body_timeout`, `body_incomplete`,
 /// `json_invalid` with the offset.
 pub fn with_json<R>(
     body: RequestBody<'_>,
-    bytes_max: usize,
-    option: &str,
+    limit: Limit,
     then: impl FnOnce(&[u8]) -> Result<R, Problem>,
 ) -> Result<R, Problem> {
     SCRATCH.with_borrow_mut(|scratch| {
         let result = match body {
-            RequestBody::Bytes(bytes) => check_size(bytes.len(), bytes_max, option)
+            RequestBody::Bytes(bytes) => check_size(bytes.len(), limit)
                 .and_then(|()| scratch.validate(bytes))
                 .and_then(|()| then(json::trim(bytes))),
             RequestBody::Stream { reader, length } => {
                 let mut bytes = std::mem::take(&mut scratch.body);
                 bytes.clear();
-                let result = read_into(&mut bytes, reader, length, bytes_max, option)
+                let result = read_into(&mut bytes, reader, length, limit)
                     .and_then(|()| scratch.validate(&bytes))
                     .and_then(|()| then(json::trim(&bytes)));
                 scratch.body = bytes;
@@ -101,43 +132,24 @@ impl Scratch {
     }
 }
 
-fn check_size(bytes: usize, bytes_max: usize, option: &str) -> Result<(), Problem> {
-    if bytes <= bytes_max {
+fn check_size(bytes: usize, limit: Limit) -> Result<(), Problem> {
+    if bytes <= limit.body_bytes_max() {
         return Ok(());
     }
-    Err(too_large(Some(bytes), bytes_max, option))
+    Err(limit.too_large(Some(bytes)))
 }
 
-/// The 413 that names the limit, the size where it is known, and the config key.
-pub fn too_large(bytes: Option<usize>, bytes_max: usize, option: &str) -> Problem {
-    let as_u64 = |bytes| u64::try_from(bytes).unwrap_or(u64::MAX);
-    let size = bytes.map_or("more".to_owned(), |bytes| bytes.to_string());
-    let problem =
-        Problem::new(Kind::DocumentTooLarge, format!("at most {bytes_max} bytes are accepted, these are {size}"))
-            .hint(format!("the option {option} sets the limit"))
-            .number("limit_bytes", as_u64(bytes_max));
-    match bytes {
-        Some(bytes) => problem.number("size_bytes", as_u64(bytes)),
-        None => problem,
-    }
-}
-
-fn read_into(
-    bytes: &mut Vec<u8>,
-    reader: &mut dyn Read,
-    length: Option<u64>,
-    bytes_max: usize,
-    option: &str,
-) -> Result<(), Problem> {
+fn read_into(bytes: &mut Vec<u8>, reader: &mut dyn Read, length: Option<u64>, limit: Limit) -> Result<(), Problem> {
     if let Some(length) = length {
         let announced = usize::try_from(length).unwrap_or(usize::MAX);
-        check_size(announced, bytes_max, option).map_err(Problem::closing)?;
+        check_size(announced, limit).map_err(Problem::closing)?;
         bytes.reserve(announced.min(STREAM_STEP_BYTES * 64));
     }
+    let bytes_max = limit.body_bytes_max();
     // One byte more than allowed shows that a body without an announced length is too large.
     let most = length.unwrap_or(u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1));
     match reader.take(most).read_to_end(bytes) {
-        Ok(_) if bytes.len() > bytes_max => Err(too_large(None, bytes_max, option).closing()),
+        Ok(_) if bytes.len() > bytes_max => Err(limit.too_large(None).closing()),
         Ok(_) if length.is_some_and(|length| u64::try_from(bytes.len()) != Ok(length)) => {
             let detail = format!("{} of the announced {most} bytes arrived", bytes.len());
             Err(Problem::new(Kind::BodyIncomplete, detail).closing())
@@ -155,14 +167,18 @@ mod tests {
     use super::super::message::ResponseBody;
     use super::*;
 
+    fn limit(document_bytes_max: usize) -> Limit {
+        Limit { document_bytes_max, around_bytes_max: 0, option: "document_bytes_max" }
+    }
+
     fn verdict(text: &[u8]) -> Result<Vec<u8>, Problem> {
-        with_json(RequestBody::Bytes(text), 4096, "document_bytes_max", |text| Ok(text.to_vec()))
+        with_json(RequestBody::Bytes(text), limit(4096), |text| Ok(text.to_vec()))
     }
 
     fn streamed(text: &[u8], length: Option<u64>, bytes_max: usize) -> Result<Vec<u8>, Problem> {
         let mut reader = text;
         let body = RequestBody::Stream { reader: &mut reader, length };
-        with_json(body, bytes_max, "document_bytes_max", |text| Ok(text.to_vec()))
+        with_json(body, limit(bytes_max), |text| Ok(text.to_vec()))
     }
 
     #[test]
@@ -199,7 +215,7 @@ mod tests {
             }
         }
         let body = RequestBody::Stream { reader: &mut Untouchable, length: Some(u64::MAX) };
-        let problem = with_json(body, 10, "document_bytes_max", |_| Ok(())).unwrap_err();
+        let problem = with_json(body, limit(10), |_| Ok(())).unwrap_err();
         assert_eq!(problem.kind(), Kind::DocumentTooLarge);
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::model::{Command, Condition, Document, Effect, Entry, Lsn, OnAbsent, Rest, Scope};
 
 use super::Api;
-use super::body;
+use super::body::{self, Limit};
 use super::call::{Call, key_of, scope_of};
 use super::conditions;
 use super::expiry;
@@ -68,9 +68,12 @@ pub fn put(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
     let condition = conditions::read(call.headers)?;
     let expiry = expiry::read(&query, api.clock.now())?;
     let body = call.take_body();
-    let document = body::with_json(body, api.options.document_bytes_max, DOCUMENT_LIMIT_OPTION, |text| {
-        Ok(Document::new(key, text))
-    })?;
+    let limit = Limit {
+        document_bytes_max: api.options.document_bytes_max,
+        around_bytes_max: 0,
+        option: DOCUMENT_LIMIT_OPTION,
+    };
+    let document = body::with_json(body, limit, |text| Ok(Document::new(key, text)))?;
     let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent: on_absent(scope) })?;
     match outcome.effect {
         Effect::Written { version, deadline, replaced } => {

@@ -7,7 +7,7 @@ use crate::base::limits::ENVELOPE_BYTES_MAX;
 use crate::model::{Command, Condition, Document, Effect, Entry, OnAbsent, Scope};
 
 use super::Api;
-use super::body;
+use super::body::{self, Limit};
 use super::call::{Call, key_of, name_of, scope_of};
 use super::docs::DOCUMENT_LIMIT_OPTION;
 use super::envelope::{self, NotASetBody, Success};
@@ -26,10 +26,14 @@ const PART_BYTES: usize = 32 * 1024;
 pub fn set(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
     let collection = seed_collection(call)?;
     let scope = scope_of(collection.as_deref())?;
-    let limit = api.options.document_bytes_max;
+    let limit = Limit {
+        document_bytes_max: api.options.document_bytes_max,
+        around_bytes_max: ENVELOPE_BYTES_MAX,
+        option: DOCUMENT_LIMIT_OPTION,
+    };
     let now = api.clock.now();
     let body = call.take_body();
-    let read = body::with_json(body, limit.saturating_add(ENVELOPE_BYTES_MAX), DOCUMENT_LIMIT_OPTION, |text| {
+    let read = body::with_json(body, limit, |text| {
         let body = envelope::read_set_body(text).map_err(|NotASetBody| invalid_body())?;
         if body.key.is_empty() {
             return Err(Problem::new(Kind::KeyEmpty, "Key cannot be empty"));
@@ -37,8 +41,8 @@ pub fn set(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
         let Some(value) = body.value else {
             return Err(Problem::new(Kind::EnvelopeInvalid, "Value cannot be empty (e.g., use {} or [])"));
         };
-        if value.len() > limit {
-            return Err(body::too_large(Some(value.len()), limit, DOCUMENT_LIMIT_OPTION));
+        if value.len() > limit.document_bytes_max {
+            return Err(limit.too_large(Some(value.len())));
         }
         let expiry = expiry::from_seed_seconds(body.ttl_seconds, now)?;
         Ok((Document::new(key_of(&body.key)?, value), expiry))
