@@ -1,0 +1,198 @@
+//! Stopping the real binary: what was acknowledged is kept, what has begun is answered, nothing waits for ever.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use support::http::{Answer, Client};
+use support::marked;
+use support::process::{Ground, Server};
+
+/// Longer than any test: whatever ends earlier did not end by a timeout.
+const FOR_EVER: &[&str] = &[
+    "--read-timeout",
+    "10m",
+    "--write-timeout",
+    "10m",
+    "--idle-timeout",
+    "10m",
+    "--pool-socket-timeout",
+    "10m",
+    "--shutdown-timeout",
+    "10m",
+];
+
+/// A PUT of a document that the server has begun to read and that is not sent to its end.
+struct Unfinished {
+    client: Client,
+    document: String,
+}
+
+impl Unfinished {
+    fn begin(server: &Server, key: &str) -> Unfinished {
+        let mut client = server.client();
+        let document = marked::write(key, 1, 5000);
+        let expect = &[("Expect", "100-continue")];
+        client.begin("PUT", &format!("/v1/docs/{key}"), expect, document.len()).unwrap();
+        // The server asks for the body when it begins to read it: from here on the request is in progress.
+        assert_eq!(client.answer().unwrap().status, 100);
+        client.write(&document.as_bytes()[..1000]).unwrap();
+        Unfinished { client, document }
+    }
+
+    fn finish(mut self) -> Answer {
+        self.client.write(&self.document.as_bytes()[1000..]).unwrap();
+        self.client.answer().unwrap()
+    }
+}
+
+/// Sends `signal` and waits until the server has taken notice.
+fn begin_stop(server: &Server, signal: Signal) {
+    server.process.signal(signal);
+    server.process.wait_for_stderr("memory-tools: stopping: ");
+}
+
+fn put(client: &mut Client, target: &str, document: &str) -> Answer {
+    let answer = client.send("PUT", target, &[], document.as_bytes());
+    assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+    answer
+}
+
+fn get(client: &mut Client, target: &str) -> Answer {
+    client.send("GET", target, &[], b"")
+}
+
+fn seconds(answer: &Answer) -> f64 {
+    answer.header("MT-TTL").expect("a time to live").parse().expect("a number")
+}
+
+#[test]
+fn everything_acknowledged_is_there_after_a_stop_and_a_start() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let ground = Ground::new();
+        let server = ground.start(&[]);
+        let mut client = server.client();
+        let targets = ["/v1/docs/plain", "/v1/docs/timed?ttl=1h", "/v1/collections/c/docs/timed?ttl=1h"];
+        for target in targets {
+            put(&mut client, target, "{ \"x\" : 1.0 }");
+        }
+        put(&mut client, "/v1/docs/deleted", "1");
+        assert_eq!(client.send("DELETE", "/v1/docs/deleted", &[], b"").status, 204);
+        put(&mut client, "/v1/docs/brief?ttl=1ms", "1");
+        let paths = targets.map(|target| target.split('?').next().unwrap());
+        let before = paths.map(|path| get(&mut client, path));
+        begin_stop(&server, signal);
+        let ended = server.process.wait();
+        assert_eq!(ended.code, Some(0), "{signal:?}: {ended:?}");
+
+        let server = ground.start(&[]);
+        let mut client = server.client();
+        for (path, before) in paths.iter().zip(before) {
+            let after = get(&mut client, path);
+            assert_eq!((after.status, &after.body), (200, &before.body), "{path}");
+            for field in ["ETag", "MT-Expires-At"] {
+                assert_eq!(after.header(field), before.header(field), "{path} {field}");
+            }
+            if after.header("MT-Expires-At").is_some() {
+                let (left, left_before) = (seconds(&after), seconds(&before));
+                assert!(left <= left_before && left > left_before - 600.0, "{path}: {left_before} then {left}");
+            }
+        }
+        for path in ["/v1/docs/deleted", "/v1/docs/brief"] {
+            assert_eq!(get(&mut client, path).status, 404, "{path}");
+        }
+        let newest = put(&mut client, "/v1/docs/deleted", "2").version();
+        // Five documents, a collection and a deletion took one each.
+        assert_eq!(newest, 8, "a clean stop goes on with the exact next number");
+        server.stop();
+    }
+}
+
+#[test]
+fn requests_in_progress_at_the_signal_are_answered_and_kept() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let ground = Ground::new();
+        let server = ground.start(FOR_EVER);
+        let unfinished = Unfinished::begin(&server, "slow");
+        let mut open = server.client();
+        assert_eq!(get(&mut open, "/livez").status, 200);
+        begin_stop(&server, signal);
+
+        // A connection that was open may bring one more request while the drain lasts; its write is acknowledged.
+        let document = marked::write("during-the-drain", 2, 2000);
+        open.begin("PUT", "/v1/docs/during-the-drain", &[], document.len()).unwrap();
+        open.write(document.as_bytes()).unwrap();
+        let answer = open.answer().unwrap();
+        assert_eq!((answer.status, answer.header("Connection")), (201, Some("close")), "{answer:?}");
+        let answer = unfinished.finish();
+        assert_eq!((answer.status, answer.header("Connection")), (201, Some("close")), "{answer:?}");
+        let ended = server.process.wait();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(!ended.stderr.contains("cut off"), "{ended:?}");
+
+        let server = ground.start(&[]);
+        for (key, counter) in [("slow", 1), ("during-the-drain", 2)] {
+            assert_eq!(marked::read(key, &get(&mut server.client(), &format!("/v1/docs/{key}")).body), counter);
+        }
+        server.stop();
+    }
+}
+
+#[test]
+fn shutdown_timeout_bounds_a_request_that_never_ends() {
+    let ground = Ground::new();
+    let server = ground.start(&[FOR_EVER, &["--shutdown-timeout", "300ms"]].concat());
+    put(&mut server.client(), "/v1/docs/acknowledged", "1");
+    let stuck = Unfinished::begin(&server, "stuck");
+    let told = Instant::now();
+    begin_stop(&server, Signal::TERM);
+    let ended = server.process.wait();
+    assert!(told.elapsed() >= Duration::from_millis(300), "it did not wait");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("cut off by shutdown_timeout; last snapshot: 1 documents"), "{ended:?}");
+    drop(stuck);
+
+    let server = ground.start(&[]);
+    assert_eq!(get(&mut server.client(), "/v1/docs/acknowledged").text(), "1");
+    assert_eq!(get(&mut server.client(), "/v1/docs/stuck").status, 404);
+    server.stop();
+}
+
+#[test]
+fn a_second_signal_exits_at_once_with_1() {
+    for (first, second) in [(Signal::TERM, Signal::TERM), (Signal::TERM, Signal::INT), (Signal::INT, Signal::TERM)] {
+        let ground = Ground::new();
+        let server = ground.start(FOR_EVER);
+        let mut client = server.client();
+        put(&mut client, "/v1/docs/in-the-snapshot", "1");
+        assert_eq!(client.send("POST", "/v1/admin/snapshot?wait", &[], b"").status, 200);
+        put(&mut client, "/v1/docs/after-it", "2");
+        let stuck = Unfinished::begin(&server, "stuck");
+        begin_stop(&server, first);
+        server.process.signal(second);
+        let ended = server.process.wait();
+        assert_eq!((ended.code, ended.signal), (Some(1), None), "{first:?} {second:?}: {ended:?}");
+        assert!(ended.stderr.contains("second signal: exiting at once, without the last snapshot"), "{ended:?}");
+        drop(stuck);
+
+        let server = ground.start(&[]);
+        assert_eq!(get(&mut server.client(), "/v1/docs/in-the-snapshot").text(), "1");
+        assert_eq!(get(&mut server.client(), "/v1/docs/after-it").status, 404);
+        server.stop();
+    }
+}
+
+#[test]
+fn idle_connections_do_not_delay_the_exit() {
+    let ground = Ground::new();
+    let server = ground.start(FOR_EVER);
+    let mut idle: Vec<Client> = (0..16).map(|_| server.client()).collect();
+    for client in &mut idle {
+        assert_eq!(get(client, "/livez").status, 200);
+    }
+    // And one that has not asked for anything yet.
+    idle.push(server.client());
+    let ended = server.stop();
+    assert!(!ended.stderr.contains("cut off"), "{ended:?}");
+}
