@@ -42,6 +42,11 @@ impl Client {
         Ok(Client { address, stream: BufReader::new(stream) })
     }
 
+    /// Another connection to the same server.
+    pub fn again(&self) -> Client {
+        Client::connect(self.address)
+    }
+
     /// Sends a request and reads its answer; connects anew when the server closed the connection after the last one.
     pub fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         self.try_send(method, target, headers, body).unwrap_or_else(|error| panic!("{method} {target}: {error}"))
