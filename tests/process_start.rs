@@ -26,7 +26,7 @@ fn it_starts_with_no_file_and_no_folder_and_says_so_in_eight_plain_lines() {
     ] {
         assert!(lines[line].starts_with(&expected), "{line}: {lines:#?}");
     }
-    for part in ["snapshots      every 5m", "journal        off", "limits         16MiB a document, 512 connections"] {
+    for part in ["snapshots      every 5m", "journal        off", "limits         50MiB a document, 512 connections"] {
         assert!(lines.iter().any(|line| line.starts_with(part)), "{part}: {lines:#?}");
     }
     let put = server.client().send("PUT", "/v1/docs/hello", &[], b"{\"hello\":\"world\"}");
