@@ -304,7 +304,7 @@ fn after_a_body_that_nobody_read_the_connection_is_closed() {
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
     for (fields, body) in [
         ("Transfer-Encoding: chunked".to_owned(), format!("{:x}\r\n{smuggled}\r\n0\r\n\r\n", smuggled.len())),
-        ("Content-Length: 4000".to_owned(), format!("{:<4000}", smuggled.repeat(50))),
+        ("Content-Length: 70000".to_owned(), smuggled.repeat(2000)[..70_000].to_owned()),
     ] {
         let mut client = served.connect();
         client.send(&format!("PUT /forget HTTP/1.1\r\nHost: x\r\n{fields}\r\n\r\n{body}"));
@@ -313,6 +313,20 @@ fn after_a_body_that_nobody_read_the_connection_is_closed() {
         assert_eq!(client.rest(), "", "{fields}");
     }
     assert_eq!(*served.double.targets.lock().unwrap(), ["/forget", "/forget"]);
+}
+
+#[test]
+fn a_short_body_that_nobody_read_is_read_past_and_the_connection_kept() {
+    let served = serve(patient(1));
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut client = served.connect();
+    for size in [1025, 4000, 64 << 10] {
+        let body = &smuggled.repeat(size / smuggled.len() + 1)[..size];
+        client.send(&format!("PUT /forget HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n{body}"));
+        assert_eq!(client.reply().status, 200, "{size} bytes");
+    }
+    assert_eq!(*served.double.targets.lock().unwrap(), ["/forget"; 3]);
+    assert_eq!(served.pool.counters().connections_accepted.load(Ordering::Relaxed), 1);
 }
 
 #[test]

@@ -23,6 +23,10 @@ use super::{Shared, delivery, fields, panics};
 /// `100 Continue`.
 const HERE_ALREADY_BYTES: u64 = 1024;
 
+/// A body that nobody wanted is read past when it is announced to be no longer than this, so that an answer such as a
+/// 400 does not cost its client the connection.
+const READ_PAST_BYTES_MAX: u64 = 64 << 10;
+
 /// A buffer that grew for a stream gives its memory back down to this.
 const BUFFER_KEPT_BYTES: usize = 64 << 10;
 
@@ -128,6 +132,11 @@ impl Exchange {
             let request = message::Request { method, target: &self.target, headers, body };
             panics::ours("answering a request", || shared.seams.handler.handle(request))
         };
+        let is_short = length.is_some_and(|bytes| bytes <= READ_PAST_BYTES_MAX);
+        if is_short && !body.has_ended() && !response.close && !terms.expects_continue {
+            // When it does not come, the connection is closed behind the answer.
+            let _ = io::copy(&mut body, &mut io::sink());
+        }
         Ok(Answered { response, taken: body.taken(), has_ended: body.has_ended() })
     }
 
