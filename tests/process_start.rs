@@ -199,6 +199,27 @@ fn a_damaged_block_is_named_with_file_block_and_offset() {
 }
 
 #[test]
+fn check_says_what_a_folder_holds_and_where_it_is_damaged_and_changes_nothing() {
+    let ground = ground_with_a_snapshot();
+    let sound = ground.run(&["check", "data"]);
+    assert_eq!(sound.code, Some(0), "{sound:?}");
+    assert!(sound.stdout.contains("sound    data/database.mtdb: snapshot of database "), "{sound:?}");
+    assert!(sound.stdout.ends_with("everything is sound\n"), "{sound:?}");
+
+    let database = ground.data("database.mtdb");
+    let mut bytes = fs::read(&database).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&database, bytes).unwrap();
+    let before = ground.content();
+    let damaged = ground.run(&["check", "data"]);
+    assert_eq!(damaged.code, Some(3), "{damaged:?}");
+    assert!(damaged.stdout.contains("UNSOUND  data/database.mtdb: damaged: block "), "{damaged:?}");
+    assert!(damaged.stdout.contains(", byte ") && damaged.stdout.contains("expected checksum "), "{damaged:?}");
+    assert_eq!(ground.content(), before);
+}
+
+#[test]
 fn a_truncated_snapshot_is_named_with_the_offset_of_its_end() {
     let ground = ground_with_a_snapshot();
     let ended = refused_after(&ground, |bytes| bytes.truncate(bytes.len() / 2));
@@ -207,7 +228,7 @@ fn a_truncated_snapshot_is_named_with_the_offset_of_its_end() {
     assert!(line.contains("cut short"), "{line}");
     // Cut to nothing it could be a file of the Go server; IDENTITY knows better.
     let ended = refused_after(&ground, Vec::clear);
-    let line = ended.in_one_line(1);
+    let line = ended.in_one_line(3);
     assert!(line.starts_with("error: ./data: database.mtdb is no snapshot of memory-tools"), "{line}");
 }
 

@@ -114,9 +114,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// True when a file does not hold what was written into it.
+    /// True when something of the data is not as it was written, or is gone. Files of a newer version are neither.
     pub fn is_damage(&self) -> bool {
-        matches!(self, Error::Damaged { .. })
+        match self {
+            Error::Damaged { .. } | Error::Foreign { .. } | Error::IdentityOlder { .. } => true,
+            Error::Refused { refused, .. } => *refused != Refused::Journal,
+            _ => false,
+        }
     }
 
     /// Wraps the operating system's answer to `action` on `path`.

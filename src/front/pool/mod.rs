@@ -29,9 +29,9 @@
 //! - The size line of a chunk is read leniently and without a bound, trailers are an error, and a peer that goes
 //!   away in the middle of a chunk looks like the end of the body: whoever reads a chunked body must know its end
 //!   from its content, as a JSON text does.
-//! - A short body that nobody wanted is read past. A reply before a longer one was read cannot say `Connection: close`, and the library then reads the rest of the
-//!   announced length, however long, before its thread is free. A `100 Continue` carries a Content-Length of 0, and
-//!   HTTP/1.0 clients get one too.
+//! - A short body that nobody wanted is read past. A reply before a longer one was read cannot say
+//!   `Connection: close`, and the library then reads the rest of the announced length, however long, before its
+//!   thread is free. A `100 Continue` carries a Content-Length of 0, and HTTP/1.0 clients get one too.
 //! - `GET / HTTP/2.0` and the preface of HTTP/2 block their thread inside the library for ever; so the watch.
 //! - `Connection: upgrade` turns off the library's decoding: such a request with a chunked body is refused.
 //! - Threads that wait in the library cannot be woken: idle connections end with the process, not with `drain`.
