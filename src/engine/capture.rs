@@ -5,7 +5,7 @@
 //! is one that was there at some moment between capture start and capture end.
 
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
-use crate::model::{Entry, SnapshotReport};
+use crate::model::{Entry, Lsn, SnapshotReport};
 use crate::persist::{CollectionRecord, DataFolder, Error, SnapshotHeader, SnapshotWriter};
 use crate::store::{CollectionId, ShardIndex, SliceEnd};
 
@@ -24,14 +24,16 @@ impl Engine {
     /// When it returns, every write that was acknowledged before it was called survives anything.
     pub fn capture(&self, folder: &DataFolder) -> Result<SnapshotReport, Error> {
         let started = self.clock.now();
-        let capture_start = self.sequence.next();
+        // Read before the catalogue and the first slice: whatever has a number by now is seen by both, because it is
+        // numbered and applied under the same lock.
+        let next_lsn = self.sequence.next();
         let (collections, _) = self.store.collections();
         let records = collections
             .iter()
             .map(|collection| CollectionRecord { name: collection.name.clone(), created: collection.created });
         let mut writer = folder.begin_snapshot(SnapshotHeader {
-            next_lsn: capture_start,
-            capture_start,
+            next_lsn,
+            capture_start: Lsn(next_lsn.0.saturating_sub(1)),
             captured_at: started,
             collections: records.collect(),
         })?;
