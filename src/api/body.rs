@@ -16,7 +16,7 @@ use super::message::RequestBody;
 use super::problem::{Kind, Problem};
 
 /// Buffers over this size are not kept between requests: a thread must not hold on to the largest body it ever saw.
-const KEPT_BUFFER_BYTES_MAX: usize = 256 * 1024;
+const KEPT_BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// How much is asked of a stream at once when its length was not announced.
 const STREAM_STEP_BYTES: usize = 16 * 1024;
