@@ -87,14 +87,17 @@ impl Engine {
         count
     }
 
-    /// Refuses every write from now on. When it returns, none that was acknowledged is still on its way.
+    /// Refuses every write from now on. When it returns, none is on its way any more, and the counter stands still.
     ///
     /// # Locks
-    /// Waits for changes of the catalogue that have begun. A write that has begun holds its shard's lock until it is
-    /// applied, so a snapshot that begins after this sees it.
+    /// The gate of the catalogue, for changes of it that have begun; then each shard in turn, for writes that have.
+    /// Both kinds look at the seal before they take an LSN, so none is issued once this has returned.
     pub fn seal(&self) {
-        let _held = self.catalogue_gate.write();
-        self.is_sealed.store(true, Ordering::SeqCst);
+        {
+            let _held = self.catalogue_gate.write();
+            self.is_sealed.store(true, Ordering::SeqCst);
+        }
+        self.store.wait_for_writers();
     }
 
     /// Makes sure that LSNs can be issued: at the start, before anybody is served.
@@ -122,5 +125,66 @@ impl Engine {
 
     fn is_sealed(&self) -> bool {
         self.is_sealed.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
+    use std::time::Duration;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::base::clock::UnixMillis;
+    use crate::base::health::Health;
+    use crate::model::{Command, Condition, Document, Execute, Expiry, Key, OnAbsent, Scope};
+
+    /// Far longer than a seal takes that does not wait, far shorter than a test may take.
+    const PATIENCE: Duration = Duration::from_millis(300);
+
+    /// A clock that stops whoever asks it: a write asks under its shard's lock, before it takes an LSN.
+    #[derive(Debug)]
+    struct Trap {
+        asked: Mutex<Sender<()>>,
+        go_on: Mutex<Receiver<()>>,
+    }
+
+    impl Clock for Trap {
+        fn now(&self) -> UnixMillis {
+            let _ = self.asked.lock().send(());
+            let _ = self.go_on.lock().recv_timeout(PATIENCE);
+            UnixMillis(0)
+        }
+    }
+
+    /// The stop compares the counter with the newest snapshot's right after the seal, and records it as the next LSN:
+    /// a write that passed the seal and had no LSN yet was acknowledged, in no snapshot, and its LSN issued again.
+    #[test]
+    fn no_lsn_is_issued_once_the_seal_has_returned() {
+        let ((asked, was_asked), (go_on, may_go_on)) = (channel(), channel());
+        let clock = Arc::new(Trap { asked: Mutex::new(asked), go_on: Mutex::new(may_go_on) });
+        let sequence = Sequence::new(Lsn(1), Lsn(1), Box::new(|_| Ok(())), Arc::new(Health::default()));
+        let engine = Engine::new(EngineOptions { shards: 1, collections_max: 1 }, sequence, clock);
+        let at_seal = AtomicU64::new(0);
+        thread::scope(|scope| {
+            let write = scope.spawn(|| {
+                engine.execute(Command::Put {
+                    scope: Scope::Main,
+                    document: Document::new(Key::new("k").unwrap(), b"1"),
+                    expiry: Expiry::Default,
+                    condition: Condition::default(),
+                    on_absent: OnAbsent::Create,
+                })
+            });
+            was_asked.recv().unwrap();
+            engine.seal();
+            at_seal.store(engine.next_lsn().0, Ordering::SeqCst);
+            let _ = go_on.send(());
+            assert!(write.join().unwrap().is_ok(), "it had passed the seal before");
+        });
+        assert_eq!(engine.next_lsn().0, at_seal.into_inner());
     }
 }

@@ -217,6 +217,14 @@ impl Store {
         self.shards.iter().map(|shard| shard.0.read().totals()).fold(Totals::default(), Totals::plus)
     }
 
+    /// Returns when every `Locked` that there was at the call is gone.
+    ///
+    /// # Locks
+    /// Each shard in turn, for reading, for no time.
+    pub fn wait_for_writers(&self) {
+        self.shards.iter().for_each(|shard| drop(shard.0.read()));
+    }
+
     fn load_one(&self, id: CollectionId, entry: Entry) -> Option<Entry> {
         let key = entry.document.key_bytes();
         let address = self.hashing.address(id, key);
