@@ -35,6 +35,8 @@ pub struct DataFolder {
     snapshot_running: AtomicBool,
     import: Mutex<Import>,
     identity: Mutex<IdentityFile>,
+    /// What an earlier process was writing, until it is removed or written over.
+    unfinished: Mutex<Vec<PathBuf>>,
 }
 
 /// What is left to do of an import.
@@ -72,6 +74,7 @@ impl DataFolder {
         lock: Box<dyn DiskLock>,
         identity: IdentityFile,
         import: Import,
+        unfinished: Vec<PathBuf>,
     ) -> DataFolder {
         DataFolder {
             disk,
@@ -81,12 +84,32 @@ impl DataFolder {
             snapshot_running: AtomicBool::new(false),
             import: Mutex::new(import),
             identity: Mutex::new(identity),
+            unfinished: Mutex::new(unfinished),
         }
     }
 
     /// The folder's path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Removes what an earlier process was writing and never finished, and says so, a line for each file. Call it
+    /// once what was there is loaded, because a start that fails changes nothing, and before the first snapshot, which
+    /// writes over it.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn remove_unfinished(&self) -> Result<Vec<String>, Error> {
+        let unfinished = std::mem::take(&mut *self.unfinished.lock());
+        let mut notes = Vec::new();
+        for path in unfinished {
+            // An IDENTITY that was written since has taken its file along.
+            if self.disk.exists(&path).map_err(Error::io(&path, "look for"))? {
+                self.disk.remove(&path).map_err(Error::io(&path, "remove"))?;
+                notes.push(format!("removed {}, which was never finished", path.display()));
+            }
+        }
+        Ok(notes)
     }
 
     /// Allows LSNs below `to` to be issued; a lower ceiling than the present one changes nothing.
@@ -139,6 +162,7 @@ impl DataFolder {
         if self.snapshot_running.swap(true, Ordering::Acquire) {
             return Err(Error::SnapshotRunning { path: temporary });
         }
+        self.unfinished.lock().clear();
         // From here on, dropping it clears the flag.
         let mut snapshot = SnapshotWriter { folder: self, temporary, writer: None };
         // A snapshot without an IDENTITY would be refused.

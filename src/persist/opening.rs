@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing is changed before it is decided that the folder can be used, and an existing IDENTITY not even
 //! then: it is written before the first LSN is issued (`raise_ceiling`) or the first snapshot begins. So a start that
-//! fails, for a damaged block too, leaves the files as they were.
+//! fails, for a damaged block too, leaves the files as they were; what was never finished goes only after the load.
 //! Whatever this process sees it makes durable before it builds on it: a server that was killed may have left names
 //! that a loss of power would still take back.
 
@@ -101,7 +101,6 @@ impl DataFolder {
                 Content::Go(files)
             }
         };
-        remove_temporaries(disk.as_ref(), &inventory, &mut notes)?;
         if let Some(Identity { stopped_cleanly: false, ceiling, .. }) = inventory.identity {
             notes.push(format!("the last stop was not a clean one; LSNs go on from {ceiling}"));
         }
@@ -113,7 +112,7 @@ impl DataFolder {
             notes,
         };
         let identity = IdentityFile::new(path, identity, inventory.identity);
-        let folder = DataFolder::of(disk, path, lock, identity, import);
+        let folder = DataFolder::of(disk, path, lock, identity, import, inventory.temporaries);
         Ok((folder, found))
     }
 }
@@ -222,12 +221,4 @@ fn begin_import(
         (main, false) => main.clone(),
     };
     GoImport::of(disk.clone(), main, &inventory.go_collections, faults)
-}
-
-fn remove_temporaries(disk: &dyn Disk, inventory: &Inventory, notes: &mut Vec<String>) -> Result<(), Error> {
-    for path in &inventory.temporaries {
-        disk.remove(path).map_err(Error::io(path, "remove"))?;
-        notes.push(format!("removed {}, which was never finished", path.display()));
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::base::log;
 use crate::engine::{Engine, LoadFault};
 use crate::persist::{Content, DataFolder, GoSummary, SnapshotReader};
 
@@ -44,16 +45,19 @@ pub fn load(engine: &Engine, folder: &DataFolder, content: Content, started: Ins
     let source = match content {
         Content::Empty => Source::Nothing,
         Content::Snapshot(reader) => load_snapshot(engine, &reader)?,
-        Content::Go(import) => {
-            let summary = engine.load_go(&import).map_err(|fault| match fault {
-                LoadFault::Files(error) => StartError::Folder(error),
-                LoadFault::Refused(refusal) => StartError::Sequence(refusal),
-            })?;
-            engine.capture(folder)?;
-            folder.finish_import()?;
-            Source::Go(summary)
-        }
+        Content::Go(import) => Source::Go(engine.load_go(&import).map_err(|fault| match fault {
+            LoadFault::Files(error) => StartError::Folder(error),
+            LoadFault::Refused(refusal) => StartError::Sequence(refusal),
+        })?),
     };
+    // What can be wrong with the files has shown by now; a start that fails because of them has changed nothing.
+    for note in folder.remove_unfinished()? {
+        log::warn(format_args!("{note}"));
+    }
+    if let Source::Go(_) = source {
+        engine.capture(folder)?;
+        folder.finish_import()?;
+    }
     engine.reserve().map_err(StartError::Sequence)?;
     Ok(Loaded {
         source,
