@@ -196,3 +196,23 @@ fn idle_connections_do_not_delay_the_exit() {
     let ended = server.stop();
     assert!(!ended.stderr.contains("cut off"), "{ended:?}");
 }
+
+#[test]
+fn a_clean_stop_that_cannot_be_recorded_is_not_called_a_loss() {
+    let ground = Ground::new();
+    let server = ground.start(&[]);
+    put(&mut server.client(), "/v1/docs/a", "1");
+    assert_eq!(server.client().send("POST", "/v1/admin/snapshot?wait", &[], b"").status, 200);
+    put(&mut server.client(), "/v1/docs/b", "2");
+    // Where the next IDENTITY would be written; the last snapshot needs none.
+    std::fs::create_dir(ground.data("IDENTITY.tmp")).unwrap();
+    begin_stop(&server, Signal::TERM);
+    let ended = server.process.wait();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("error: nothing is lost, but the clean stop could not be recorded"), "{ended:?}");
+    std::fs::remove_dir(ground.data("IDENTITY.tmp")).unwrap();
+
+    let server = ground.start(&[]);
+    assert_eq!(get(&mut server.client(), "/v1/docs/b").text(), "2");
+    server.stop();
+}

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::engine::{Engine, EngineOptions, ReleaseAtOnce, Sequence};
 use crate::front::pool::{Drained, Pool, Seams};
 use crate::model::SnapshotReport;
-use crate::persist::{DataFolder, OpenOptions};
+use crate::persist::{self, DataFolder, OpenOptions};
 
 use expirer::Expirer;
 use snapshotter::{Snapshots, Snapshotter};
@@ -166,8 +166,8 @@ impl Server {
         self.engine.seal();
         drop(self.stop);
         self.threads.join();
-        let snapshot = self.snapshots.take_last(&self.engine, &self.folder)?;
-        self.folder.record_clean_stop(self.engine.next_lsn())?;
+        let snapshot = self.snapshots.take_last(&self.engine, &self.folder).map_err(StopError::Snapshot)?;
+        self.folder.record_clean_stop(self.engine.next_lsn()).map_err(StopError::Record)?;
         Ok(Stopped { drained, snapshot })
     }
 }
@@ -183,8 +183,14 @@ pub struct Stopped {
 
 /// Why a stop was not clean.
 #[derive(Debug, thiserror::Error)]
-#[error("the last snapshot could not be written, what came after the one before is lost: {0}")]
-pub struct StopError(#[from] crate::persist::Error);
+pub enum StopError {
+    /// The last snapshot.
+    #[error("the last snapshot could not be written, what came after the one before is lost: {0}")]
+    Snapshot(persist::Error),
+    /// IDENTITY, after the last snapshot.
+    #[error("nothing is lost, but the clean stop could not be recorded, and LSNs will leave a gap: {0}")]
+    Record(persist::Error),
+}
 
 /// Raises the ceiling through `folder` for as long as the server has it: a thread that the front could not wake must
 /// not keep the folder locked after a stop.
