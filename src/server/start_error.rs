@@ -11,8 +11,8 @@ use crate::persist;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Somebody else listens on the port.
-    #[error("{address} is taken{}; stop that process or choose another port, as in --port {}:{}",
-        by(holder), address.ip(), address.port().wrapping_add(1))]
+    #[error("{address} is taken{}; stop that process or choose another port, as in --port {}",
+        by(holder), SocketAddr::new(address.ip(), address.port().wrapping_add(1)))]
     PortTaken {
         /// The address.
         address: SocketAddr,
@@ -66,4 +66,19 @@ fn to_do(error: &persist::Error) -> &'static str {
 
 fn by(holder: &Option<String>) -> String {
     holder.as_ref().map_or_else(String::new, |holder| format!(" by {holder}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Listen;
+
+    #[test]
+    fn the_port_that_is_advised_can_be_given() {
+        for (address, advised) in [("127.0.0.1:8080", "127.0.0.1:8081"), ("[::]:8080", "[::]:8081")] {
+            let line = StartError::PortTaken { address: address.parse().unwrap(), holder: None }.to_string();
+            assert!(line.ends_with(&format!("as in --port {advised}")), "{line}");
+            assert!(Listen::parse(advised).is_ok());
+        }
+    }
 }
