@@ -2,7 +2,8 @@
 //!
 //! `RealDisk` is the operating system. Tests put a twin behind the same trait that keeps a live and a durable
 //! image and forgets at a crash what was never synced.
-//! Invariant: nothing outside this file calls `std::fs`. It knows nothing of formats.
+//! Invariant: nothing outside this file calls `std::fs`, but for `proc`, which reads /proc and nothing else. It knows
+//! nothing of formats.
 
 use std::fmt;
 use std::fs;
@@ -80,7 +81,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// True when there is a file at `path`.
     fn exists(&self, path: &Path) -> io::Result<bool>;
 
-    /// What is in the folder `path`, sorted by name.
+    /// What is in the folder `path`, sorted by name. A symbolic link is shown as what it leads to.
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>>;
 
     /// Makes creations, renames, links and removals in the folder `path` durable.
@@ -177,7 +178,8 @@ impl Disk for RealDisk {
         let mut listed = Vec::new();
         for entry in fs::read_dir(path)? {
             let entry = entry?;
-            let metadata = entry.metadata()?;
+            // One that leads nowhere is a name that is taken all the same.
+            let metadata = fs::metadata(entry.path()).or_else(|_| entry.metadata())?;
             listed.push(Listed {
                 name: entry.file_name().to_string_lossy().into_owned(),
                 bytes: if metadata.is_dir() { 0 } else { metadata.len() },
@@ -213,5 +215,26 @@ impl Disk for RealDisk {
             }
             Err(fs::TryLockError::Error(error)) => Err(LockError::Io(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The Go server followed a link called `collections`; an import that took it for a file left its documents out.
+    #[test]
+    fn a_link_is_listed_as_what_it_leads_to() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        fs::create_dir(path("folder")).unwrap();
+        fs::write(path("file"), "four").unwrap();
+        for name in ["folder", "file", "nothing"] {
+            std::os::unix::fs::symlink(path(name), path(&format!("to-{name}"))).unwrap();
+        }
+        let listed = RealDisk.list(home.path()).unwrap();
+        let find = |name: &str| listed.iter().find(|it| it.name == name).map(|it| (it.bytes, it.is_folder));
+        assert_eq!((find("to-folder"), find("to-file")), (Some((0, true)), Some((4, false))));
+        assert!(find("to-nothing").is_some_and(|(_, is_folder)| !is_folder));
     }
 }
