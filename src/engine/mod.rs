@@ -108,6 +108,11 @@ impl Engine {
         self.sequence.reserve()
     }
 
+    /// Tries again to reserve LSNs when writes are refused for want of them; costs nothing else.
+    pub fn recover(&self) {
+        self.sequence.recover();
+    }
+
     /// How many collections there are.
     pub fn collection_count(&self) -> usize {
         self.store.collections().0.len()

@@ -74,6 +74,15 @@ impl Sequence {
         })
     }
 
+    /// Tries again when writes are refused because the ceiling could not be raised: whoever heeds that this server is
+    /// not ready sends no write that would.
+    pub fn recover(&self) {
+        if self.health.holds(Reason::SequenceUnavailable) {
+            // What stands in the way still is in the reason that holds, and in the answer to each write.
+            let _ = self.reserve();
+        }
+    }
+
     /// Issues the next LSN. The caller has reserved.
     pub fn issue(&self) -> Lsn {
         let lsn = self.next.fetch_add(1, Ordering::SeqCst);
@@ -179,9 +188,13 @@ mod tests {
         }
         assert_eq!(sequence.reserve(), Err(Refusal::SequenceUnavailable { cause: "no space".into() }));
         assert!(health.holds(Reason::SequenceUnavailable));
+        sequence.recover();
+        assert!(health.holds(Reason::SequenceUnavailable));
         disk_fails.store(false, Ordering::SeqCst);
-        sequence.reserve().unwrap();
-        assert!(health.is_ready());
+        sequence.recover();
+        assert!(health.is_ready(), "without a write");
+        sequence.recover();
         assert_eq!(raised.lock().len(), 1);
+        sequence.reserve().unwrap();
     }
 }

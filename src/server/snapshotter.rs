@@ -1,4 +1,5 @@
-//! `mt-snapshot`: writes snapshots on schedule and on demand, one at a time.
+//! `mt-snapshot`: writes snapshots on schedule and on demand, one at a time; and sees whether a disk that refused
+//! IDENTITY has come to its senses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,9 @@ use crate::base::threads::Job;
 use crate::engine::Engine;
 use crate::model::{Lsn, Operate, SnapshotAnswer, SnapshotReport};
 use crate::persist::{DataFolder, Error};
+
+/// How long writes stay refused after the disk takes IDENTITY again, when no write asks for it.
+const RECOVERY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A call for a snapshot, with where to send the answer.
 pub struct Order {
@@ -97,10 +101,12 @@ impl Snapshotter {
     pub fn into_job(self, interval: Option<Duration>, stopped: Receiver<()>) -> Job {
         Box::new(move || {
             let ticks = interval.map_or_else(never, tick);
+            let recoveries = tick(RECOVERY_INTERVAL);
             loop {
                 select! {
                     recv(stopped) -> _ => return,
                     recv(ticks) -> _ => self.on_schedule(),
+                    recv(recoveries) -> _ => self.engine.recover(),
                     recv(self.orders) -> order => match order {
                         Ok(order) => self.on_demand(&order),
                         Err(_) => return,
