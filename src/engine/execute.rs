@@ -90,6 +90,8 @@ impl Engine {
             (Expiry::Keep, None) | (Expiry::Default, _) => Deadline::NEVER,
         };
         let before = locked.put(document, version, deadline);
+        // What had expired is freed here, with the catalogue given back first.
+        drop(place);
         let replaced = before.filter(|_| current.is_some()).map(|entry| entry.document);
         Ok(Outcome { rest: Rest::Written(version), effect: Effect::Written { version, deadline, replaced } })
     }
