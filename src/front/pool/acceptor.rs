@@ -274,8 +274,7 @@ impl Acceptor {
         self.next_look = now + self.look_every;
         let shared = &self.shared;
         self.watch.look(now, |number| {
-            let lost = shared.lost.add();
-            shared.counters.threads_lost.store(lost, Ordering::Relaxed);
+            let lost = shared.lost.add(&shared.counters.threads_lost);
             log::warn(format_args!(
                 "thread mt-http-{number} is lost inside the HTTP library; {lost} lost now, up to {} are replaced",
                 shared.options.lost_threads_max

@@ -8,6 +8,7 @@
 //! Invariant: `Reason::ThreadsLost` holds exactly while more threads are lost than may be replaced.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -24,42 +25,54 @@ pub(super) struct LostThreads {
     // Constant after construction.
     replaced_max: usize,
     health: Arc<Health>,
-    // Guards the reason as well: it is raised and lowered while this is held.
-    count: Mutex<usize>,
+    // Guards the reason and the gauge as well: they follow it while this is held.
+    count: Mutex<Count>,
+}
+
+/// A thread may come back before its loss is counted: it is declared first. So both are counted, each once.
+#[derive(Default)]
+struct Count {
+    lost: usize,
+    found: usize,
+}
+
+impl Count {
+    fn now(&self) -> usize {
+        self.lost.saturating_sub(self.found)
+    }
 }
 
 impl LostThreads {
     pub(super) fn new(replaced_max: usize, health: Arc<Health>) -> LostThreads {
-        LostThreads { replaced_max, health, count: Mutex::new(0) }
+        LostThreads { replaced_max, health, count: Mutex::default() }
     }
 
-    /// One more is lost; returns how many are.
-    pub(super) fn add(&self) -> usize {
-        let mut count = self.count.lock();
-        *count += 1;
-        self.tell(*count);
-        *count
+    /// One more is lost; returns how many are, and shows it on `gauge`.
+    pub(super) fn add(&self, gauge: &AtomicUsize) -> usize {
+        self.change(gauge, |count| count.lost += 1)
     }
 
-    /// One came back; returns how many are lost still.
-    pub(super) fn take_back(&self) -> usize {
-        let mut count = self.count.lock();
-        *count = count.saturating_sub(1);
-        self.tell(*count);
-        *count
+    /// One came back; returns how many are lost still, and shows it on `gauge`.
+    pub(super) fn take_back(&self, gauge: &AtomicUsize) -> usize {
+        self.change(gauge, |count| count.found += 1)
     }
 
     /// How many threads the pool may have beyond its size.
     pub(super) fn replaced(&self) -> usize {
-        (*self.count.lock()).min(self.replaced_max)
+        self.count.lock().now().min(self.replaced_max)
     }
 
-    fn tell(&self, count: usize) {
-        if count > self.replaced_max {
+    fn change(&self, gauge: &AtomicUsize, change: impl FnOnce(&mut Count)) -> usize {
+        let mut count = self.count.lock();
+        change(&mut count);
+        let now = count.now();
+        gauge.store(now, Ordering::Relaxed);
+        if now > self.replaced_max {
             self.health.raise(Reason::ThreadsLost);
         } else {
             self.health.lower(Reason::ThreadsLost);
         }
+        now
     }
 }
 
@@ -164,10 +177,25 @@ mod tests {
     fn the_reason_holds_exactly_beyond_the_bound() {
         let health = Arc::new(Health::default());
         let threads = LostThreads::new(1, Arc::clone(&health));
-        assert_eq!((threads.add(), threads.replaced(), health.is_ready()), (1, 1, true));
-        assert_eq!((threads.add(), threads.replaced(), health.is_ready()), (2, 1, false));
+        let gauge = AtomicUsize::new(0);
+        assert_eq!((threads.add(&gauge), threads.replaced(), health.is_ready()), (1, 1, true));
+        assert_eq!((threads.add(&gauge), threads.replaced(), health.is_ready()), (2, 1, false));
         assert!(health.holds(Reason::ThreadsLost));
-        assert_eq!((threads.take_back(), threads.replaced(), health.is_ready()), (1, 1, true));
-        assert_eq!((threads.take_back(), threads.replaced()), (0, 0));
+        assert_eq!(gauge.load(Ordering::Relaxed), 2);
+        assert_eq!((threads.take_back(&gauge), threads.replaced(), health.is_ready()), (1, 1, true));
+        assert_eq!((threads.take_back(&gauge), threads.replaced()), (0, 0));
+        assert_eq!(gauge.load(Ordering::Relaxed), 0);
+    }
+
+    /// The watch marks a thread as lost and then counts it. A thread that came back between the two found nothing to
+    /// take back, and its loss was counted for ever: one thread too many, and one step nearer to `ThreadsLost`.
+    #[test]
+    fn a_thread_that_comes_back_before_its_loss_is_counted_leaves_nothing_behind() {
+        let threads = LostThreads::new(0, Arc::default());
+        let gauge = AtomicUsize::new(0);
+        assert_eq!(threads.take_back(&gauge), 0);
+        assert_eq!(threads.add(&gauge), 0);
+        assert_eq!((threads.replaced(), gauge.load(Ordering::Relaxed)), (0, 0));
+        assert!(threads.health.is_ready());
     }
 }
