@@ -66,7 +66,8 @@ pub fn put(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
     let scope = scope_of(collection.as_deref())?;
     let key = key_of(&key)?;
     let condition = conditions::read(call.headers)?;
-    let expiry = expiry::read(&query, api.clock.now())?;
+    // A time to live that does not fit is refused before the body is read, and counts from when it is here.
+    expiry::read(&query, api.clock.now())?;
     let body = call.take_body();
     let limit = Limit {
         document_bytes_max: api.options.document_bytes_max,
@@ -74,6 +75,7 @@ pub fn put(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
         option: DOCUMENT_LIMIT_OPTION,
     };
     let document = body::with_json(body, limit, |text| Ok(Document::new(key, text)))?;
+    let expiry = expiry::read(&query, api.clock.now())?;
     let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent: on_absent(scope) })?;
     match outcome.effect {
         Effect::Written { version, deadline, replaced } => {

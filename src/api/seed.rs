@@ -31,7 +31,6 @@ pub fn set(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
         around_bytes_max: ENVELOPE_BYTES_MAX,
         option: DOCUMENT_LIMIT_OPTION,
     };
-    let now = api.clock.now();
     let body = call.take_body();
     let read = body::with_json(body, limit, |text| {
         let body = envelope::read_set_body(text).map_err(|NotASetBody| invalid_body())?;
@@ -44,7 +43,7 @@ pub fn set(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
         if value.len() > limit.document_bytes_max {
             return Err(limit.too_large(Some(value.len())));
         }
-        let expiry = expiry::from_seed_seconds(body.ttl_seconds, now)?;
+        let expiry = expiry::from_seed_seconds(body.ttl_seconds, api.clock.now())?;
         Ok((Document::new(key_of(&body.key)?, value), expiry))
     });
     let (document, expiry) = read.map_err(|problem| match problem.kind() {
