@@ -30,7 +30,7 @@ pub(super) fn is_upgrade(request: &Request) -> bool {
     request.headers().get("Connection").is_some_and(|value| value.as_str().to_ascii_lowercase().contains("upgrade"))
 }
 
-/// Answers a request whose body was not read. The library words the head in its own way and cannot say that the
+/// Answers a request whose body was not read; never with a stream. The library words the head in its own way and cannot say that the
 /// connection ends; it does end.
 pub(super) fn respond(request: Request, response: &Response) {
     let mut body = Vec::new();

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use tiny_http::Request;
 
-use crate::api::message::{self, Method, RequestBody, Response};
+use crate::api::message::{self, Method, RequestBody, Response, ResponseBody};
 use crate::front::date::DateCache;
 use crate::front::framing::{self, Announced, Fault, Framing, RequestLine, Version};
 use crate::front::problem::{self, Unavailable};
@@ -103,7 +103,7 @@ impl Exchange {
     /// Has the request answered.
     ///
     /// # Errors
-    /// The body's, when it was to be here already and is not.
+    /// The body's, when it was to be here already and is not, or does not come to its end before a stream.
     fn handle(
         &mut self,
         shared: &Shared,
@@ -133,7 +133,10 @@ impl Exchange {
             panics::ours("answering a request", || shared.seams.handler.handle(request))
         };
         let is_short = length.is_some_and(|bytes| bytes <= READ_PAST_BYTES_MAX);
-        if is_short && !body.has_ended() && !response.close && !terms.expects_continue {
+        if matches!(response.body, ResponseBody::Stream(_)) {
+            // A stream does not go out by the library's way of answering, the only one that leaves a body unread.
+            io::copy(&mut body, &mut io::sink())?;
+        } else if is_short && !body.has_ended() && !response.close && !terms.expects_continue {
             // When it does not come, the connection is closed behind the answer.
             let _ = io::copy(&mut body, &mut io::sink());
         }
