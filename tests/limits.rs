@@ -141,3 +141,21 @@ fn as_many_collections_as_allowed_and_many_keys_are_no_trouble() {
     let refused = client.send("PUT", "/v1/collections/one-more/docs/k", &[], b"1");
     assert_eq!(refused.status, 507);
 }
+
+/// The library takes a peer that goes away within a chunk for the end of the body. What is left of a number is a
+/// number, and was stored.
+#[test]
+fn a_number_that_is_cut_short_within_a_chunk_is_not_stored() {
+    let house = House::start(&[]);
+    for (target, body) in [("/v1/docs/a", "8\r\n123"), ("/v1/docs/a", "3\r\n123\r\n5\r\n45")] {
+        let mut client = house.client();
+        client.begin("PUT", target, &[("Transfer-Encoding", "chunked")], 0).unwrap();
+        client.write(body.as_bytes()).unwrap();
+        client.half_close().unwrap();
+        let refused = client.answer().unwrap();
+        assert_eq!((refused.status, &refused.json()["code"]), (411, &"length_required".into()), "{body:?}");
+        assert_eq!(house.client().send("GET", target, &[], b"").status, 404);
+    }
+    let whole = send_chunked(&mut house.client(), "PUT", "/v1/docs/a", b"12345\n");
+    assert_eq!(whole.status, 201, "white space behind a number is its end");
+}

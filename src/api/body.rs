@@ -81,7 +81,7 @@ impl Scratch {
 ///
 /// # Errors
 /// `document_too_large` (without reading, when the length was announced), `body_timeout`, `body_incomplete`,
-/// `json_invalid` with the offset.
+/// `json_invalid` with the offset, `length_required`.
 pub fn with_json<R>(
     body: RequestBody<'_>,
     limit: Limit,
@@ -97,6 +97,7 @@ pub fn with_json<R>(
                 bytes.clear();
                 let result = read_into(&mut bytes, reader, length, limit)
                     .and_then(|()| scratch.validate(&bytes))
+                    .and_then(|()| check_whole(&bytes, length))
                     .and_then(|()| then(json::trim(&bytes)));
                 scratch.body = bytes;
                 result
@@ -137,6 +138,16 @@ fn check_size(bytes: usize, limit: Limit) -> Result<(), Problem> {
         return Ok(());
     }
     Err(limit.too_large(Some(bytes)))
+}
+
+/// A front may take a peer that went away within a chunk for the end of the body. Every JSON text shows by its last
+/// byte that it is whole, except a number: what is left of one is one.
+fn check_whole(text: &[u8], length: Option<u64>) -> Result<(), Problem> {
+    if length.is_some() || !text.last().is_some_and(u8::is_ascii_digit) {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::LengthRequired, "a number that comes in chunks could have been cut short")
+        .hint("send it with a Content-Length, or with a line end behind it"))
 }
 
 fn read_into(bytes: &mut Vec<u8>, reader: &mut dyn Read, length: Option<u64>, limit: Limit) -> Result<(), Problem> {

@@ -85,7 +85,7 @@ pub enum RequestBody<'a> {
     /// To be pulled. `length` is what was announced, `None` for a chunked body.
     Stream {
         /// Where the bytes come from. `TimedOut` or `WouldBlock` mean that the peer stalled; any other error or an
-        /// early end that it is gone.
+        /// early end that it is gone. Without a length, an early end may look like the end.
         reader: &'a mut dyn Read,
         /// Announced length in bytes.
         length: Option<u64>,

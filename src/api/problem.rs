@@ -75,6 +75,8 @@ kinds! {
     BodyTimeout = 408 "body_timeout" "The body took too long";
     /// A snapshot is being written already.
     SnapshotRunning = 409 "snapshot_running" "A snapshot is being written";
+    /// A number in chunks, of which nobody can tell whether it is whole.
+    LengthRequired = 411 "length_required" "A length is required";
     /// The condition does not hold.
     ConditionFailed = 412 "condition_failed" "The condition does not hold";
     /// A document over its limit.

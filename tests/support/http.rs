@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 client for tests: one connection, one request at a time, every wait bounded.
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// No answer takes longer than this in a test that passes.
@@ -95,6 +95,14 @@ impl Client {
     /// The connection's.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.get_mut().write_all(bytes)
+    }
+
+    /// Says that nothing more will be sent.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn half_close(&mut self) -> io::Result<()> {
+        self.stream.get_mut().shutdown(Shutdown::Write)
     }
 
     /// Reads one answer to what was written.
