@@ -153,9 +153,8 @@ fn unwritten(effect: Effect, scope: Scope<'_>, key: &str, rest: Rest) -> Problem
 fn condition_failed(current: Option<Lsn>, rest: Rest) -> Problem {
     let problem = |detail: &str| Problem::new(Kind::ConditionFailed, detail).resting_on(rest);
     match current {
-        Some(version) => {
-            problem("the document has another version than the condition wants").number("version", version.0)
-        }
+        Some(version) => problem("there is such a document, and its version is not one that the condition allows")
+            .number("version", version.0),
         None => problem("there is no such document, and the condition wants one"),
     }
 }
