@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::identity::DatabaseId;
+use super::database_id::DatabaseId;
 use super::plan::Refused;
 use crate::model::Lsn;
 

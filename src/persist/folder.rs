@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::database_id::DatabaseId;
 use super::error::Error;
 use super::golang;
-use super::identity::{DatabaseId, IdentityFile};
+use super::identity::IdentityFile;
 use super::publish::{self, Before};
 use super::snapshot::{SnapshotHeader, SnapshotReader, Stamp, Totals, Writer};
 use crate::base::disk::{Disk, DiskLock};

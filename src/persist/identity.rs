@@ -5,10 +5,9 @@
 //! twice. The file is only ever replaced whole: written beside, synced, renamed, folder synced.
 //! It knows nothing of snapshots but the one bit that there has been one.
 
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use super::database_id::DatabaseId;
 use super::error::{Error, Flaw};
 use super::fields::{Fields, put_u32, put_u64};
 use crate::base::disk::{self, Disk};
@@ -35,34 +34,6 @@ const BYTES_MAX: u64 = 4096;
 
 const STOPPED_CLEANLY: u32 = 1;
 const SETTLED: u32 = 2;
-
-/// Which database: 16 random bytes, chosen once. In every file and every checksum of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct DatabaseId(pub [u8; 16]);
-
-impl DatabaseId {
-    /// A new one from the operating system's randomness.
-    ///
-    /// # Errors
-    /// The operating system has no randomness to give.
-    pub fn random() -> io::Result<DatabaseId> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(DatabaseId(bytes))
-    }
-}
-
-impl fmt::Display for DatabaseId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for DatabaseId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatabaseId({self})")
-    }
-}
 
 /// What the file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

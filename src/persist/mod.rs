@@ -6,6 +6,7 @@
 //! It does not know that there is a store, and starts no thread.
 
 mod check;
+mod database_id;
 mod error;
 mod fields;
 mod folder;
@@ -19,10 +20,10 @@ mod same_content;
 mod snapshot;
 
 pub use check::{CheckReport, FileReport, Verdict, check};
+pub use database_id::DatabaseId;
 pub use error::{Damage, Error};
 pub use folder::{DataFolder, Published, SnapshotWriter};
 pub use golang::{GoDocument, GoImport, GoSummary};
-pub use identity::DatabaseId;
 pub use opening::{Content, Found, OpenOptions};
 pub use plan::Refused;
 pub use snapshot::{Block, CollectionRecord, SnapshotHeader, SnapshotReader, Stamp, Totals, Writer};

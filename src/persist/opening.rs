@@ -10,10 +10,11 @@ use std::io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::database_id::DatabaseId;
 use super::error::Error;
 use super::folder::{DataFolder, Import};
 use super::golang::{self, Faults, GoImport};
-use super::identity::{self, DatabaseId, Identity, IdentityFile};
+use super::identity::{self, Identity, IdentityFile};
 use super::inventory::Inventory;
 use super::plan::{self, DatabaseFile, Leftovers, Plan};
 use super::publish::{self, Before};

@@ -11,7 +11,7 @@ use tiny_http::Request;
 
 use super::mark::Place;
 use super::panics;
-use super::worker::Steps;
+use super::steps::Steps;
 
 /// A body that is being read.
 pub(super) struct Body<'a> {

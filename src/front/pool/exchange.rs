@@ -16,7 +16,7 @@ use crate::front::reply::{self, Manner};
 
 use super::body::Body;
 use super::mark::Place;
-use super::worker::Steps;
+use super::steps::Steps;
 use super::{Shared, delivery, fields, panics};
 
 /// Bodies up to this size are in memory when the library hands a request out, unless the client expects a

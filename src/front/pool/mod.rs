@@ -46,6 +46,7 @@ mod listener;
 mod lost;
 mod mark;
 mod panics;
+mod steps;
 mod turned_away;
 mod wake;
 mod worker;

@@ -3,14 +3,12 @@
 //! Invariant: around every call into the library that may wait, the mark says so; whoever was declared lost and
 //! comes back takes itself out of the count and retires when its connection is over.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::base::log;
-
 use super::exchange::{Exchange, Then};
 use super::mark::{Mark, Place};
+use super::steps::Steps;
 use super::{Connection, Shared, panics};
 
 pub(super) struct Worker {
@@ -18,37 +16,14 @@ pub(super) struct Worker {
     exchange: Exchange,
 }
 
-/// A worker's way from place to place.
-pub(super) struct Steps {
-    shared: Arc<Shared>,
-    mark: Arc<Mark>,
-    retires: Cell<bool>,
-}
-
-impl Steps {
-    /// Moves to `place`; a worker that had been declared lost is found again.
-    pub(super) fn enter(&self, place: Place) {
-        if self.mark.enter(place) {
-            let lost = self.shared.lost.take_back(&self.shared.counters.threads_lost);
-            self.retires.set(true);
-            log::info(format_args!("a lost thread came back and retires; {lost} lost now"));
-        }
-    }
-
-    /// True when this thread ends with its connection.
-    pub(super) fn retires(&self) -> bool {
-        self.retires.get()
-    }
-}
-
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, mark: Arc<Mark>) -> Worker {
-        Worker { steps: Steps { shared, mark, retires: Cell::new(false) }, exchange: Exchange::default() }
+        Worker { steps: Steps::new(shared, mark), exchange: Exchange::default() }
     }
 
     /// Serves connections until there are no more, or until this thread was lost and found.
     pub(super) fn run(mut self) {
-        let shared = Arc::clone(&self.steps.shared);
+        let shared = Arc::clone(self.steps.shared());
         while let Ok(connection) = shared.connections.recv() {
             self.serve(&shared, connection);
             shared.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
@@ -59,7 +34,7 @@ impl Worker {
             shared.free.fetch_add(1, Ordering::AcqRel);
         }
         self.steps.enter(Place::Retired);
-        shared.marks.lock().retain(|mark| !Arc::ptr_eq(mark, &self.steps.mark));
+        shared.marks.lock().retain(|mark| !self.steps.are_marked_by(mark));
         shared.counters.threads.fetch_sub(1, Ordering::AcqRel);
     }
 

@@ -151,7 +151,7 @@ pub(in crate::persist) fn decode_end_mark(mark: &[u8], seal: Seal) -> Result<(u6
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::persist::identity::DatabaseId;
+    use crate::persist::database_id::DatabaseId;
     use crate::persist::snapshot::Stamp;
 
     #[test]

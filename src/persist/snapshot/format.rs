@@ -8,9 +8,9 @@ use super::seal::{Part, Seal, Stamp};
 use super::{CollectionRecord, SnapshotHeader};
 use crate::base::clock::UnixMillis;
 use crate::model::{CollectionName, Lsn};
+use crate::persist::database_id::DatabaseId;
 use crate::persist::error::Flaw;
 use crate::persist::fields::{Fields, put_u32, put_u64};
-use crate::persist::identity::DatabaseId;
 
 /// The first bytes of a snapshot. Read as a file of the Go server, they would announce a billion entries.
 pub const MAGIC: [u8; 8] = *b"\x93MTDB\r\n\x1a";

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::base::disk::{Disk, RealDisk, read_whole};
     use crate::model::{Deadline, Document, Entry, Key};
-    use crate::persist::identity::DatabaseId;
+    use crate::persist::database_id::DatabaseId;
 
     fn entry(key: &str, value: &str, version: u64, deadline: Deadline) -> Entry {
         let document = Document::new(Key::new(key).unwrap(), value.as_bytes());

@@ -15,9 +15,9 @@ use super::seal::{Part, Seal};
 use crate::base::clock::UnixMillis;
 use crate::base::disk::{Disk, DiskFile};
 use crate::model::{Entry, Lsn};
+use crate::persist::database_id::DatabaseId;
 use crate::persist::error::{Damage, Error, Flaw};
 use crate::persist::fields::Fields;
-use crate::persist::identity::DatabaseId;
 
 /// An open snapshot whose header and footer hold.
 #[derive(Debug)]

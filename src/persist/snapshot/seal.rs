@@ -5,7 +5,7 @@
 
 use std::io;
 
-use crate::persist::identity::DatabaseId;
+use crate::persist::database_id::DatabaseId;
 
 /// What makes a file's checksums its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
