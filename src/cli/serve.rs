@@ -49,6 +49,7 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
 }
 
 fn stop(server: Server) -> Finished {
+    server.stop_accepting();
     log::info(format_args!("stopping: answering what has begun, then the last snapshot; a second signal skips that"));
     match server.stop() {
         Ok(stopped) => {

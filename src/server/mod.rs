@@ -152,6 +152,12 @@ impl Server {
         self.engine.totals().documents
     }
 
+    /// Begins to stop: takes no new connection, and makes each reply from now on its connection's last.
+    pub fn stop_accepting(&self) {
+        self.health.raise(Reason::Draining);
+        self.front.stop_accepting();
+    }
+
     /// Stops: no new connections, requests in progress are answered (up to `shutdown_timeout`), writes after that
     /// are refused, a last snapshot is written and the clean stop recorded.
     ///
@@ -161,7 +167,7 @@ impl Server {
     /// # Durability
     /// When it returns without an error, everything that was acknowledged survives.
     pub fn stop(self) -> Result<Stopped, StopError> {
-        self.health.raise(Reason::Draining);
+        self.stop_accepting();
         let drained = self.front.drain(self.shutdown_timeout);
         self.engine.seal();
         drop(self.stop);
