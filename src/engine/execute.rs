@@ -40,6 +40,14 @@ fn condition_failed(locked: &Locked<'_>, current: Option<Current>) -> Outcome {
     Outcome { rest: Rest::Seen(rests_on), effect: Effect::ConditionFailed { current } }
 }
 
+/// The answer to a write whose collection does not exist and is not to be created.
+fn unwritten(absent: CollectionAbsent, condition: &Condition) -> Outcome {
+    if condition.holds(None) {
+        return collection_absent(absent);
+    }
+    Outcome { rest: Rest::Seen(absent.rests_on), effect: Effect::ConditionFailed { current: None } }
+}
+
 impl Engine {
     fn get(&self, scope: Scope<'_>, key: Key<'_>) -> Outcome {
         let place = match self.store.place(scope) {
@@ -65,14 +73,10 @@ impl Engine {
         let place = loop {
             match (self.store.place(scope), scope) {
                 (Ok(place), _) => break place,
-                (Err(absent), _) if !condition.holds(None) => {
-                    let effect = Effect::ConditionFailed { current: None };
-                    return Ok(Outcome { rest: Rest::Seen(absent.rests_on), effect });
-                }
-                (Err(_), Scope::Collection(name)) if on_absent == OnAbsent::Create => {
+                (Err(_), Scope::Collection(name)) if on_absent == OnAbsent::Create && condition.holds(None) => {
                     self.create_collection(name)?;
                 }
-                (Err(absent), _) => return Ok(collection_absent(absent)),
+                (Err(absent), _) => return Ok(unwritten(absent, condition)),
             }
         };
         let locked = self.store.lock(&place, document.key());
@@ -100,11 +104,7 @@ impl Engine {
         self.sequence.reserve()?;
         let place = match self.store.place(scope) {
             Ok(place) => place,
-            Err(absent) if !condition.holds(None) => {
-                let effect = Effect::ConditionFailed { current: None };
-                return Ok(Outcome { rest: Rest::Seen(absent.rests_on), effect });
-            }
-            Err(absent) => return Ok(collection_absent(absent)),
+            Err(absent) => return Ok(unwritten(absent, condition)),
         };
         let locked = self.store.lock(&place, key);
         if self.is_sealed() {
