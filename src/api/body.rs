@@ -49,14 +49,13 @@ impl Limit {
     /// The 413 that names the limit, the size where it is known, and the config key.
     pub fn too_large(self, bytes: Option<usize>) -> Problem {
         let Limit { document_bytes_max, option, .. } = self;
-        let as_u64 = |bytes| u64::try_from(bytes).unwrap_or(u64::MAX);
         let size = bytes.map_or("more".to_owned(), |bytes| bytes.to_string());
         let detail = format!("at most {document_bytes_max} bytes are accepted ({option}), these are {size}");
         let problem = Problem::new(Kind::DocumentTooLarge, detail)
             .hint(format!("the option {option} sets the limit"))
-            .number("limit_bytes", as_u64(document_bytes_max));
+            .size("limit_bytes", document_bytes_max);
         match bytes {
-            Some(bytes) => problem.number("size_bytes", as_u64(bytes)),
+            Some(bytes) => problem.size("size_bytes", bytes),
             None => problem,
         }
     }
@@ -130,8 +129,7 @@ impl Scratch {
             return Ok(());
         }
         json::check(text, JSON_DEPTH_MAX).map_err(|fault| {
-            let offset = u64::try_from(fault.offset).unwrap_or(u64::MAX);
-            let problem = Problem::new(Kind::JsonInvalid, fault.to_string()).number("offset", offset);
+            let problem = Problem::new(Kind::JsonInvalid, fault.to_string()).size("offset", fault.offset);
             match fault.reason {
                 "nested too deeply" => problem.hint(format!("at most {JSON_DEPTH_MAX} levels are accepted")),
                 _ => problem,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::base::limits::KEY_BYTES_MAX;
 use crate::model::{CollectionName, Key, KeyFault, Scope};
 
 use super::message::{Headers, RequestBody};
@@ -55,15 +56,12 @@ impl<'a> Call<'a> {
 /// # Errors
 /// `key_empty`, `key_too_long` with the limit, `key_invalid`.
 pub fn key_of(text: &str) -> Result<Key<'_>, Problem> {
-    Key::new(text).map_err(|fault| {
-        let as_u64 = |bytes| u64::try_from(bytes).unwrap_or(u64::MAX);
-        match fault {
-            KeyFault::Empty => Problem::new(Kind::KeyEmpty, fault.to_string()),
-            KeyFault::TooLong { bytes } => Problem::new(Kind::KeyTooLong, fault.to_string())
-                .number("limit_bytes", as_u64(crate::base::limits::KEY_BYTES_MAX))
-                .number("size_bytes", as_u64(bytes)),
-            KeyFault::Nul { .. } => Problem::new(Kind::KeyInvalid, fault.to_string()),
-        }
+    Key::new(text).map_err(|fault| match fault {
+        KeyFault::Empty => Problem::new(Kind::KeyEmpty, fault.to_string()),
+        KeyFault::TooLong { bytes } => Problem::new(Kind::KeyTooLong, fault.to_string())
+            .size("limit_bytes", KEY_BYTES_MAX)
+            .size("size_bytes", bytes),
+        KeyFault::Nul { .. } => Problem::new(Kind::KeyInvalid, fault.to_string()),
     })
 }
 

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Command, Condition, Document, Effect, Entry, Lsn, OnAbsent, Rest, Scope};
+use crate::base::json;
+use crate::model::{Command, Condition, Deadline, Document, Effect, Entry, Key, Lsn, OnAbsent, Rest, Scope};
 
 use super::Api;
-use super::body::{self, Limit};
+use super::body;
 use super::call::{Call, key_of, scope_of};
 use super::conditions;
 use super::expiry;
@@ -14,9 +15,6 @@ use super::problem::{Kind, Problem};
 use super::query::Query;
 use super::target::encode_into;
 use super::timestamp;
-
-/// The config key behind the limit on documents.
-pub const DOCUMENT_LIMIT_OPTION: &str = "document_bytes_max";
 
 /// `GET` and `HEAD`: the stored bytes.
 ///
@@ -69,32 +67,16 @@ pub fn put(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
     // A time to live that does not fit is refused before the body is read, and counts from when it is here.
     expiry::read(&query, api.clock.now())?;
     let body = call.take_body();
-    let limit = Limit {
-        document_bytes_max: api.options.document_bytes_max,
-        around_bytes_max: 0,
-        option: DOCUMENT_LIMIT_OPTION,
-    };
-    let document = body::with_json(body, limit, |text| Ok(Document::new(key, text)))?;
+    let document = body::with_json(body, api.document_limit(0), |text| Ok(Document::new(key, text)))?;
     let expiry = expiry::read(&query, api.clock.now())?;
     let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent: on_absent(scope) })?;
     match outcome.effect {
-        Effect::Written { version, deadline, replaced } => {
-            let created = replaced.is_none();
-            let mut body = b"{\"key\":".to_vec();
-            crate::base::json::escape_into(&mut body, key.as_str());
-            body.extend_from_slice(format!(",\"version\":{version}").as_bytes());
-            if let Some(moment) = deadline.moment() {
-                body.extend_from_slice(format!(",\"expires_at\":\"{}\"", timestamp::format(moment)).as_bytes());
-            }
-            body.extend_from_slice(b"}\n");
-            let mut response = Response::new(if created { 201 } else { 200 })
-                .with("Content-Type", Value::Static("application/json"))
-                .with("ETag", Value::EntityTag(version.0))
-                .resting_on(outcome.rest);
-            if created {
-                response = response.with("Location", Value::Text(location(scope, key.as_str())));
-            }
-            Ok(response.with_piece(Piece::Owned(body)))
+        Effect::Written { version, deadline, replaced: Some(_) } => {
+            Ok(written(200, key, version, deadline).resting_on(outcome.rest))
+        }
+        Effect::Written { version, deadline, replaced: None } => {
+            let location = Value::Text(location(scope, key.as_str()));
+            Ok(written(201, key, version, deadline).with("Location", location).resting_on(outcome.rest))
         }
         Effect::CollectionAbsent => Err(Problem::new(
             Kind::CollectionNameInvalid,
@@ -104,6 +86,21 @@ pub fn put(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
         .resting_on(outcome.rest)),
         effect => Err(unwritten(effect, scope, key.as_str(), outcome.rest)),
     }
+}
+
+/// The reply to a write: what the document is called now.
+fn written(status: u16, key: Key<'_>, version: Lsn, deadline: Deadline) -> Response {
+    let mut body = b"{\"key\":".to_vec();
+    json::escape_into(&mut body, key.as_str());
+    body.extend_from_slice(format!(",\"version\":{version}").as_bytes());
+    if let Some(moment) = deadline.moment() {
+        body.extend_from_slice(format!(",\"expires_at\":\"{}\"", timestamp::format(moment)).as_bytes());
+    }
+    body.extend_from_slice(b"}\n");
+    Response::new(status)
+        .with("Content-Type", Value::Static("application/json"))
+        .with("ETag", Value::EntityTag(version.0))
+        .with_piece(Piece::Owned(body))
 }
 
 /// Only plain names are created here; the others may exist, made by the seed's endpoints or its files.

@@ -25,6 +25,7 @@ use crate::base::clock::Clock;
 use crate::base::health::{Health, Reason};
 use crate::model::{Command, Execute, Operate, Outcome};
 
+use body::Limit;
 use call::Call;
 use message::{Method, Request, Response, Value};
 use routes::{Family, Route};
@@ -89,6 +90,12 @@ impl Api {
         let body = Some(request.body);
         let (collection, key, headers) = (found.collection, found.key, request.headers);
         handler(self, &mut Call { collection, key, query, headers, body })
+    }
+
+    /// How large a document may be, with `around_bytes_max` around it in the body.
+    fn document_limit(&self, around_bytes_max: usize) -> Limit {
+        let document_bytes_max = self.options.document_bytes_max;
+        Limit { document_bytes_max, around_bytes_max, option: "document_bytes_max" }
     }
 
     /// Executes a command; a refusal becomes a problem.

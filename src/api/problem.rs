@@ -136,6 +136,12 @@ impl Problem {
         self
     }
 
+    /// Adds a member whose value is a size or a count in memory.
+    #[must_use]
+    pub fn size(self, name: &'static str, value: usize) -> Problem {
+        self.number(name, u64::try_from(value).unwrap_or(u64::MAX))
+    }
+
     /// Adds a member whose value is a list of texts.
     #[must_use]
     pub fn texts<'t>(mut self, name: &'static str, values: impl Iterator<Item = &'t str>) -> Problem {
@@ -225,9 +231,9 @@ impl From<Refusal> for Problem {
         };
         let problem = Problem::new(kind, refusal.to_string());
         match refusal {
-            Refusal::TooManyCollections { limit } => problem
-                .hint("drop a collection, or raise collections_max")
-                .number("limit", u64::try_from(limit).unwrap_or(u64::MAX)),
+            Refusal::TooManyCollections { limit } => {
+                problem.hint("drop a collection, or raise collections_max").size("limit", limit)
+            }
             Refusal::SequenceUnavailable { .. } => problem.hint("look at the disk of the data folder; reads go on"),
             Refusal::Stopping => problem,
         }

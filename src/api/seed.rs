@@ -7,9 +7,8 @@ use crate::base::limits::ENVELOPE_BYTES_MAX;
 use crate::model::{Command, Condition, Document, Effect, Entry, OnAbsent, Scope};
 
 use super::Api;
-use super::body::{self, Limit};
+use super::body;
 use super::call::{Call, key_of, name_of, scope_of};
-use super::docs::DOCUMENT_LIMIT_OPTION;
 use super::envelope::{self, NotASetBody, Success};
 use super::expiry;
 use super::message::{BodyStream, Piece, Response, ResponseBody, Value};
@@ -26,11 +25,7 @@ const PART_BYTES: usize = 32 * 1024;
 pub fn set(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
     let collection = seed_collection(call)?;
     let scope = scope_of(collection.as_deref())?;
-    let limit = Limit {
-        document_bytes_max: api.options.document_bytes_max,
-        around_bytes_max: ENVELOPE_BYTES_MAX,
-        option: DOCUMENT_LIMIT_OPTION,
-    };
+    let limit = api.document_limit(ENVELOPE_BYTES_MAX);
     let body = call.take_body();
     let read = body::with_json(body, limit, |text| {
         let body = envelope::read_set_body(text).map_err(|NotASetBody| invalid_body())?;
