@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use memory_tools::base::health::Reason;
+use memory_tools::front::Front;
 use memory_tools::front::pool::{PoolOptions, bind};
 use wire::{Client, PATIENCE, SOCKET_TIMEOUT, Threads, options, resident_bytes, seams, serve, until};
 

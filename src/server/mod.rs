@@ -25,7 +25,7 @@ use crate::base::health::{Health, Reason};
 use crate::base::log;
 use crate::config::Config;
 use crate::engine::{Engine, EngineOptions, ReleaseAtOnce, Sequence};
-use crate::front::pool::{Drained, Pool, Seams};
+use crate::front::{Drained, Front, Seams};
 use crate::model::SnapshotReport;
 use crate::persist::{self, DataFolder, OpenOptions};
 
@@ -49,7 +49,8 @@ pub struct Parts {
 
 /// A running server.
 pub struct Server {
-    front: Pool,
+    front: Box<dyn Front>,
+    address: SocketAddr,
     api: Arc<Api>,
     engine: Arc<Engine>,
     folder: Arc<DataFolder>,
@@ -101,7 +102,8 @@ impl Server {
             clock: Arc::clone(&parts.clock),
             spawn: threads.clone(),
         };
-        let front = bound.serve(seams).map_err(StartError::Thread)?;
+        let address = bound.local_address();
+        let front = Box::new(bound.serve(seams).map_err(StartError::Thread)?);
 
         let (stop, stopped) = bounded::<()>(0);
         let begin = || {
@@ -124,12 +126,12 @@ impl Server {
         let loaded = begin().inspect_err(|_: &StartError| front.stop_accepting())?;
         health.lower(Reason::Loading);
         let shutdown_timeout = config.shutdown_timeout;
-        Ok(Server { front, api, engine, folder, health, threads, snapshots, stop, shutdown_timeout, loaded })
+        Ok(Server { front, address, api, engine, folder, health, threads, snapshots, stop, shutdown_timeout, loaded })
     }
 
     /// Where it listens, with the port that the system chose for port 0.
     pub fn address(&self) -> SocketAddr {
-        self.front.local_address()
+        self.address
     }
 
     /// How it is reached from this machine.

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::front::pool::BindError;
+use crate::front::BindError;
 use crate::model::Refusal;
 use crate::persist;
 

@@ -13,7 +13,8 @@ use memory_tools::api::message::{BodyStream, Method, Piece, Request, RequestBody
 use memory_tools::base::clock::SystemClock;
 use memory_tools::base::health::Health;
 use memory_tools::base::threads::{Job, Spawn};
-use memory_tools::front::pool::{Pool, PoolOptions, Seams, bind};
+use memory_tools::front::Seams;
+use memory_tools::front::pool::{Pool, PoolOptions, bind};
 use memory_tools::model::{Durability, Lsn, NotDurable, Rest, Waker};
 
 /// How long a test waits for what must happen.

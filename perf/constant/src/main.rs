@@ -21,7 +21,8 @@ use lexopt::prelude::*;
 use memory_tools::base::clock::SystemClock;
 use memory_tools::base::health::Health;
 use memory_tools::base::threads::{Job, Spawn};
-use memory_tools::front::pool::{self, PoolOptions, Seams};
+use memory_tools::front::Seams;
+use memory_tools::front::pool::{self, PoolOptions};
 use memory_tools::model::{Durability, Rest, Waker};
 
 use crate::answer::Constant;

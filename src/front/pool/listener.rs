@@ -11,23 +11,14 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use super::acceptor::Acceptor;
-use super::{Pool, PoolOptions, Seams, Shared};
+use super::{Pool, PoolOptions, Shared};
+use crate::front::{BindError, Endpoint, Seams};
 
 /// Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn.
 const BACKLOG: i32 = 4096;
 
 /// How long a connection is silent before the kernel asks whether its peer is still there.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
-
-/// Why there is nothing to listen on.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {cause}")]
-pub struct BindError {
-    /// Where.
-    pub address: SocketAddr,
-    /// The operating system's answer; `AddrInUse` when somebody else listens there.
-    pub cause: io::Error,
-}
 
 /// A listening socket that nobody serves yet.
 #[derive(Debug)]
@@ -50,7 +41,7 @@ pub fn bind(options: PoolOptions) -> Result<Bound, BindError> {
     };
     match listen() {
         Ok((listener, address)) => Ok(Bound { listener, address, options }),
-        Err(cause) => Err(BindError { address, cause }),
+        Err(cause) => Err(BindError { endpoint: Endpoint::Tcp(address), cause }),
     }
 }
 

@@ -60,15 +60,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
 
-use crate::api::Handle;
-use crate::base::clock::Clock;
-use crate::base::health::Health;
-use crate::base::threads::Spawn;
-use crate::model::Durability;
-
 use super::framing::HeadLimits;
+use super::{Drained, Endpoint, Front, Seams};
 
-pub use listener::{BindError, Bound, bind};
+pub use listener::{Bound, bind};
 
 /// What an operator chooses.
 #[derive(Clone, Debug)]
@@ -112,21 +107,6 @@ impl PoolOptions {
     }
 }
 
-/// What the pool serves and stands on.
-#[derive(Clone)]
-pub struct Seams {
-    /// Who answers.
-    pub handler: Arc<dyn Handle>,
-    /// Who says when a reply may leave.
-    pub durability: Arc<dyn Durability>,
-    /// Where to say that too many threads are lost.
-    pub health: Arc<Health>,
-    /// The time for the `Date` field.
-    pub clock: Arc<dyn Clock>,
-    /// Who starts threads.
-    pub spawn: Arc<dyn Spawn>,
-}
-
 /// Counters of a pool, for metrics. Read without a lock; each is exact, together they are not a cut.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -144,15 +124,6 @@ pub struct Counters {
     pub threads_lost: AtomicUsize,
     /// Panics of the library that cost a connection.
     pub library_panics: AtomicU64,
-}
-
-/// What was still there when a drain ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drained {
-    /// True when no request was in progress.
-    pub finished: bool,
-    /// Connections that were still open: idle ones, and those of requests that did not finish.
-    pub open: usize,
 }
 
 /// A running pool. Dropping it stops nothing.
@@ -185,17 +156,18 @@ impl Pool {
     pub fn counters(&self) -> &Counters {
         &self.shared.counters
     }
+}
 
-    /// Takes no new connection from now on; those that wait in the backlog are told 503. Each reply from now on is
-    /// its connection's last.
-    pub fn stop_accepting(&self) {
+impl Front for Pool {
+    fn endpoints(&self) -> Vec<Endpoint> {
+        vec![Endpoint::Tcp(self.address)]
+    }
+
+    fn stop_accepting(&self) {
         self.shared.stopping.raise();
     }
 
-    /// Stops accepting and waits until no request is in progress, at most `limit`.
-    ///
-    /// Idle connections stay open, since their threads cannot be woken; they end with the process.
-    pub fn drain(&self, limit: Duration) -> Drained {
+    fn drain(&self, limit: Duration) -> Drained {
         self.stop_accepting();
         let started = Instant::now();
         let mut quiet_since: Option<(Instant, u64)> = None;
