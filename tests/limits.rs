@@ -3,9 +3,8 @@
 
 mod support;
 
-use memory_tools::api::Handle;
 use memory_tools::api::message::{Headers, Method, Request, RequestBody};
-use support::door::House;
+use support::door::{House, reply_to};
 use support::http::{Answer, Client};
 
 /// A JSON text of `bytes` bytes.
@@ -113,7 +112,7 @@ impl Headers for NoFields {
 fn put_directly(house: &House, target: &str, value: &str) {
     let body = RequestBody::Bytes(value.as_bytes());
     let request = Request { method: Method::Put, target, headers: &NoFields, body };
-    assert_eq!(house.server().api().handle(request).status, 201, "{target}");
+    assert_eq!(reply_to(house.server().api(), request).status, 201, "{target}");
 }
 
 #[test]

@@ -1,18 +1,18 @@
-//! Reading and validating a request's body.
+//! Validating a request's body, and the wording of what can be wrong with one.
 //!
-//! A body is pulled into one buffer per thread, validated on a scratch copy (simd-json parses in place and changes
-//! what it parses) and only then copied into a document. A large body is validated in place by the grammar, which
-//! needs no memory. Buffers are reused from request to request and given back when one body has blown them up.
+//! A front gathers the body; here it is validated on a scratch copy (simd-json parses in place and changes what it
+//! parses) and only then copied into a document. A large body is validated in place by the grammar, which needs no
+//! memory. Buffers are reused from request to request and given back when one body has blown them up.
 
 use std::cell::RefCell;
-use std::io::{ErrorKind, Read};
 
 use simd_json::{Buffers, Tape};
 
 use crate::base::json;
 use crate::base::limits::JSON_DEPTH_MAX;
 
-use super::message::RequestBody;
+use super::call::Otherwise;
+use super::message::{BodyFault, RequestBody};
 use super::problem::{Kind, Problem};
 
 /// Buffers over this size are not kept between requests: a thread must not hold on to the largest body it ever saw.
@@ -23,8 +23,8 @@ const KEPT_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// are not kept, and with fresh ones it is slower: 444 MB/s to the grammar's 536 at 100 KB, 125 to 447 at 16 MiB.
 const FAST_TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// How much is asked of a stream at once when its length was not announced.
-const STREAM_STEP_BYTES: usize = 16 * 1024;
+/// The size of text that the parser's buffers are made for at first.
+const EXPECTED_TEXT_BYTES: usize = 16 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
@@ -62,7 +62,6 @@ impl Limit {
 }
 
 struct Scratch {
-    body: Vec<u8>,
     copy: Vec<u8>,
     buffers: Buffers,
     tape: Tape<'static>,
@@ -71,42 +70,76 @@ struct Scratch {
 impl Scratch {
     fn new() -> Scratch {
         Scratch {
-            body: Vec::new(),
             copy: Vec::new(),
-            buffers: Buffers::with_max_depth(STREAM_STEP_BYTES, JSON_DEPTH_MAX),
+            buffers: Buffers::with_max_depth(EXPECTED_TEXT_BYTES, JSON_DEPTH_MAX),
             tape: Tape(Vec::new()),
         }
     }
 }
 
-/// Reads the whole of `body`, validates it as one JSON value, and gives `then` its text without outer white space.
+/// Validates `body` as one JSON value, and gives `then` its text without outer white space. A body that is not here yet
+/// is asked for, so whatever else can be wrong with a request is checked before.
 ///
 /// `limit` bounds the body as it is sent.
 ///
 /// # Errors
-/// `document_too_large` (without reading, when the length was announced), `body_timeout`, `body_incomplete`,
-/// `json_invalid` with the offset, `length_required`.
+/// `Gather`; `document_too_large` (without gathering, when the length was announced), `json_invalid` with the offset,
+/// and what became of a body that will never be whole.
 pub fn with_json<R>(
     body: RequestBody<'_>,
     limit: Limit,
     then: impl FnOnce(&[u8]) -> Result<R, Problem>,
-) -> Result<R, Problem> {
-    SCRATCH.with_borrow_mut(|scratch| {
-        let result = match body {
-            RequestBody::Bytes(bytes) => check_size(bytes.len(), limit)
-                .and_then(|()| scratch.validate(bytes))
-                .and_then(|()| then(json::trim(bytes))),
-            RequestBody::Stream { reader, length } => {
-                let mut bytes = std::mem::take(&mut scratch.body);
-                bytes.clear();
-                let result = read_into(&mut bytes, reader, length, limit)
-                    .and_then(|()| scratch.validate(&bytes))
-                    .and_then(|()| check_whole(&bytes, length))
-                    .and_then(|()| then(json::trim(&bytes)));
-                scratch.body = bytes;
-                result
+) -> Result<R, Otherwise> {
+    let text = match body {
+        RequestBody::Bytes(text) => text,
+        RequestBody::Awaited { length } => {
+            if let Some(length) = length {
+                check_size(usize::try_from(length).unwrap_or(usize::MAX), limit)?;
             }
-        };
+            return Err(Otherwise::Gather { bytes_max: limit.body_bytes_max() });
+        }
+        RequestBody::Failed(fault) => return Err(problem_of(fault, limit).into()),
+    };
+    check_size(text.len(), limit)?;
+    validate(text)?;
+    Ok(then(json::trim(text))?)
+}
+
+fn check_size(bytes: usize, limit: Limit) -> Result<(), Problem> {
+    if bytes <= limit.body_bytes_max() {
+        return Ok(());
+    }
+    Err(limit.too_large(Some(bytes)))
+}
+
+fn problem_of(fault: BodyFault, limit: Limit) -> Problem {
+    match fault {
+        BodyFault::TooLarge => limit.too_large(None),
+        BodyFault::Stalled { bytes } => {
+            Problem::new(Kind::BodyTimeout, format!("{bytes} bytes of the body had arrived"))
+        }
+        BodyFault::Incomplete { bytes, length: Some(length) } => {
+            Problem::new(Kind::BodyIncomplete, format!("{bytes} of the announced {length} bytes arrived"))
+        }
+        BodyFault::Incomplete { bytes, length: None } => Problem::new(
+            Kind::BodyIncomplete,
+            format!("the connection ended after {bytes} bytes, before the last chunk"),
+        ),
+        BodyFault::Malformed => {
+            Problem::new(Kind::BodyMalformed, "a chunk is not framed as RFC 9112 section 7.1 has it")
+                .hint("send the body with a Content-Length")
+        }
+        BodyFault::EndUnclear => {
+            Problem::new(Kind::LengthRequired, "a number that comes in chunks could have been cut short")
+                .hint("send it with a Content-Length, or with a line end behind it")
+        }
+    }
+}
+
+/// Decides whether `text` is JSON, with this thread's buffers.
+fn validate(text: &[u8]) -> Result<(), Problem> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let result = scratch.validate(text);
         if scratch.largest_bytes() > KEPT_BUFFER_BYTES_MAX {
             *scratch = Scratch::new();
         }
@@ -119,7 +152,7 @@ impl Scratch {
     /// room for all that it has found, except the list of what it found when the text is not even UTF-8.
     fn largest_bytes(&self) -> usize {
         let tape = self.tape.0.capacity().saturating_mul(size_of::<simd_json::Node<'_>>());
-        self.body.capacity().max(self.copy.capacity()).max(tape)
+        self.copy.capacity().max(tape)
     }
 
     /// Decides whether `text` is JSON: quickly when simd-json says yes; what it refuses is asked of the grammar,
@@ -148,46 +181,6 @@ impl Scratch {
     }
 }
 
-fn check_size(bytes: usize, limit: Limit) -> Result<(), Problem> {
-    if bytes <= limit.body_bytes_max() {
-        return Ok(());
-    }
-    Err(limit.too_large(Some(bytes)))
-}
-
-/// A front may take a peer that went away within a chunk for the end of the body. Every JSON text shows by its last
-/// byte that it is whole, except a number: what is left of one is one.
-fn check_whole(text: &[u8], length: Option<u64>) -> Result<(), Problem> {
-    if length.is_some() || !text.last().is_some_and(u8::is_ascii_digit) {
-        return Ok(());
-    }
-    Err(Problem::new(Kind::LengthRequired, "a number that comes in chunks could have been cut short")
-        .hint("send it with a Content-Length, or with a line end behind it"))
-}
-
-fn read_into(bytes: &mut Vec<u8>, reader: &mut dyn Read, length: Option<u64>, limit: Limit) -> Result<(), Problem> {
-    if let Some(length) = length {
-        let announced = usize::try_from(length).unwrap_or(usize::MAX);
-        check_size(announced, limit).map_err(Problem::closing)?;
-        bytes.reserve(announced.min(STREAM_STEP_BYTES * 64));
-    }
-    let bytes_max = limit.body_bytes_max();
-    // One byte more than allowed shows that a body without an announced length is too large.
-    let most = length.unwrap_or(u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1));
-    match reader.take(most).read_to_end(bytes) {
-        Ok(_) if bytes.len() > bytes_max => Err(limit.too_large(None).closing()),
-        Ok(_) if length.is_some_and(|length| u64::try_from(bytes.len()) != Ok(length)) => {
-            let detail = format!("{} of the announced {most} bytes arrived", bytes.len());
-            Err(Problem::new(Kind::BodyIncomplete, detail).closing())
-        }
-        Ok(_) => Ok(()),
-        Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
-            Err(Problem::new(Kind::BodyTimeout, format!("{} bytes of the body had arrived", bytes.len())).closing())
-        }
-        Err(error) => Err(Problem::new(Kind::BodyIncomplete, format!("the body could not be read: {error}")).closing()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::message::ResponseBody;
@@ -197,21 +190,60 @@ mod tests {
         Limit { document_bytes_max, around_bytes_max: 0, option: "document_bytes_max" }
     }
 
-    fn verdict(text: &[u8]) -> Result<Vec<u8>, Problem> {
-        with_json(RequestBody::Bytes(text), limit(4096), |text| Ok(text.to_vec()))
+    fn problem(otherwise: Otherwise) -> Problem {
+        let Otherwise::Problem(problem) = otherwise else { panic!("not a problem") };
+        problem
     }
 
-    fn streamed(text: &[u8], length: Option<u64>, bytes_max: usize) -> Result<Vec<u8>, Problem> {
-        let mut reader = text;
-        let body = RequestBody::Stream { reader: &mut reader, length };
-        with_json(body, limit(bytes_max), |text| Ok(text.to_vec()))
+    fn verdict(text: &[u8]) -> Result<Vec<u8>, Problem> {
+        with_json(RequestBody::Bytes(text), limit(4096), |text| Ok(text.to_vec())).map_err(problem)
+    }
+
+    /// The most that is asked for of a body that is not here, or what is wrong with it already.
+    fn asked(length: Option<u64>, limit: Limit) -> Result<usize, Kind> {
+        match with_json(RequestBody::Awaited { length }, limit, |_| Ok(())) {
+            Err(Otherwise::Gather { bytes_max }) => Ok(bytes_max),
+            Err(otherwise) => Err(problem(otherwise).kind()),
+            Ok(()) => panic!("there is no body yet"),
+        }
+    }
+
+    fn text_of(problem: Problem) -> (u16, String) {
+        let response = problem.into_response();
+        let ResponseBody::Pieces(pieces) = response.body else { panic!("not pieces") };
+        (response.status, String::from_utf8(pieces[0].bytes().to_vec()).unwrap())
     }
 
     #[test]
     fn a_value_is_passed_on_as_written_without_outer_white_space() {
         assert_eq!(verdict(b" {\"a\" : 1.0}\n").unwrap(), b"{\"a\" : 1.0}");
-        assert_eq!(streamed(b"[1, 2 ]", Some(7), 7).unwrap(), b"[1, 2 ]");
-        assert_eq!(streamed(b"[1, 2 ]", None, 7).unwrap(), b"[1, 2 ]");
+    }
+
+    #[test]
+    fn a_body_that_is_not_here_is_asked_for_up_to_the_limit() {
+        let limit = Limit { around_bytes_max: 5, ..limit(10) };
+        for length in [None, Some(1), Some(15)] {
+            assert_eq!(asked(length, limit), Ok(15));
+        }
+        for length in [16, u64::MAX] {
+            assert_eq!(asked(Some(length), limit), Err(Kind::DocumentTooLarge), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_a_body_is_said_with_its_figures() {
+        for (fault, status, words) in [
+            (BodyFault::TooLarge, 413, "at most 10 bytes are accepted (document_bytes_max), these are more"),
+            (BodyFault::Stalled { bytes: 7 }, 408, "7 bytes of the body had arrived"),
+            (BodyFault::Incomplete { bytes: 7, length: Some(9) }, 400, "7 of the announced 9 bytes arrived"),
+            (BodyFault::Incomplete { bytes: 7, length: None }, 400, "after 7 bytes, before the last chunk"),
+            (BodyFault::Malformed, 400, "\"code\":\"body_malformed\""),
+            (BodyFault::EndUnclear, 411, "\"code\":\"length_required\""),
+        ] {
+            let otherwise = with_json(RequestBody::Failed(fault), limit(10), |_| Ok(())).unwrap_err();
+            let (seen, text) = text_of(problem(otherwise));
+            assert!(seen == status && text.contains(words), "{fault:?}: {seen} {text}");
+        }
     }
 
     #[test]
@@ -225,34 +257,9 @@ mod tests {
     #[test]
     fn the_offset_of_the_fault_is_exact() {
         for (text, offset) in [("", 0), ("[1,]", 3), ("{\"a\":\"b\\x\"}", 8), ("{} x", 3), ("[\"\u{1}\"]", 2)] {
-            let response = verdict(text.as_bytes()).unwrap_err().into_response();
-            let ResponseBody::Pieces(pieces) = response.body else { panic!("not pieces") };
-            let body = String::from_utf8(pieces[0].bytes().to_vec()).unwrap();
+            let (_, body) = text_of(verdict(text.as_bytes()).unwrap_err());
             assert!(body.ends_with(&format!("\"offset\":{offset}}}\n")), "{text}: {body}");
         }
-    }
-
-    #[test]
-    fn an_announced_length_over_the_limit_is_refused_without_reading() {
-        struct Untouchable;
-        impl Read for Untouchable {
-            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
-                panic!("the body was read")
-            }
-        }
-        let body = RequestBody::Stream { reader: &mut Untouchable, length: Some(u64::MAX) };
-        let problem = with_json(body, limit(10), |_| Ok(())).unwrap_err();
-        assert_eq!(problem.kind(), Kind::DocumentTooLarge);
-    }
-
-    #[test]
-    fn a_body_without_a_length_is_cut_off_at_the_limit() {
-        assert_eq!(streamed(b"[1,2,3]", None, 6).unwrap_err().kind(), Kind::DocumentTooLarge);
-    }
-
-    #[test]
-    fn a_body_that_ends_early_is_incomplete() {
-        assert_eq!(streamed(b"[1", Some(7), 100).unwrap_err().kind(), Kind::BodyIncomplete);
     }
 
     #[test]
@@ -268,13 +275,11 @@ mod tests {
     fn what_is_kept_between_requests_is_bounded_whatever_stood_in_the_body() {
         for (dense, bytes) in [("0,", 2_000), ("0,", 65_000), ("0,", 2_000_000), ("[],", 60_000)] {
             let text = format!("[{}0]", dense.repeat(bytes / dense.len() - 1));
-            let mut reader = text.as_bytes();
-            let body = RequestBody::Stream { reader: &mut reader, length: Some(text.len() as u64) };
-            with_json(body, limit(4 << 20), |_| Ok(())).unwrap();
+            assert!(with_json(RequestBody::Bytes(text.as_bytes()), limit(4 << 20), |_| Ok(())).is_ok());
             SCRATCH.with_borrow(|scratch| {
                 let tape = scratch.tape.0.capacity() * size_of::<simd_json::Node<'_>>();
-                let kept = scratch.body.capacity() + scratch.copy.capacity() + tape;
-                assert!(kept <= 3 * KEPT_BUFFER_BYTES_MAX, "{kept} bytes after {bytes} of {dense:?}");
+                let kept = scratch.copy.capacity() + tape;
+                assert!(kept <= 2 * KEPT_BUFFER_BYTES_MAX, "{kept} bytes after {bytes} of {dense:?}");
             });
         }
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::base::limits::KEY_BYTES_MAX;
 use crate::model::{CollectionName, Key, KeyFault, Scope};
 
-use super::message::{Headers, RequestBody};
+use super::message::{Headers, Later, RequestBody};
 use super::problem::{Kind, Problem};
 use super::target::{Plus, decode_or_problem};
 use super::{Api, Response};
@@ -20,19 +20,34 @@ pub struct Call<'a> {
     pub query: &'a str,
     /// The header fields.
     pub headers: &'a dyn Headers,
-    /// The body, until a handler takes it.
-    pub body: Option<RequestBody<'a>>,
+    /// The body, as far as it is here.
+    pub body: RequestBody<'a>,
 }
 
-/// Answers a call.
-pub type Handler = for<'a> fn(&Api, &mut Call<'a>) -> Result<Response, Problem>;
+/// Answers a call. It is made again with the body when a handler gathers it, so whatever comes before that changes
+/// nothing.
+pub type Handler = for<'a> fn(&Api, &Call<'a>) -> Result<Response, Otherwise>;
+
+/// What a handler gives in place of a reply.
+pub enum Otherwise {
+    /// What is wrong.
+    Problem(Problem),
+    /// The body is wanted first, of at most so many bytes.
+    Gather {
+        /// Bytes of the body.
+        bytes_max: usize,
+    },
+    /// What will reply.
+    Later(Later),
+}
+
+impl From<Problem> for Otherwise {
+    fn from(problem: Problem) -> Otherwise {
+        Otherwise::Problem(problem)
+    }
+}
 
 impl<'a> Call<'a> {
-    /// The body, once.
-    pub fn take_body(&mut self) -> RequestBody<'a> {
-        self.body.take().unwrap_or(RequestBody::Bytes(&[]))
-    }
-
     /// The decoded name of the collection in the path; `None` on the routes of the main store.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::model::{Command, Condition, Deadline, Document, Effect, Entry, Key, L
 
 use super::Api;
 use super::body;
-use super::call::{Call, key_of, scope_of};
+use super::call::{Call, Otherwise, key_of, scope_of};
 use super::conditions;
 use super::expiry;
 use super::message::{Piece, Response, Value};
@@ -20,16 +20,16 @@ use super::timestamp;
 ///
 /// # Errors
 /// 304 is no error; 404, 412, and what is wrong with the target.
-pub fn get(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = Query::read(call.query, &["key"])?;
     let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
     let scope = scope_of(collection.as_deref())?;
     let condition = conditions::read(call.headers)?;
     let outcome = api.run(Command::Get { scope, key: key_of(&key)? })?;
     match outcome.effect {
-        Effect::Found(entry) => found(api, entry, outcome.rest, &condition),
-        _ if condition.if_match.is_some() => Err(condition_failed(None, outcome.rest)),
-        effect => Err(absent(effect, scope, &key, outcome.rest)),
+        Effect::Found(entry) => Ok(found(api, entry, outcome.rest, &condition)?),
+        _ if condition.if_match.is_some() => Err(condition_failed(None, outcome.rest).into()),
+        effect => Err(absent(effect, scope, &key, outcome.rest).into()),
     }
 }
 
@@ -46,7 +46,7 @@ fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<R
     if let Some(moment) = entry.deadline.moment() {
         response = response
             .with("MT-TTL", Value::Seconds(moment.since(api.clock.now())))
-            .with("MT-Expires-At", Value::Text(timestamp::format(moment)));
+            .with("MT-Expires-At", Value::Moment(moment));
     }
     if is_unmodified {
         return Ok(response);
@@ -58,17 +58,16 @@ fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<R
 ///
 /// # Errors
 /// 400 with the offset for what is not JSON, 412, 413, 503, 507.
-pub fn put(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn put(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = Query::read(call.query, &["key", "ttl", "expires_at", "keep_ttl"])?;
     let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
     let scope = scope_of(collection.as_deref())?;
     let key = key_of(&key)?;
     let condition = conditions::read(call.headers)?;
-    // A time to live that does not fit is refused before the body is read, and counts from when it is here.
-    expiry::read(&query, api.clock.now())?;
-    let body = call.take_body();
-    let document = body::with_json(body, api.document_limit(0), |text| Ok(Document::new(key, text)))?;
+    // A time to live that does not fit is refused before the body is gathered; that of the call which has the body
+    // counts, and so from when it is here.
     let expiry = expiry::read(&query, api.clock.now())?;
+    let document = body::with_json(call.body, api.document_limit(0), |text| Ok(Document::new(key, text)))?;
     let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent: on_absent(scope) })?;
     match outcome.effect {
         Effect::Written { version, deadline, replaced: Some(_) } => {
@@ -83,8 +82,9 @@ pub fn put(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
             "the collection does not exist, and a new one cannot be called so",
         )
         .hint("new names are 1 to 128 of A-Z a-z 0-9 _ . - and do not start with a dot")
-        .resting_on(outcome.rest)),
-        effect => Err(unwritten(effect, scope, key.as_str(), outcome.rest)),
+        .resting_on(outcome.rest)
+        .into()),
+        effect => Err(unwritten(effect, scope, key.as_str(), outcome.rest).into()),
     }
 }
 
@@ -94,7 +94,9 @@ fn written(status: u16, key: Key<'_>, version: Lsn, deadline: Deadline) -> Respo
     json::escape_into(&mut body, key.as_str());
     body.extend_from_slice(format!(",\"version\":{version}").as_bytes());
     if let Some(moment) = deadline.moment() {
-        body.extend_from_slice(format!(",\"expires_at\":\"{}\"", timestamp::format(moment)).as_bytes());
+        body.extend_from_slice(b",\"expires_at\":\"");
+        timestamp::push(&mut body, moment);
+        body.push(b'"');
     }
     body.extend_from_slice(b"}\n");
     Response::new(status)
@@ -115,7 +117,7 @@ fn on_absent(scope: Scope<'_>) -> OnAbsent {
 ///
 /// # Errors
 /// 404, 412, 503.
-pub fn delete(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = Query::read(call.query, &["key"])?;
     let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
     let scope = scope_of(collection.as_deref())?;
@@ -123,7 +125,7 @@ pub fn delete(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
     let outcome = api.run(Command::Delete { scope, key: key_of(&key)?, condition })?;
     match outcome.effect {
         Effect::Removed(_) => Ok(Response::new(204).resting_on(outcome.rest)),
-        effect => Err(unwritten(effect, scope, &key, outcome.rest)),
+        effect => Err(unwritten(effect, scope, &key, outcome.rest).into()),
     }
 }
 

@@ -1,9 +1,10 @@
-//! HTTP semantics: routes, bodies, conditions, errors. Plain `Request` in, plain `Response` out.
+//! HTTP semantics: routes, bodies, conditions, errors. Plain `Request` in, plain `Answer` out.
 //!
-//! It knows neither sockets nor what is behind `Execute`. Invariant: every request gets a response, and nothing that
-//! a client sends reaches a panic.
+//! It knows neither sockets nor what is behind `Execute`. Invariant: every request gets a response, nothing that a
+//! client sends reaches a panic, and no handler waits for a peer or for another thread's work.
 
 pub mod message;
+pub mod timestamp;
 
 mod body;
 mod call;
@@ -17,7 +18,6 @@ mod routes;
 mod seed;
 mod system;
 mod target;
-mod timestamp;
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ use crate::base::health::{Health, Reason};
 use crate::model::{Command, Execute, Operate, Outcome};
 
 use body::Limit;
-use call::Call;
-use message::{Method, Request, Response, Value};
+use call::{Call, Otherwise};
+use message::{Answer, Method, Request, Response, Value};
 use routes::{Family, Route};
 use target::Target;
 
@@ -36,8 +36,8 @@ pub use routes::ROUTES;
 
 /// Answers requests. A front holds one and knows nothing else of what it serves.
 pub trait Handle: Send + Sync {
-    /// Answers `request`. Reads the body only as far as it is wanted; a response whose `close` is set leaves a rest.
-    fn handle(&self, request: Request<'_>) -> Response;
+    /// Answers `request`, or says what it needs first. Never waits: a front's only thread may be the caller.
+    fn handle(&self, request: Request<'_>) -> Answer;
 }
 
 /// What the api room is told at start.
@@ -70,14 +70,14 @@ impl Api {
         Api { execute, operate, clock, health, options }
     }
 
-    fn answer(&self, request: Request<'_>, family: &mut Family) -> Result<Response, Problem> {
+    fn reply(&self, request: Request<'_>, family: &mut Family) -> Result<Response, Otherwise> {
         if request.target == "*" && request.method == Method::Options {
             return Ok(Response::new(204).with("Allow", Value::Static("GET, HEAD, POST, PUT, DELETE, OPTIONS")));
         }
         let Target { path, query } = Target::split(request.target);
         let Some((route, found)) = routes::find(path) else {
             *family = routes::family_of_unknown(path);
-            return Err(unknown_route(*family, path));
+            return Err(unknown_route(*family, path).into());
         };
         *family = route.family;
         if request.method == Method::Options {
@@ -85,11 +85,11 @@ impl Api {
         }
         let handler = route.handler(request.method).ok_or_else(|| method_not_allowed(route, request.method))?;
         if *family != Family::System && self.health.holds(Reason::Loading) {
-            return Err(Problem::new(Kind::Starting, "the data is still being loaded").hint("try again in a moment"));
+            let problem = Problem::new(Kind::Starting, "the data is still being loaded").hint("try again in a moment");
+            return Err(problem.into());
         }
-        let body = Some(request.body);
-        let (collection, key, headers) = (found.collection, found.key, request.headers);
-        handler(self, &mut Call { collection, key, query, headers, body })
+        let Request { headers, body, .. } = request;
+        handler(self, &Call { collection: found.collection, key: found.key, query, headers, body })
     }
 
     /// How large a document may be, with `around_bytes_max` around it in the body.
@@ -105,18 +105,20 @@ impl Api {
 }
 
 impl Handle for Api {
-    fn handle(&self, request: Request<'_>) -> Response {
+    fn handle(&self, request: Request<'_>) -> Answer {
         let head_only = request.method == Method::Head;
         let mut family = Family::Resource;
-        let mut response = match self.answer(request, &mut family) {
+        let mut response = match self.reply(request, &mut family) {
             Ok(response) => response,
-            Err(problem) => match family {
+            Err(Otherwise::Problem(problem)) => match family {
                 Family::Seed => problem.into_envelope(),
                 Family::Resource | Family::System => problem.into_response(),
             },
+            Err(Otherwise::Gather { bytes_max }) => return Answer::Gather { bytes_max },
+            Err(Otherwise::Later(later)) => return Answer::Later(later),
         };
         response.head_only = head_only;
-        response
+        Answer::Reply(response)
     }
 }
 

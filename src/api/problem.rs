@@ -61,8 +61,10 @@ kinds! {
     JsonInvalid = 400 "json_invalid" "The body is not JSON";
     /// A body of the seed's endpoints that lacks what it needs.
     EnvelopeInvalid = 400 "envelope_invalid" "The body is not what this endpoint takes";
-    /// A body that ended early or whose framing broke.
+    /// A body that ended early.
     BodyIncomplete = 400 "body_incomplete" "The body is incomplete";
+    /// A body whose chunks cannot be told apart.
+    BodyMalformed = 400 "body_malformed" "The framing of the body is malformed";
     /// No live document under that key.
     KeyNotFound = 404 "key_not_found" "No such document";
     /// No such collection.
@@ -104,22 +106,13 @@ pub struct Problem {
     /// Further members: name, and a value that is JSON already.
     members: Vec<(&'static str, String)>,
     allow: Option<String>,
-    close: bool,
     rest: Rest,
 }
 
 impl Problem {
     /// A failure of `kind`; `detail` says what happened this time, with the figures in it.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Problem {
-        Problem {
-            kind,
-            detail: detail.into(),
-            hint: None,
-            members: Vec::new(),
-            allow: None,
-            close: false,
-            rest: Rest::NOTHING,
-        }
+        Problem { kind, detail: detail.into(), hint: None, members: Vec::new(), allow: None, rest: Rest::NOTHING }
     }
 
     /// Adds what the client can do about it.
@@ -154,13 +147,6 @@ impl Problem {
     #[must_use]
     pub fn allow(mut self, methods: String) -> Problem {
         self.allow = Some(methods);
-        self
-    }
-
-    /// Says that the request's body was not read to its end.
-    #[must_use]
-    pub fn closing(mut self) -> Problem {
-        self.close = true;
         self
     }
 
@@ -211,7 +197,6 @@ impl Problem {
         if self.kind.status() == 503 {
             response = response.with("Retry-After", Value::Number(1));
         }
-        response.close = self.close;
         response.with_piece(Piece::Owned(body))
     }
 }
@@ -251,9 +236,9 @@ mod tests {
 
     #[test]
     fn a_problem_is_written_with_all_its_members() {
-        let problem = Problem::new(Kind::DocumentTooLarge, "a \"b\"").hint("do").number("limit_bytes", 5).closing();
+        let problem = Problem::new(Kind::DocumentTooLarge, "a \"b\"").hint("do").number("limit_bytes", 5);
         let response = problem.into_response();
-        assert_eq!((response.status, response.close), (413, true));
+        assert_eq!(response.status, 413);
         assert_eq!(
             body(&response),
             "{\"type\":\"about:blank\",\"title\":\"The document is too large\",\"status\":413,\

@@ -32,7 +32,7 @@ impl<'a> Query<'a> {
             if given.iter().any(|(before, _)| *before == name) {
                 return Err(Problem::new(Kind::ParametersConflict, format!("the parameter {name} is given twice")));
             }
-            given.push((name, decode_or_problem(value, Plus::Space, &format!("the parameter {name}"))?));
+            given.push((name, decode_or_problem(value, Plus::Space, format_args!("the parameter {name}"))?));
         }
         Ok(Query { given })
     }

@@ -8,10 +8,10 @@ use crate::model::{Command, Condition, Document, Effect, Entry, OnAbsent, Scope}
 
 use super::Api;
 use super::body;
-use super::call::{Call, key_of, name_of, scope_of};
+use super::call::{Call, Otherwise, key_of, name_of, scope_of};
 use super::envelope::{self, NotASetBody, Success};
 use super::expiry;
-use super::message::{BodyStream, Piece, Response, ResponseBody, Value};
+use super::message::{BodyStream, Part, Piece, Response, ResponseBody, Value};
 use super::problem::{Kind, Problem};
 use super::target::{DecodeFault, Plus, decode, pairs};
 
@@ -22,12 +22,11 @@ const PART_BYTES: usize = 32 * 1024;
 ///
 /// # Errors
 /// 400 with the seed's messages, 413, 503, 507.
-pub fn set(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn set(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let collection = seed_collection(call)?;
     let scope = scope_of(collection.as_deref())?;
     let limit = api.document_limit(ENVELOPE_BYTES_MAX);
-    let body = call.take_body();
-    let read = body::with_json(body, limit, |text| {
+    let read = body::with_json(call.body, limit, |text| {
         let body = envelope::read_set_body(text).map_err(|NotASetBody| invalid_body())?;
         if body.key.is_empty() {
             return Err(Problem::new(Kind::KeyEmpty, "Key cannot be empty"));
@@ -41,9 +40,9 @@ pub fn set(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
         let expiry = expiry::from_seed_seconds(body.ttl_seconds, api.clock.now())?;
         Ok((Document::new(key_of(&body.key)?, value), expiry))
     });
-    let (document, expiry) = read.map_err(|problem| match problem.kind() {
-        Kind::JsonInvalid => invalid_body(),
-        _ => problem,
+    let (document, expiry) = read.map_err(|otherwise| match otherwise {
+        Otherwise::Problem(problem) if problem.kind() == Kind::JsonInvalid => invalid_body().into(),
+        otherwise => otherwise,
     })?;
     let text = format!("Data saved for Key='{}' in {}", document.key().as_str(), place(scope));
     let (condition, on_absent) = (Condition::default(), OnAbsent::Create);
@@ -59,7 +58,7 @@ fn invalid_body() -> Problem {
 ///
 /// # Errors
 /// 400, 404.
-pub fn get(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let collection = seed_collection(call)?;
     let scope = scope_of(collection.as_deref())?;
     let key = seed_key(call.query)?;
@@ -67,7 +66,7 @@ pub fn get(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
     let outcome = api.run(Command::Get { scope, key })?;
     let Effect::Found(entry) = outcome.effect else {
         let text = format!("Key '{}' not found or expired in {}", key.as_str(), place(scope));
-        return Err(Problem::new(Kind::KeyNotFound, text).resting_on(outcome.rest));
+        return Err(Problem::new(Kind::KeyNotFound, text).resting_on(outcome.rest).into());
     };
     let mut head = envelope::open_data(match scope {
         Scope::Main => "Data retrieved successfully from main store",
@@ -86,7 +85,7 @@ pub fn get(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
 ///
 /// # Errors
 /// 400, 503.
-pub fn delete(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let collection = seed_collection(call)?;
     let scope = scope_of(collection.as_deref())?;
     let key = seed_key(call.query)?;
@@ -100,7 +99,7 @@ pub fn delete(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
 ///
 /// # Errors
 /// 400, 503, 507.
-pub fn create_collection(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn create_collection(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let name = seed_collection(call)?.unwrap_or_default();
     let outcome = api.run(Command::CreateCollection { name: name_of(&name)? })?;
     let text = format!("Collection '{name}' ensured and persisted on disk.");
@@ -111,7 +110,7 @@ pub fn create_collection(api: &Api, call: &mut Call<'_>) -> Result<Response, Pro
 ///
 /// # Errors
 /// 400, 503.
-pub fn drop_collection(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn drop_collection(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let name = seed_collection(call)?.unwrap_or_default();
     let outcome = api.run(Command::DropCollection { name: name_of(&name)? })?;
     let text = format!("Collection '{name}' deleted from memory and disk.");
@@ -122,7 +121,7 @@ pub fn drop_collection(api: &Api, call: &mut Call<'_>) -> Result<Response, Probl
 ///
 /// # Errors
 /// None of its own.
-pub fn list_collections(api: &Api, _: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn list_collections(api: &Api, _: &Call<'_>) -> Result<Response, Otherwise> {
     let outcome = api.run(Command::ListCollections)?;
     let mut data = b"[".to_vec();
     if let Effect::Collections(names) = outcome.effect {
@@ -142,60 +141,60 @@ pub fn list_collections(api: &Api, _: &mut Call<'_>) -> Result<Response, Problem
 ///
 /// # Errors
 /// 400, 404.
-pub fn list(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let collection = seed_collection(call)?;
     let name = collection.as_deref().unwrap_or_default();
     let outcome = api.run(Command::Scan { scope: Scope::Collection(name_of(name)?) })?;
     let Effect::Scanned(entries) = outcome.effect else {
         let text = format!("Collection '{name}' not found.");
-        return Err(Problem::new(Kind::CollectionNotFound, text).resting_on(outcome.rest));
+        return Err(Problem::new(Kind::CollectionNotFound, text).resting_on(outcome.rest).into());
     };
-    let mut head = envelope::open_data(&format!("Items from collection '{name}' retrieved successfully"));
-    head.push(b'{');
+    let mut text = envelope::open_data(&format!("Items from collection '{name}' retrieved successfully"));
+    text.push(b'{');
     let mut response =
         Response::new(200).with("Content-Type", Value::Static(envelope::CONTENT_TYPE)).resting_on(outcome.rest);
-    response.body = ResponseBody::Stream(Box::new(Listing { head, entries, state: ListingState::Head }));
+    response.body = ResponseBody::Stream(Box::new(Listing { text, entries, state: ListingState::FirstEntry }));
     Ok(response)
 }
 
 struct Listing {
-    head: Vec<u8>,
+    /// What comes before the next document; begins as the head of the envelope.
+    text: Vec<u8>,
     entries: Box<dyn Iterator<Item = Entry> + Send>,
     state: ListingState,
 }
 
 #[derive(PartialEq, Eq)]
 enum ListingState {
-    Head,
     FirstEntry,
     Entries,
     Ended,
 }
 
 impl BodyStream for Listing {
-    fn pull(&mut self, out: &mut Vec<u8>) -> bool {
+    fn pull(&mut self, part: &mut Part) -> bool {
         if self.state == ListingState::Ended {
             return false;
         }
-        if self.state == ListingState::Head {
-            out.append(&mut self.head);
-            self.state = ListingState::FirstEntry;
-        }
-        let start = out.len();
-        while out.len() - start < PART_BYTES {
+        let start = part.len();
+        while part.len() - start < PART_BYTES {
             let Some(entry) = self.entries.next() else {
-                out.extend_from_slice(b"}}\n");
+                self.text.extend_from_slice(b"}}\n");
                 self.state = ListingState::Ended;
                 break;
             };
             if self.state == ListingState::Entries {
-                out.push(b',');
+                self.text.push(b',');
             }
-            envelope::escape_as_go_into(out, entry.document.key().as_str());
-            out.push(b':');
-            out.extend_from_slice(entry.document.value());
+            envelope::escape_as_go_into(&mut self.text, entry.document.key().as_str());
+            self.text.push(b':');
+            part.push_bytes(&self.text);
+            self.text.clear();
+            part.push_document(entry.document);
             self.state = ListingState::Entries;
         }
+        part.push_bytes(&self.text);
+        self.text.clear();
         true
     }
 }

@@ -1,10 +1,12 @@
 //! What is not about documents: the welcome page, health, and what an operator may ask for.
 
+use std::sync::Arc;
+
 use crate::base::json;
-use crate::model::SnapshotAnswer;
+use crate::model::{SnapshotAnswer, SnapshotMoment};
 
 use super::Api;
-use super::call::Call;
+use super::call::{Call, Otherwise};
 use super::message::{Piece, Response, Value};
 use super::problem::{Kind, Problem};
 use super::query::Query;
@@ -13,7 +15,7 @@ use super::query::Query;
 ///
 /// # Errors
 /// Unknown parameters.
-pub fn welcome(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn welcome(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     Query::read(call.query, &[])?;
     let url = &api.options.url;
     let text = format!(
@@ -32,7 +34,7 @@ pub fn welcome(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
 ///
 /// # Errors
 /// Unknown parameters.
-pub fn livez(_: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn livez(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     Query::read(call.query, &[])?;
     Ok(status("live"))
 }
@@ -41,14 +43,14 @@ pub fn livez(_: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
 ///
 /// # Errors
 /// 503 with the reasons against it.
-pub fn readyz(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn readyz(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     Query::read(call.query, &[])?;
     let reasons: Vec<&str> = api.health.reasons().map(|reason| reason.code()).collect();
     if reasons.is_empty() {
         return Ok(status("ready"));
     }
     let detail = format!("not ready: {}", reasons.join(", "));
-    Err(Problem::new(Kind::NotReady, detail).texts("reasons", reasons.iter().copied()))
+    Err(Problem::new(Kind::NotReady, detail).texts("reasons", reasons.iter().copied()).into())
 }
 
 fn status(text: &str) -> Response {
@@ -65,14 +67,23 @@ fn status(text: &str) -> Response {
 ///
 /// # Errors
 /// 409 while another is being written, 500 when it fails, 503 while stopping.
-pub fn snapshot(api: &Api, call: &mut Call<'_>) -> Result<Response, Problem> {
+pub fn snapshot(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let wait = Query::read(call.query, &["wait"])?.flag("wait")?;
+    let moment = if wait { SnapshotMoment::End } else { SnapshotMoment::Start };
+    let operate = Arc::clone(&api.operate);
+    Err(Otherwise::Later(Box::new(move |deliver| {
+        let tell = |answer| deliver(snapshot_reply(answer).unwrap_or_else(Problem::into_response));
+        operate.snapshot(moment, Box::new(tell));
+    })))
+}
+
+fn snapshot_reply(answer: SnapshotAnswer) -> Result<Response, Problem> {
     let json_reply = |code: u16, body: String| {
         Response::new(code)
             .with("Content-Type", Value::Static("application/json"))
             .with_piece(Piece::Owned(body.into_bytes()))
     };
-    match api.operate.snapshot(wait) {
+    match answer {
         SnapshotAnswer::Started => Ok(json_reply(202, "{\"status\":\"started\"}\n".to_owned())),
         SnapshotAnswer::Finished(report) => Ok(json_reply(
             200,

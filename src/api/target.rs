@@ -1,6 +1,7 @@
 //! The request target: path and query, percent-decoded exactly once, never normalised.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use super::problem::{Kind, Problem};
 
@@ -76,7 +77,7 @@ fn hex_pair(digits: &[u8]) -> Option<u8> {
 ///
 /// # Errors
 /// `percent_escape_invalid` or `utf8_invalid`, naming `what` and the place.
-pub fn decode_or_problem<'a>(text: &'a str, plus: Plus, what: &str) -> Result<Cow<'a, str>, Problem> {
+pub fn decode_or_problem(text: &str, plus: Plus, what: impl Display) -> Result<Cow<'_, str>, Problem> {
     decode(text, plus).map_err(|fault| match fault {
         DecodeFault::Escape(offset) => Problem::new(
             Kind::PercentEscapeInvalid,

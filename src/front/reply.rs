@@ -4,21 +4,13 @@
 //! Invariant: the head says exactly how the body that follows ends (RFC 9112 §6.3): a length, chunks, the end of the
 //! connection, or that there is none. It does not write to sockets and knows no clock; the date is an argument.
 
-use std::ops::ControlFlow;
-
-use crate::api::message::{BodyStream, Response, ResponseBody, Value};
-use crate::base::limits::DOCUMENT_BYTES_CEILING;
+use crate::api::message::{Response, ResponseBody, Value};
+use crate::api::timestamp;
 
 use super::framing::Version;
 
 /// Bodies up to this size are copied behind the head: copying 16 KiB costs about what one more write does.
 pub const INLINE_BYTES_MAX: usize = 16 << 10;
-
-/// Digits of a chunk's size: room for the size of any part, leading zeros included (RFC 9112 §7.1).
-const CHUNK_DIGITS: usize = 8;
-
-/// A part is some tens of KiB, or one document with what stands around it.
-const _: () = assert!(DOCUMENT_BYTES_CEILING < 1 << (4 * CHUNK_DIGITS - 1));
 
 /// What a head must know besides the response.
 #[derive(Clone, Copy, Debug)]
@@ -103,28 +95,25 @@ pub fn begin(out: &mut Vec<u8>, response: &Response, manner: Manner<'_>) -> Rema
     }
 }
 
-/// Appends the next part of `stream` to `out` as one chunk, or the end of the body; says which. A part without bytes
-/// appends nothing, since an empty chunk would be the end.
-pub fn push_chunk(out: &mut Vec<u8>, stream: &mut dyn BodyStream) -> ControlFlow<()> {
-    let start = out.len();
-    out.extend_from_slice(b"00000000\r\n");
-    let data = out.len();
-    let goes_on = stream.pull(out);
-    let length = out.len().saturating_sub(data);
-    if length == 0 {
-        out.truncate(start);
-    } else {
-        let digits = format!("{length:0CHUNK_DIGITS$x}");
-        if let Some(place) = out.get_mut(start..start + CHUNK_DIGITS) {
-            place.copy_from_slice(digits.as_bytes());
-        }
-        out.extend_from_slice(b"\r\n");
+/// Appends what comes before the data of a chunk (RFC 9112 §7.1). `length` is not 0, which would be the end.
+pub fn begin_chunk(out: &mut Vec<u8>, length: usize) {
+    debug_assert!(length > 0, "an empty chunk ends the body");
+    let digits = length.checked_ilog(16).unwrap_or(0) + 1;
+    for place in (0..digits).rev() {
+        let digit = u8::try_from(length >> (4 * place) & 15).unwrap_or_default();
+        out.push(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit });
     }
-    if goes_on {
-        return ControlFlow::Continue(());
-    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends what comes behind the data of a chunk.
+pub fn end_chunk(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends what comes behind the last chunk: the end of the body, without trailers.
+pub fn end_chunks(out: &mut Vec<u8>) {
     out.extend_from_slice(b"0\r\n\r\n");
-    ControlFlow::Break(())
 }
 
 /// Appends a field's value. Control characters are left out: a value must never end its line.
@@ -144,6 +133,7 @@ pub fn push_value(out: &mut Vec<u8>, value: &Value) {
                 push_number(out, digit);
             }
         }
+        Value::Moment(moment) => timestamp::push(out, *moment),
         Value::Number(number) => push_number(out, *number),
     }
 }
@@ -210,7 +200,8 @@ fn push_number(out: &mut Vec<u8>, number: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::message::Piece;
+    use crate::api::message::{BodyStream, Part, Piece};
+    use crate::base::clock::UnixMillis;
     use crate::model::{Document, Key};
 
     const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -218,21 +209,17 @@ mod tests {
     const CLOSE: Manner<'_> = Manner { version: Version::Http11, close: true, date: DATE };
     const OLD: Manner<'_> = Manner { version: Version::Http10, close: false, date: DATE };
 
-    struct Parts(Vec<&'static [u8]>);
+    struct Nothing;
 
-    impl BodyStream for Parts {
-        fn pull(&mut self, out: &mut Vec<u8>) -> bool {
-            if self.0.is_empty() {
-                return false;
-            }
-            out.extend_from_slice(self.0.remove(0));
-            true
+    impl BodyStream for Nothing {
+        fn pull(&mut self, _: &mut Part) -> bool {
+            false
         }
     }
 
-    fn streamed(parts: &[&'static [u8]]) -> Response {
+    fn streamed() -> Response {
         let mut response = Response::new(200);
-        response.body = ResponseBody::Stream(Box::new(Parts(parts.to_vec())));
+        response.body = ResponseBody::Stream(Box::new(Nothing));
         response
     }
 
@@ -250,6 +237,7 @@ mod tests {
             .with("Content-Type", Value::Static("application/json"))
             .with("ETag", Value::EntityTag(18_446_744_073_709_551_615))
             .with("MT-TTL", Value::Seconds(61_007))
+            .with("MT-Expires-At", Value::Moment(UnixMillis(1_795_374_000_007)))
             .with("Age", Value::Number(0))
             .with_piece(Piece::Document(document))
             .with_piece(Piece::Static(b"\n"));
@@ -258,7 +246,8 @@ mod tests {
             KEEP,
             Remaining::Nothing,
             "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: application/json\r\n\
-             ETag: \"18446744073709551615\"\r\nMT-TTL: 61.007\r\nAge: 0\r\nContent-Length: 8\r\n\r\n{\"a\":1}\n",
+             ETag: \"18446744073709551615\"\r\nMT-TTL: 61.007\r\n\
+             MT-Expires-At: 2026-11-22T19:00:00.007Z\r\nAge: 0\r\nContent-Length: 8\r\n\r\n{\"a\":1}\n",
         );
     }
 
@@ -280,7 +269,7 @@ mod tests {
         response.head_only = true;
         let head = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
         check(&response, KEEP, Remaining::Nothing, &format!("{head}Content-Length: 5\r\n\r\n"));
-        let mut response = streamed(&[b"x"]);
+        let mut response = streamed();
         response.head_only = true;
         check(&response, KEEP, Remaining::Nothing, &format!("{head}\r\n"));
         check(&response, OLD, Remaining::Nothing, &format!("{head}Connection: keep-alive\r\n\r\n"));
@@ -312,20 +301,19 @@ mod tests {
     #[test]
     fn a_stream_is_chunked_on_http_11_and_ends_with_the_connection_on_http_10() {
         let head = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
-        check(&streamed(&[]), KEEP, Remaining::Chunks, &format!("{head}Transfer-Encoding: chunked\r\n\r\n"));
-        check(&streamed(&[]), OLD, Remaining::UntilClose, &format!("{head}Connection: close\r\n\r\n"));
+        check(&streamed(), KEEP, Remaining::Chunks, &format!("{head}Transfer-Encoding: chunked\r\n\r\n"));
+        check(&streamed(), OLD, Remaining::UntilClose, &format!("{head}Connection: close\r\n\r\n"));
     }
 
     #[test]
-    fn chunks_carry_their_size_and_an_empty_part_is_not_the_end() {
-        let mut stream = Parts(vec![b"0123456789abcdefXYZ", b"", b"z"]);
-        let mut out = Vec::new();
-        let mut rounds = 0;
-        while push_chunk(&mut out, &mut stream).is_continue() {
-            rounds += 1;
+    fn a_chunk_carries_its_size_in_hexadecimal() {
+        for (length, head) in
+            [(1, "1\r\n"), (15, "f\r\n"), (16, "10\r\n"), (0xabc0, "abc0\r\n"), (usize::MAX, "ffffffffffffffff\r\n")]
+        {
+            let mut out = Vec::new();
+            begin_chunk(&mut out, length);
+            assert_eq!(String::from_utf8(out).unwrap(), head);
         }
-        assert_eq!(rounds, 3);
-        assert_eq!(out, b"00000013\r\n0123456789abcdefXYZ\r\n00000001\r\nz\r\n0\r\n\r\n");
     }
 
     #[test]

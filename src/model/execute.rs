@@ -46,7 +46,7 @@ pub struct SnapshotReport {
 /// The answer to an operator's call for a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotAnswer {
-    /// It has been started; the call did not wait.
+    /// It has been started.
     Started,
     /// It is complete and durable under its name.
     Finished(SnapshotReport),
@@ -58,8 +58,18 @@ pub enum SnapshotAnswer {
     Stopping,
 }
 
+/// Which moment of a snapshot an operator wants to hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotMoment {
+    /// It is being written.
+    Start,
+    /// It is durable under its name, or has failed.
+    End,
+}
+
 /// What an operator can ask of a running server.
 pub trait Operate: Send + Sync {
-    /// Starts a snapshot; with `wait`, returns when it is finished.
-    fn snapshot(&self, wait: bool) -> SnapshotAnswer;
+    /// Starts a snapshot, and calls `tell` once at its `moment`, from any thread; within the call when there is
+    /// nothing to wait for. Never blocks.
+    fn snapshot(&self, moment: SnapshotMoment, tell: Box<dyn FnOnce(SnapshotAnswer) + Send>);
 }

@@ -11,15 +11,35 @@ use parking_lot::Mutex;
 use crate::base::log;
 use crate::base::threads::Job;
 use crate::engine::Engine;
-use crate::model::{Lsn, Operate, SnapshotAnswer, SnapshotReport};
+use crate::model::{Lsn, Operate, SnapshotAnswer, SnapshotMoment, SnapshotReport};
 use crate::persist::{DataFolder, Error};
 
 /// How long writes stay refused after the disk takes IDENTITY again, when no write asks for it.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A call for a snapshot, with where to send the answer.
+/// Where an answer goes.
+type Tell = Box<dyn FnOnce(SnapshotAnswer) + Send>;
+
+/// A call for a snapshot, with whom to tell how it ended, if anybody. An order that nobody carries out, because the
+/// thread has ended, says so as it is dropped: whoever waits is told in any case.
 pub struct Order {
-    answer: Sender<SnapshotAnswer>,
+    tell: Option<Tell>,
+}
+
+impl Order {
+    fn answer(mut self, answer: SnapshotAnswer) {
+        if let Some(tell) = self.tell.take() {
+            tell(answer);
+        }
+    }
+}
+
+impl Drop for Order {
+    fn drop(&mut self) {
+        if let Some(tell) = self.tell.take() {
+            tell(SnapshotAnswer::Stopping);
+        }
+    }
 }
 
 /// What callers and the thread share.
@@ -67,19 +87,26 @@ impl Snapshots {
 }
 
 impl Operate for Snapshots {
-    fn snapshot(&self, wait: bool) -> SnapshotAnswer {
+    fn snapshot(&self, moment: SnapshotMoment, tell: Tell) {
         if self.is_running.swap(true, Ordering::SeqCst) {
-            return SnapshotAnswer::AlreadyRunning;
+            return tell(SnapshotAnswer::AlreadyRunning);
         }
-        let (answer, answered) = bounded(1);
-        if self.orders.send(Order { answer }).is_err() {
-            self.is_running.store(false, Ordering::SeqCst);
-            return SnapshotAnswer::Stopping;
+        let (at_start, at_end) = match moment {
+            SnapshotMoment::Start => (Some(tell), None),
+            SnapshotMoment::End => (None, Some(tell)),
+        };
+        // There is room: only one order at a time gets past the flag.
+        let answer = match self.orders.send(Order { tell: at_end }) {
+            Ok(()) => SnapshotAnswer::Started,
+            // The order comes back and is dropped, which tells whoever waits for the end.
+            Err(_) => {
+                self.is_running.store(false, Ordering::SeqCst);
+                SnapshotAnswer::Stopping
+            }
+        };
+        if let Some(tell) = at_start {
+            tell(answer);
         }
-        if !wait {
-            return SnapshotAnswer::Started;
-        }
-        answered.recv().unwrap_or(SnapshotAnswer::Stopping)
     }
 }
 
@@ -108,7 +135,7 @@ impl Snapshotter {
                     recv(ticks) -> _ => self.on_schedule(),
                     recv(recoveries) -> _ => self.engine.recover(),
                     recv(self.orders) -> order => match order {
-                        Ok(order) => self.on_demand(&order),
+                        Ok(order) => self.on_demand(order),
                         Err(_) => return,
                     },
                 }
@@ -126,7 +153,7 @@ impl Snapshotter {
         self.state.is_running.store(false, Ordering::SeqCst);
     }
 
-    fn on_demand(&self, order: &Order) {
+    fn on_demand(&self, order: Order) {
         let answer = match self.state.take(&self.engine, &self.folder) {
             Ok(report) => SnapshotAnswer::Finished(report),
             Err(error) => {
@@ -135,7 +162,6 @@ impl Snapshotter {
             }
         };
         self.state.is_running.store(false, Ordering::SeqCst);
-        // Whoever did not wait for the answer has dropped its end.
-        let _ = order.answer.send(answer);
+        order.answer(answer);
     }
 }

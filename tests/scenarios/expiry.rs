@@ -1,14 +1,11 @@
 //! Time to live: to the millisecond, in every spelling, over a restart.
 
-use std::io::Read;
-
 use memory_tools::api::Handle;
-use memory_tools::api::message::{Headers, Method, Request, RequestBody};
-use memory_tools::base::clock::ManualClock;
+use memory_tools::api::message::{Answer, Headers, Method, Request, RequestBody, Response};
 
 use crate::over_every_door;
 use crate::scenario;
-use crate::support::door::House;
+use crate::support::door::{House, reply_to};
 use crate::support::scenario::{Step, get, post, put};
 
 #[test]
@@ -82,24 +79,19 @@ fn times_that_make_no_sense_are_refused() {
 }
 
 /// A body that takes its time.
-struct Slow<'a> {
-    clock: &'a ManualClock,
-    text: &'a [u8],
-}
-
-impl Read for Slow<'_> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        if !self.text.is_empty() {
-            self.clock.advance(2000);
-        }
-        self.text.read(into)
-    }
-}
-
 struct NoFields;
 
 impl Headers for NoFields {
     fn each(&self, _: &str, _: &mut dyn FnMut(&str)) {}
+}
+
+/// Asks as a front does: without the body, and again when it is here, two seconds later.
+fn send_slowly(house: &House, method: Method, target: &str, text: &str) -> Response {
+    let api = house.server().api();
+    let request = Request { method, target, headers: &NoFields, body: RequestBody::Awaited { length: None } };
+    assert!(matches!(api.handle(request), Answer::Gather { .. }), "{target}: the body is wanted");
+    house.clock.advance(2000);
+    reply_to(api, Request { body: RequestBody::Bytes(text.as_bytes()), ..request })
 }
 
 /// The moment was taken before the body was read, so that a document whose body took longer than its time to live was
@@ -111,9 +103,7 @@ fn a_time_to_live_counts_from_when_the_document_is_here() {
         (Method::Put, "/v1/docs/a?ttl=1", "[1]", "/v1/docs/a"),
         (Method::Post, "/set", "{\"key\":\"b\",\"value\":[1],\"ttl_seconds\":1}", "/get?key=b"),
     ] {
-        let mut slow = Slow { clock: &house.clock, text: body.as_bytes() };
-        let body = RequestBody::Stream { reader: &mut slow, length: None };
-        let written = house.server().api().handle(Request { method, target, headers: &NoFields, body });
+        let written = send_slowly(&house, method, target, body);
         assert!(matches!(written.status, 200 | 201), "{target}");
         assert_eq!(house.client().send("GET", read_back, &[], b"").status, 200, "{target}");
         house.clock.advance(1000);
@@ -125,9 +115,6 @@ fn a_time_to_live_counts_from_when_the_document_is_here() {
 #[test]
 fn a_deadline_that_passes_while_the_body_arrives_is_refused() {
     let house = House::start(&[]);
-    let mut slow = Slow { clock: &house.clock, text: b"[1]" };
-    let body = RequestBody::Stream { reader: &mut slow, length: None };
-    let target = "/v1/docs/a?expires_at=1795374001000";
-    let written = house.server().api().handle(Request { method: Method::Put, target, headers: &NoFields, body });
+    let written = send_slowly(&house, Method::Put, "/v1/docs/a?expires_at=1795374001000", "[1]");
     assert_eq!(written.status, 400);
 }

@@ -1,9 +1,11 @@
 //! The ways into a server that a scenario is run over: straight into the service, and over a front's sockets.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use memory_tools::api::Handle;
-use memory_tools::api::message::{Headers, Method, Request, RequestBody, ResponseBody};
+use memory_tools::api::message::{Answer, Headers, Method, Part, Request, RequestBody, Response, ResponseBody};
 use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::disk::RealDisk;
 use memory_tools::config::{self, Sources};
@@ -14,6 +16,9 @@ use super::http::Client;
 
 /// When every scenario begins: 2026-11-22T19:00:00.000Z.
 pub const START: UnixMillis = UnixMillis(1_795_374_000_000);
+
+/// How long a reply may take that comes from another thread.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An answer, however it came.
 #[derive(Debug)]
@@ -122,22 +127,52 @@ impl Headers for Fields<'_> {
     }
 }
 
+/// The reply to a request whose body, if any, is here.
+#[track_caller]
+pub fn reply_to(handler: &dyn Handle, request: Request<'_>) -> Response {
+    match handler.handle(request) {
+        Answer::Reply(response) => response,
+        Answer::Gather { .. } => panic!("the body is here"),
+        Answer::Stream(mut intake) => match request.body {
+            RequestBody::Bytes(bytes) => match intake.take(bytes) {
+                ControlFlow::Continue(()) => intake.finish(Ok(())),
+                ControlFlow::Break(response) => response,
+            },
+            body => panic!("{body:?} is not here"),
+        },
+        Answer::Later(later) => {
+            let (deliver, delivered) = crossbeam_channel::bounded(1);
+            later(Box::new(move |response| deliver.send(response).expect("somebody listens")));
+            delivered.recv_timeout(PATIENCE).expect("the reply comes")
+        }
+    }
+}
+
 impl Door for Direct {
     fn name(&self) -> &'static str {
         "the service itself"
     }
 
     fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let response = self.0.server().api().handle(Request {
-            method: Method::from_name(method),
-            target,
-            headers: &Fields(headers),
-            body: RequestBody::Bytes(body),
-        });
+        let response = reply_to(
+            self.0.server().api(),
+            Request {
+                method: Method::from_name(method),
+                target,
+                headers: &Fields(headers),
+                body: RequestBody::Bytes(body),
+            },
+        );
         let mut text = Vec::new();
         match response.body {
             ResponseBody::Pieces(pieces) => pieces.iter().for_each(|piece| text.extend_from_slice(piece.bytes())),
-            ResponseBody::Stream(mut stream) => while stream.pull(&mut text) {},
+            ResponseBody::Stream(mut stream) => {
+                let mut part = Part::new();
+                while stream.pull(&mut part) {
+                    part.pieces().iter().for_each(|piece| text.extend_from_slice(piece.bytes()));
+                    part.clear();
+                }
+            }
         }
         if response.head_only {
             text.clear();

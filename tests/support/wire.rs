@@ -3,19 +3,23 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use memory_tools::api::Handle;
-use memory_tools::api::message::{BodyStream, Method, Piece, Request, RequestBody, Response, ResponseBody, Value};
+use memory_tools::api::message::{
+    Answer, BodyFault, BodyStream, Deliver, Intake, Method, Part, Piece, Request, RequestBody, Response, ResponseBody,
+    Value,
+};
 use memory_tools::base::clock::SystemClock;
 use memory_tools::base::health::Health;
 use memory_tools::base::threads::{Job, Spawn};
 use memory_tools::front::Seams;
 use memory_tools::front::pool::{Pool, PoolOptions, bind};
-use memory_tools::model::{Durability, Lsn, NotDurable, Rest, Waker};
+use memory_tools::model::{Document, Durability, Key, Lsn, NotDurable, Rest, Waker};
 
 /// How long a test waits for what must happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -103,18 +107,19 @@ impl Durability for Ledger {
 
 /// Answers by path, and counts what it was asked.
 ///
-/// `/echo` gives back the body, `/ignore` does not read it and says so,
-/// `/forget` does not say so, `/big?N` has N bytes, `/parts` is a stream, `/slow` waits
-/// for the gate, `/lsn/N` rests on N, anything else says its target.
+/// `/echo` gives back the body, `/gather?N` too if it has at most N bytes, `/intake` counts what it is given and breaks
+/// off at a part with "stop" in it, `/ignore` and `/forget` do not want the body, `/big?N` has N bytes, `/parts` is a
+/// stream, `/slow` waits for the gate, `/later` has another thread wait for it, `/lost` never delivers, `/lsn/N` rests
+/// on N, anything else says its target.
 pub struct Double {
-    /// Requests that reached the handler.
+    /// Requests that reached the handler; one that is asked again with its body is the same.
     pub handled: AtomicUsize,
     /// Targets in order.
     pub targets: Mutex<Vec<String>>,
-    /// Opens `/slow`, one message per request.
+    /// Opens `/slow` and `/later`, one message per request.
     pub gate: (Sender<()>, Receiver<()>),
-    /// What reading a body ended with, when it was an error.
-    pub body_errors: Mutex<Vec<ErrorKind>>,
+    /// What became of bodies that will never be whole.
+    pub faults: Arc<Mutex<Vec<BodyFault>>>,
 }
 
 impl Default for Double {
@@ -123,35 +128,99 @@ impl Default for Double {
             handled: AtomicUsize::new(0),
             targets: Mutex::default(),
             gate: crossbeam_channel::unbounded(),
-            body_errors: Mutex::default(),
+            faults: Arc::default(),
         }
     }
 }
 
+/// Parts as bytes, and at last a document that is too large to be copied.
 struct Parts(VecDeque<&'static str>);
 
 impl BodyStream for Parts {
-    fn pull(&mut self, out: &mut Vec<u8>) -> bool {
-        self.0.pop_front().map(|part| out.extend_from_slice(part.as_bytes())).is_some()
+    fn pull(&mut self, part: &mut Part) -> bool {
+        match self.0.pop_front() {
+            Some("document") => part.push_document(large_document()),
+            Some(bytes) => part.push_bytes(bytes.as_bytes()),
+            None => return false,
+        }
+        true
     }
 }
 
+/// What ends `/parts`.
+pub fn large_document() -> Document {
+    Document::new(Key::new("k").unwrap(), "7".repeat(100_000).as_bytes())
+}
+
+/// Counts, and notes how it ended.
+struct Count {
+    bytes: usize,
+    faults: Arc<Mutex<Vec<BodyFault>>>,
+}
+
+impl Intake for Count {
+    fn take(&mut self, part: &[u8]) -> ControlFlow<Response> {
+        assert!(!part.is_empty());
+        self.bytes += part.len();
+        if part.windows(4).any(|window| window == b"stop") {
+            return ControlFlow::Break(text(422, format!("stopped after {} bytes\n", self.bytes)));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn finish(self: Box<Self>, end: Result<(), BodyFault>) -> Response {
+        match end {
+            Ok(()) => text(200, format!("{} bytes\n", self.bytes)),
+            Err(fault) => failed(&self.faults, fault),
+        }
+    }
+}
+
+fn text(status: u16, text: String) -> Response {
+    Response::new(status).with_piece(Piece::Owned(text.into_bytes()))
+}
+
+fn failed(faults: &Mutex<Vec<BodyFault>>, fault: BodyFault) -> Response {
+    faults.lock().unwrap().push(fault);
+    let status = match fault {
+        BodyFault::TooLarge => 413,
+        BodyFault::EndUnclear => 411,
+        BodyFault::Malformed => 400,
+        BodyFault::Stalled { .. } | BodyFault::Incomplete { .. } => 408,
+    };
+    text(status, format!("{fault:?}\n"))
+}
+
 impl Handle for Double {
-    fn handle(&self, request: Request<'_>) -> Response {
+    fn handle(&self, request: Request<'_>) -> Answer {
+        let (path, query) = request.target.split_once('?').unwrap_or((request.target, ""));
+        let bytes_max = match path {
+            "/echo" => Some(usize::MAX),
+            "/gather" => Some(query.parse().unwrap()),
+            _ => None,
+        };
+        if let (Some(bytes_max), RequestBody::Awaited { .. }) = (bytes_max, request.body) {
+            return Answer::Gather { bytes_max };
+        }
         self.handled.fetch_add(1, Ordering::SeqCst);
         self.targets.lock().unwrap().push(request.target.to_owned());
-        let (path, query) = request.target.split_once('?').unwrap_or((request.target, ""));
         let mut response = match path {
-            "/echo" => self.echo(request.body),
-            "/ignore" => {
-                let mut response = Response::new(413).with_piece(Piece::Static(b"not read\n"));
-                response.close = true;
-                response
+            "/echo" | "/gather" => match request.body {
+                RequestBody::Bytes(bytes) => Response::new(200).with_piece(Piece::Owned(bytes.to_vec())),
+                RequestBody::Failed(fault) => failed(&self.faults, fault),
+                RequestBody::Awaited { .. } => unreachable!("it was gathered"),
+            },
+            "/intake" => return Answer::Stream(Box::new(Count { bytes: 0, faults: self.faults.clone() })),
+            "/later" => {
+                let gate = self.gate.1.clone();
+                return Answer::Later(Box::new(move |deliver| deliver_later(gate, deliver)));
             }
+            "/lost" => return Answer::Later(Box::new(drop)),
+            "/ignore" => Response::new(413).with_piece(Piece::Static(b"not read\n")),
             "/big" => Response::new(200).with_piece(Piece::Owned(vec![b'x'; query.parse().unwrap()])),
             "/parts" => {
                 let mut response = Response::new(200);
-                response.body = ResponseBody::Stream(Box::new(Parts(["one ", "", "two ", "three"].into())));
+                response.body = ResponseBody::Stream(Box::new(Parts(["one ", "", "two ", "document"].into())));
                 response
             }
             "/slow" => {
@@ -163,35 +232,27 @@ impl Handle for Double {
             _ => {
                 let mut hosts = 0;
                 request.headers.each("hOsT", &mut |_| hosts += 1);
-                let text = format!("{} {} {hosts}\n", request.method.name(), request.target);
-                Response::new(200).with("ETag", Value::EntityTag(7)).with_piece(Piece::Owned(text.into_bytes()))
+                let line = format!("{} {} {hosts}\n", request.method.name(), request.target);
+                text(200, line).with("ETag", Value::EntityTag(7))
             }
         };
         if let Some(lsn) = path.strip_prefix("/lsn/") {
             response = response.resting_on(Rest::Written(Lsn(lsn.parse().unwrap())));
         }
         response.head_only = request.method == Method::Head;
-        response
+        Answer::Reply(response)
     }
 }
 
-impl Double {
-    fn echo(&self, body: RequestBody<'_>) -> Response {
-        let mut read = Vec::new();
-        match body {
-            RequestBody::Bytes(bytes) => read.extend_from_slice(bytes),
-            RequestBody::Stream { reader, .. } => {
-                if let Err(error) = reader.read_to_end(&mut read) {
-                    self.body_errors.lock().unwrap().push(error.kind());
-                    let mut response = Response::new(408);
-                    response.close = true;
-                    return response;
-                }
-            }
-        }
-        Response::new(200).with_piece(Piece::Owned(read))
-    }
+/// Delivers from another thread when the gate opens. The reply rests on 10.
+fn deliver_later(gate: Receiver<()>, deliver: Deliver) {
+    std::thread::spawn(move || {
+        let _ = gate.recv_timeout(PATIENCE);
+        deliver(text(200, "later\n".to_owned()).resting_on(Rest::Written(Lsn(10))));
+    });
+}
 
+impl Double {
     /// Requests that reached the handler.
     pub fn handled(&self) -> usize {
         self.handled.load(Ordering::SeqCst)

@@ -1,12 +1,11 @@
 //! The constant answers: fields and sizes of those that the server gives to a GET and to a PUT that replaces.
 //!
-//! Invariant: nothing that is asked is looked at but the method, and nothing is kept. A body is read to its end, since
-//! reading it is the front's work and not the server's.
-
-use std::io;
+//! Invariant: nothing that is asked is looked at but the method, and nothing is kept. A body is gathered, since that is
+//! the front's work and not the server's.
 
 use memory_tools::api::Handle;
-use memory_tools::api::message::{Method, Piece, Request, RequestBody, Response, Value};
+use memory_tools::api::message::{Answer, Method, Piece, Request, RequestBody, Response, Value};
+use memory_tools::base::limits::DOCUMENT_BYTES_CEILING;
 
 /// As long as the versions of a server that has run for a while.
 const VERSION: u64 = 1_000_000;
@@ -27,33 +26,26 @@ impl Constant {
 }
 
 impl Handle for Constant {
-    fn handle(&self, request: Request<'_>) -> Response {
-        let is_read_whole = match request.body {
-            RequestBody::Bytes(_) => true,
-            RequestBody::Stream { reader, length } => {
-                let read = io::copy(reader, &mut io::sink());
-                read.is_ok_and(|bytes| length.is_none_or(|announced| bytes == announced))
-            }
-        };
-        if !is_read_whole {
-            let mut response = Response::new(400);
-            response.close = true;
-            return response;
+    fn handle(&self, request: Request<'_>) -> Answer {
+        match request.body {
+            RequestBody::Bytes(_) => {}
+            RequestBody::Awaited { .. } => return Answer::Gather { bytes_max: DOCUMENT_BYTES_CEILING },
+            RequestBody::Failed(_) => return Answer::Reply(Response::new(400)),
         }
         let response = Response::new(200)
             .with("Content-Type", Value::Static("application/json"))
             .with("ETag", Value::EntityTag(VERSION));
-        match request.method {
+        Answer::Reply(match request.method {
             Method::Put => response.with_piece(Piece::Static(WRITTEN)),
             _ => response.with("Cache-Control", Value::Static("no-cache")).with_piece(Piece::Static(self.document)),
-        }
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memory_tools::api::message::{Headers, ResponseBody};
+    use memory_tools::api::message::{BodyFault, Headers, ResponseBody};
 
     struct NoHeaders;
 
@@ -61,9 +53,14 @@ mod tests {
         fn each(&self, _: &str, _: &mut dyn FnMut(&str)) {}
     }
 
-    fn ask(method: Method, body: RequestBody<'_>) -> Response {
+    fn ask(method: Method, body: RequestBody<'_>) -> Answer {
         let constant = Constant::new(b"{\"id\":\"key:00000000\"}".to_vec());
         constant.handle(Request { method, target: "/v1/docs/key:00000007", headers: &NoHeaders, body })
+    }
+
+    fn reply(method: Method, body: RequestBody<'_>) -> Response {
+        let Answer::Reply(response) = ask(method, body) else { panic!("a constant is there at once") };
+        response
     }
 
     fn body_of(response: &Response) -> Vec<u8> {
@@ -75,24 +72,23 @@ mod tests {
 
     #[test]
     fn a_get_of_any_key_is_answered_with_the_document() {
-        let response = ask(Method::Get, RequestBody::Bytes(b""));
-        assert_eq!((response.status, response.close), (200, false));
+        let response = reply(Method::Get, RequestBody::Bytes(b""));
+        assert_eq!(response.status, 200);
         assert_eq!(body_of(&response), b"{\"id\":\"key:00000000\"}");
     }
 
     #[test]
-    fn a_put_is_read_to_its_end_and_answered_as_a_replacement() {
-        let mut sent: &[u8] = &[b'1'; 20_000];
-        let response = ask(Method::Put, RequestBody::Stream { reader: &mut sent, length: Some(20_000) });
-        assert!(sent.is_empty());
-        assert_eq!((response.status, response.close), (200, false));
+    fn a_put_is_gathered_and_answered_as_a_replacement() {
+        let answer = ask(Method::Put, RequestBody::Awaited { length: Some(20_000) });
+        assert!(matches!(answer, Answer::Gather { bytes_max } if bytes_max >= 20_000));
+        let response = reply(Method::Put, RequestBody::Bytes(b"1"));
+        assert_eq!(response.status, 200);
         assert_eq!(body_of(&response), WRITTEN);
     }
 
     #[test]
-    fn a_body_that_ends_early_ends_the_connection() {
-        let mut sent: &[u8] = b"12";
-        let response = ask(Method::Put, RequestBody::Stream { reader: &mut sent, length: Some(3) });
-        assert_eq!((response.status, response.close), (400, true));
+    fn a_body_that_ends_early_is_no_replacement() {
+        let fault = BodyFault::Incomplete { bytes: 2, length: Some(3) };
+        assert_eq!(reply(Method::Put, RequestBody::Failed(fault)).status, 400);
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use tiny_http::{Header, Headers, Request, StatusCode};
 
-use crate::api::message::{BodyStream, Response, ResponseBody};
-use crate::front::reply::{self, Remaining};
+use crate::api::message::{BodyStream, Part, Piece, Response, ResponseBody};
+use crate::front::reply::{self, INLINE_BYTES_MAX, Remaining};
 
 use super::panics;
 
@@ -30,8 +30,8 @@ pub(super) fn is_upgrade(request: &Request) -> bool {
     request.headers().get("Connection").is_some_and(|value| value.as_str().to_ascii_lowercase().contains("upgrade"))
 }
 
-/// Answers a request whose body was not read; never with a stream. The library words the head in its own way and cannot say that the
-/// connection ends; it does end.
+/// Answers a request whose body was not read; never with a stream. The library words the head in its own way and
+/// cannot say that the connection ends; it does end.
 pub(super) fn respond(request: Request, response: &Response) {
     let mut body = Vec::new();
     if let ResponseBody::Pieces(pieces) = &response.body {
@@ -67,37 +67,72 @@ pub(super) fn send(
     patience: Duration,
 ) -> io::Result<()> {
     let mut writer = panics::librarys(|| request.into_writer()).ok_or_else(failed)?;
-    let writer = writer.as_mut();
+    let mut outgoing = Outgoing { writer: writer.as_mut(), out, patience };
     match (remaining, response.body) {
-        (Remaining::Nothing, _) => write_all(writer, out, patience)?,
-        (_, ResponseBody::Pieces(pieces)) => {
-            write_all(writer, out, patience)?;
-            for piece in &pieces {
-                write_all(writer, piece.bytes(), patience)?;
-            }
+        (Remaining::Nothing, _) => {}
+        (_, ResponseBody::Pieces(pieces)) => outgoing.push_all(&pieces)?,
+        (Remaining::Chunks, ResponseBody::Stream(mut stream)) => {
+            outgoing.push_stream(stream.as_mut(), Outgoing::push_chunk)?;
+            reply::end_chunks(outgoing.out);
         }
-        (Remaining::Chunks, ResponseBody::Stream(mut stream)) => loop {
-            // The head goes out with the first part.
-            let flow = panics::ours("making a body", || reply::push_chunk(out, stream.as_mut()));
-            write_all(writer, out, patience)?;
-            out.clear();
-            if flow.is_break() {
-                break;
-            }
-        },
         (_, ResponseBody::Stream(mut stream)) => {
-            while pull(stream.as_mut(), out) {
-                write_all(writer, out, patience)?;
-                out.clear();
-            }
-            write_all(writer, out, patience)?;
+            outgoing.push_stream(stream.as_mut(), |outgoing, part| outgoing.push_all(part.pieces()))?;
         }
     }
+    outgoing.flush()?;
     panics::librarys(|| writer.flush()).unwrap_or_else(|| Err(failed()))
 }
 
-fn pull(stream: &mut dyn BodyStream, out: &mut Vec<u8>) -> bool {
-    panics::ours("making a body", || stream.pull(out))
+/// Bytes on their way: small ones are collected, so that a head goes out with what is behind it.
+struct Outgoing<'a> {
+    writer: &'a mut dyn Write,
+    out: &'a mut Vec<u8>,
+    patience: Duration,
+}
+
+impl Outgoing<'_> {
+    fn push_stream(
+        &mut self,
+        stream: &mut dyn BodyStream,
+        push: impl Fn(&mut Self, &Part) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut part = Part::new();
+        while panics::ours("making a body", || stream.pull(&mut part)) {
+            push(self, &part)?;
+            part.clear();
+        }
+        // What the last pull may have left.
+        push(self, &part)
+    }
+
+    fn push_chunk(&mut self, part: &Part) -> io::Result<()> {
+        if part.is_empty() {
+            return Ok(());
+        }
+        reply::begin_chunk(self.out, part.len());
+        self.push_all(part.pieces())?;
+        reply::end_chunk(self.out);
+        Ok(())
+    }
+
+    fn push_all(&mut self, pieces: &[Piece]) -> io::Result<()> {
+        pieces.iter().try_for_each(|piece| self.push(piece.bytes()))
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.out.len() + bytes.len() <= INLINE_BYTES_MAX {
+            self.out.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.flush()?;
+        write_all(self.writer, bytes, self.patience)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        write_all(self.writer, self.out, self.patience)?;
+        self.out.clear();
+        Ok(())
+    }
 }
 
 fn write_all(writer: &mut dyn Write, bytes: &[u8], patience: Duration) -> io::Result<()> {

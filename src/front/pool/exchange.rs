@@ -8,16 +8,17 @@ use std::io::{self, Read};
 
 use tiny_http::Request;
 
-use crate::api::message::{self, Method, RequestBody, Response, ResponseBody};
+use crate::api::message::{Method, Response, ResponseBody};
 use crate::front::date::DateCache;
 use crate::front::framing::{self, Announced, Fault, Framing, RequestLine, Version};
 use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner};
 
+use super::answering::{Head, reply_to};
 use super::body::Body;
 use super::mark::Place;
 use super::steps::Steps;
-use super::{Shared, delivery, fields, panics};
+use super::{Shared, delivery, fields};
 
 /// Bodies up to this size are in memory when the library hands a request out, unless the client expects a
 /// `100 Continue`.
@@ -27,7 +28,7 @@ const HERE_ALREADY_BYTES: u64 = 1024;
 /// 400 does not cost its client the connection.
 const READ_PAST_BYTES_MAX: u64 = 64 << 10;
 
-/// A buffer that grew for a stream gives its memory back down to this.
+/// A buffer that grew for one body gives its memory back down to this.
 const BUFFER_KEPT_BYTES: usize = 64 << 10;
 
 /// What becomes of the connection.
@@ -43,7 +44,7 @@ pub(super) enum Then {
 #[derive(Default)]
 pub(super) struct Exchange {
     target: String,
-    small_body: Vec<u8>,
+    body: Vec<u8>,
     out: Vec<u8>,
     date: DateCache,
 }
@@ -81,9 +82,9 @@ impl Exchange {
             Err(fault) => return self.refuse(shared, steps, request, fault),
         };
         let request = RefCell::new(request);
-        let Ok(mut answered) = self.handle(shared, steps, &request, terms) else {
-            return Then::Close;
-        };
+        let answered = self.handle(shared, steps, &request, terms);
+        give_back(&mut self.body);
+        let Ok(mut answered) = answered else { return Then::Close };
         answered.response = released(shared, answered.response);
         let close = answered.response.close
             || !answered.has_ended
@@ -117,26 +118,17 @@ impl Exchange {
             Announced::Chunked => None,
         };
         let mut body = Body::new(request, steps, length, shared.options.read_timeout);
-        self.small_body.clear();
         if length.is_some_and(|bytes| bytes <= HERE_ALREADY_BYTES) && !terms.expects_continue {
-            body.read_to_end(&mut self.small_body)?;
+            body.read_to_end(&mut self.body)?;
         }
         let method = Method::from_name(request.borrow().method().as_str());
-        let response = {
-            let body = if body.has_ended() {
-                RequestBody::Bytes(&self.small_body)
-            } else {
-                RequestBody::Stream { reader: &mut body, length }
-            };
-            let headers = &fields::Lookup(request);
-            let request = message::Request { method, target: &self.target, headers, body };
-            panics::ours("answering a request", || shared.seams.handler.handle(request))
-        };
+        let head = Head { method, target: &self.target, headers: &fields::Lookup(request) };
+        let response = reply_to(shared.seams.handler.as_ref(), head, &mut self.body, &mut body);
         let is_short = length.is_some_and(|bytes| bytes <= READ_PAST_BYTES_MAX);
         if matches!(response.body, ResponseBody::Stream(_)) {
             // A stream does not go out by the library's way of answering, the only one that leaves a body unread.
             io::copy(&mut body, &mut io::sink())?;
-        } else if is_short && !body.has_ended() && !response.close && !terms.expects_continue {
+        } else if is_short && !body.has_ended() && !body.has_failed() && !terms.expects_continue {
             // When it does not come, the connection is closed behind the answer.
             let _ = io::copy(&mut body, &mut io::sink());
         }
@@ -164,13 +156,18 @@ impl Exchange {
         self.out.clear();
         let remaining = reply::begin(&mut self.out, &response, Manner { version, close, date });
         let sent = delivery::send(request, response, remaining, &mut self.out, shared.options.write_timeout);
-        self.out.clear();
-        self.out.shrink_to(BUFFER_KEPT_BYTES);
+        give_back(&mut self.out);
         match sent {
             Ok(()) if !close && remaining != reply::Remaining::UntilClose => Then::Next,
             Ok(()) | Err(_) => Then::Close,
         }
     }
+}
+
+/// Empties `buffer`. A thread must not hold on to the largest body it ever saw.
+fn give_back(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.shrink_to(BUFFER_KEPT_BYTES);
 }
 
 fn check<'a>(request: &'a Request, shared: &Shared) -> Result<Framing<'a>, Fault> {
@@ -203,6 +200,82 @@ fn released(shared: &Shared, response: Response) -> Response {
             unknown.head_only = response.head_only;
             unknown.close = response.close;
             unknown
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::api::Handle;
+    use crate::api::message::{Answer, Piece, Request, RequestBody};
+    use crate::base::clock::{ManualClock, UnixMillis};
+    use crate::base::health::Health;
+    use crate::base::threads::{Job, Spawn};
+    use crate::front::Seams;
+    use crate::front::pool::PoolOptions;
+    use crate::front::pool::mark::Mark;
+    use crate::model::{Durability, Rest, Waker};
+
+    /// Everything that a pool stands on: gathers, echoes, and keeps nothing back.
+    struct Ground;
+
+    impl Handle for Ground {
+        fn handle(&self, request: Request<'_>) -> Answer {
+            match request.body {
+                RequestBody::Awaited { .. } => Answer::Gather { bytes_max: usize::MAX },
+                RequestBody::Bytes(bytes) => Answer::Reply(Response::new(200).with_piece(Piece::Owned(bytes.to_vec()))),
+                RequestBody::Failed(fault) => panic!("{fault:?}"),
+            }
+        }
+    }
+
+    impl Durability for Ground {
+        fn is_released(&self, _: Rest) -> bool {
+            true
+        }
+
+        fn when_durable(&self, _: Rest, waker: Waker) {
+            waker(Ok(()));
+        }
+    }
+
+    impl Spawn for Ground {
+        fn spawn(&self, _: &str, _: usize, _: Job) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    fn put(body: &'static str) -> tiny_http::Request {
+        let host = tiny_http::Header::from_str("Host", "x").unwrap();
+        let request = tiny_http::TestRequest::new().with_method(tiny_http::Method::Put).with_path("/a");
+        request.with_header(host).with_body(body).into()
+    }
+
+    /// A worker lives as long as the process, and there are hundreds of them.
+    #[test]
+    fn what_is_kept_between_requests_is_bounded_whatever_stood_in_the_body() {
+        let ground = Arc::new(Ground);
+        let seams = Seams {
+            handler: ground.clone(),
+            durability: ground.clone(),
+            health: Arc::new(Health::default()),
+            clock: Arc::new(ManualClock::at(UnixMillis(0))),
+            spawn: ground,
+        };
+        let options = PoolOptions::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let shared = Arc::new(Shared::new(options, seams, crossbeam_channel::never()).unwrap());
+        let steps = Steps::new(shared.clone(), Arc::new(Mark::default()));
+        let mut exchange = Exchange::default();
+        for bytes in [10, 2000, 2_000_000, 10] {
+            let body = "x".repeat(bytes).leak();
+            assert_eq!(exchange.answer(&shared, &steps, put(body)), Then::Next, "{bytes} bytes");
+            for kept in [exchange.body.capacity(), exchange.out.capacity()] {
+                assert!(kept <= BUFFER_KEPT_BYTES, "{kept} bytes kept of {bytes}");
+            }
         }
     }
 }

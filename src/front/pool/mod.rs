@@ -28,7 +28,8 @@
 //! - An idle connection that reaches the timeout, and a client that half-closes, get a 400 that nobody asked for.
 //! - The size line of a chunk is read leniently and without a bound, trailers are an error, and a peer that goes
 //!   away in the middle of a chunk looks like the end of the body: whoever reads a chunked body must know its end
-//!   from its content, as a JSON text does unless it is a bare number.
+//!   from its content, as a JSON text does unless it is a bare number. So one that ends in a digit is refused with
+//!   `BodyFault::EndUnclear`. A peer that goes away or stalls in the frame of a chunk looks like a malformed one.
 //! - A short body that nobody wanted is read past. A reply before a longer one was read cannot say
 //!   `Connection: close`, and the library then reads the rest of the announced length, however long, before its
 //!   thread is free. A `100 Continue` carries a Content-Length of 0, and HTTP/1.0 clients get one too.
@@ -38,6 +39,7 @@
 //! - It needs unwinding: with `panic = "abort"` the library's own panics would end the process.
 
 mod acceptor;
+mod answering;
 mod body;
 mod delivery;
 mod exchange;

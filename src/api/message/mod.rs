@@ -1,13 +1,19 @@
 //! Plain requests and responses: what fronts hand in and get back. No type of an HTTP library passes here.
 //!
-//! Bodies are pieces by reference or a pull stream, in both directions, so that nothing large must fit in memory
-//! twice. Header values keep their kind until a front writes them, so that a reply allocates no text for them.
+//! What is large passes in parts, in both directions, so that it need not fit in memory: outgoing parts are pulled,
+//! incoming ones pushed. No type here blocks. Header values keep their kind until a front writes them, so that a
+//! reply allocates no text for them.
 
-use std::io::Read;
+mod answer;
+mod part;
 
 use smallvec::SmallVec;
 
+use crate::base::clock::UnixMillis;
 use crate::model::{Document, Rest};
+
+pub use answer::{Answer, Deliver, Intake, Later};
+pub use part::Part;
 
 /// A request's method. Names are case-sensitive (RFC 9110 §9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +73,7 @@ pub trait Headers {
 }
 
 /// A request, as a front understood it. Framing has been checked; nothing else has.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The method.
     pub method: Method,
@@ -79,17 +86,41 @@ pub struct Request<'a> {
 }
 
 /// A request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestBody<'a> {
-    /// Already here, whole.
+    /// Here, whole; empty when there is none.
     Bytes(&'a [u8]),
-    /// To be pulled. `length` is what was announced, `None` for a chunked body.
-    Stream {
-        /// Where the bytes come from. `TimedOut` or `WouldBlock` mean that the peer stalled; any other error or an
-        /// early end that it is gone. Without a length, an early end may look like the end.
-        reader: &'a mut dyn Read,
-        /// Announced length in bytes.
+    /// Announced, and not here yet. A handler that wants it says so (`Answer::Gather`, `Answer::Stream`).
+    Awaited {
+        /// What was announced in bytes; `None` for a chunked body.
         length: Option<u64>,
     },
+    /// It was wanted, and will never be whole. The connection is closed behind the reply.
+    Failed(BodyFault),
+}
+
+/// Why a body will never be whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFault {
+    /// It is larger than the `bytes_max` that was asked for. Only for a body without an announced length, which a
+    /// handler could not know.
+    TooLarge,
+    /// It came too slowly.
+    Stalled {
+        /// Bytes that had come.
+        bytes: u64,
+    },
+    /// The peer went away before the end.
+    Incomplete {
+        /// Bytes that had come.
+        bytes: u64,
+        /// What was announced; `None` for a chunked body.
+        length: Option<u64>,
+    },
+    /// Its chunks are not framed as RFC 9112 §7.1 has it.
+    Malformed,
+    /// The front cannot tell the end of this chunked body from a peer that went away. Only the pool says so.
+    EndUnclear,
 }
 
 /// A reply, for a front to write.
@@ -103,7 +134,7 @@ pub struct Response {
     pub body: ResponseBody,
     /// True for the answer to a HEAD.
     pub head_only: bool,
-    /// True when the connection must not be used again, because the request's body was not read to its end.
+    /// True when the connection must not be used again, whatever was read of the request: after a refused head.
     pub close: bool,
     /// What must be durable before this reply may leave.
     pub rest: Rest,
@@ -120,6 +151,8 @@ pub enum Value {
     EntityTag(u64),
     /// Milliseconds, written as seconds with three decimals.
     Seconds(u64),
+    /// A moment, written as RFC 3339 in UTC with milliseconds.
+    Moment(UnixMillis),
     /// A plain number.
     Number(u64),
 }
@@ -156,9 +189,9 @@ impl Piece {
 
 /// A body that is made while it is sent.
 pub trait BodyStream: Send {
-    /// Appends the next part to `out` and returns true, or returns false at the end. A part is some tens of KiB at
-    /// most, unless one document is larger. Holds no lock between calls.
-    fn pull(&mut self, out: &mut Vec<u8>) -> bool;
+    /// Appends the next bytes to `part` and returns true, or returns false at the end. It appends some tens of KiB at
+    /// most, unless one document is larger, and may append nothing before the end. Holds no lock between calls.
+    fn pull(&mut self, part: &mut Part) -> bool;
 }
 
 impl Response {

@@ -1,0 +1,43 @@
+//! What a handler says to a request: a reply, or what it needs before there is one.
+//!
+//! Invariant: a handler never waits. It says what it waits for, and the front, which knows whether its threads may
+//! block, does the waiting.
+
+use std::ops::ControlFlow;
+
+use super::{BodyFault, Response};
+
+/// What a handler says to a request.
+#[expect(clippy::large_enum_variant, reason = "nearly every answer is a reply, and a box would allocate for each")]
+pub enum Answer {
+    /// The reply.
+    Reply(Response),
+    /// The body is wanted whole, if it has at most so many bytes: the front gathers it and asks once more, with the
+    /// same head and with `Bytes` or `Failed`. Nothing was changed yet. Only an answer to `Awaited`.
+    Gather {
+        /// Bytes of the body. One more is `BodyFault::TooLarge`.
+        bytes_max: usize,
+    },
+    /// The body is wanted part by part. An answer to `Bytes` as well as to `Awaited`: what is here is the first part.
+    Stream(Box<dyn Intake>),
+    /// The reply comes later. The body is not wanted.
+    Later(Later),
+}
+
+/// Takes a body part by part, for what need not fit in memory.
+pub trait Intake: Send {
+    /// Takes the next part, which has at least one byte. Breaks with the reply when the rest is of no use; the body is
+    /// then not read to its end.
+    fn take(&mut self, part: &[u8]) -> ControlFlow<Response>;
+
+    /// The body has ended, well or not: the reply. Not called after a break. After an end that was not well the
+    /// connection is closed behind the reply.
+    fn finish(self: Box<Self>, end: Result<(), BodyFault>) -> Response;
+}
+
+/// Takes a reply to the request that waits for it. Called once, from any thread, and never blocks.
+pub type Deliver = Box<dyn FnOnce(Response) + Send>;
+
+/// Begins what the reply waits for, and has it delivered when it is there, or at once, within the call. Called once by
+/// the front; never blocks. Dropping the `Deliver` unused tells the front that there will be no reply.
+pub type Later = Box<dyn FnOnce(Deliver) + Send>;
