@@ -33,6 +33,11 @@ impl DateCache {
         }
         &self.text
     }
+
+    /// The moment that was asked for last.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// A moment after the year 9999 is written as 1970: no clock of ours gets there.

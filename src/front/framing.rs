@@ -68,6 +68,15 @@ pub enum Fault {
     /// Neither HTTP/1.0 nor HTTP/1.1.
     #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
     Version,
+    /// The head did not come in time; found only by fronts that keep the time of heads.
+    #[error("the head did not arrive within read_timeout")]
+    HeadTimeout,
+    /// What stands in a version's place is none.
+    #[error("the request line does not end in HTTP/1.1")]
+    VersionMalformed,
+    /// A line that does not end in CR LF.
+    #[error("a line of the head does not end in CR LF")]
+    LineEnd,
     /// The method is not a token.
     #[error("the method is not a token")]
     Method,
@@ -143,8 +152,11 @@ impl Fault {
             Fault::TargetTooLong { .. } => 414,
             Fault::TooManyFields { .. } | Fault::HeadTooLarge { .. } => 431,
             Fault::LengthTooLarge => 413,
+            Fault::HeadTimeout => 408,
             Fault::Expectation => 417,
-            Fault::Method
+            Fault::VersionMalformed
+            | Fault::LineEnd
+            | Fault::Method
             | Fault::Target
             | Fault::FieldName
             | Fault::FieldValue
@@ -164,6 +176,9 @@ impl Fault {
     pub fn code(self) -> &'static str {
         match self {
             Fault::Version => "http_version_not_supported",
+            Fault::HeadTimeout => "head_timeout",
+            Fault::VersionMalformed => "http_version_malformed",
+            Fault::LineEnd => "line_end_malformed",
             Fault::Method => "method_malformed",
             Fault::Target => "target_malformed",
             Fault::TargetTooLong { .. } => "target_too_long",
@@ -339,8 +354,8 @@ fn is_control(byte: u8) -> bool {
     byte < 0x20 || byte == 0x7f
 }
 
-/// RFC 9110 §5.6.2.
-fn is_token(text: &str) -> bool {
+/// True for a token of RFC 9110 §5.6.2.
+pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 

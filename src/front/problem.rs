@@ -14,8 +14,15 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 /// A refusal that has nothing to do with what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unavailable {
-    /// Every thread has a connection.
-    TooManyConnections,
+    /// There are as many connections as this option allows.
+    TooManyConnections {
+        /// Its name.
+        option: &'static str,
+    },
+    /// The address has as many connections as one may have.
+    TooManyFromAddress,
+    /// Bodies that are still arriving take as much memory as they may.
+    BodiesFull,
     /// The process is short of file descriptors.
     TooFewDescriptors,
     /// A shutdown has begun.
@@ -41,24 +48,44 @@ pub fn of_fault(fault: Fault) -> Response {
 /// The answer when the server cannot take the request now. Names when to come again.
 pub fn of_unavailable(why: Unavailable) -> Response {
     let (code, detail, hint) = match why {
-        Unavailable::TooManyConnections => (
+        Unavailable::TooManyConnections { option } => (
             "too_many_connections",
-            "every thread of the pool has a connection",
-            "close idle connections or raise pool_threads",
+            "the server has as many connections as it may have",
+            format!("close idle connections or raise {option}"),
+        ),
+        Unavailable::TooManyFromAddress => (
+            "too_many_connections",
+            "this address has as many connections as one may have",
+            "close idle connections or raise connections_per_address_max".to_owned(),
+        ),
+        Unavailable::BodiesFull => (
+            "too_many_bodies",
+            "the bodies that are arriving take as much memory as they may",
+            "try again when others have arrived, or raise bodies_bytes_max".to_owned(),
         ),
         Unavailable::TooFewDescriptors => (
             "too_few_descriptors",
             "the process has too few file descriptors left",
-            "raise the limit of open files (ulimit -n)",
+            "raise the limit of open files (ulimit -n)".to_owned(),
         ),
-        Unavailable::Draining => ("draining", "the server is shutting down", "try again when it has restarted"),
+        Unavailable::Draining => {
+            ("draining", "the server is shutting down", "try again when it has restarted".to_owned())
+        }
         Unavailable::OutcomeUnknown => (
             "outcome_unknown",
             "what this reply rests on could not be made durable in time",
-            "read the document again before you repeat the write",
+            "read the document again before you repeat the write".to_owned(),
         ),
     };
-    problem(503, code, title(503), detail, hint).with("Retry-After", Value::Number(RETRY_AFTER_SECONDS))
+    problem(503, code, title(503), detail, &hint).with("Retry-After", Value::Number(RETRY_AFTER_SECONDS))
+}
+
+/// The answer when a handler that has a request's body asks for it: our own fault.
+pub fn of_unanswered() -> Response {
+    let hint = "report this, with the request";
+    let mut response = problem(500, "internal", title(500), "the request could not be answered", hint);
+    response.close = true;
+    response
 }
 
 fn title(status: u16) -> &'static str {
@@ -110,7 +137,9 @@ mod tests {
     #[test]
     fn whoever_is_turned_away_is_told_when_to_come_again() {
         for why in [
-            Unavailable::TooManyConnections,
+            Unavailable::TooManyConnections { option: "pool_threads" },
+            Unavailable::TooManyFromAddress,
+            Unavailable::BodiesFull,
             Unavailable::TooFewDescriptors,
             Unavailable::Draining,
             Unavailable::OutcomeUnknown,

@@ -168,7 +168,7 @@ impl Acceptor {
         if self.shared.free.load(Ordering::Acquire) > 0 || self.start_thread() {
             return Ok(());
         }
-        Err(Unavailable::TooManyConnections)
+        Err(Unavailable::TooManyConnections { option: "pool_threads" })
     }
 
     /// True when one more connection leaves the descriptors that are kept. The lowest free number says how full the
