@@ -13,6 +13,7 @@ pub mod problem;
 pub mod reply;
 
 pub mod pool;
+pub mod reactor;
 
 use std::io;
 use std::sync::Arc;

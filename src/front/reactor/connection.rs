@@ -1,0 +1,245 @@
+//! A socket and the conversation over it, driven as far as both allow.
+//!
+//! Invariants: a turn never blocks and moves at most `TURN_BYTES`, so that no connection keeps the others waiting; the
+//! thread's buffer is empty when a turn ends; a socket is read to its end before it is closed behind a last reply, or
+//! a reset would overtake the reply. It does not know other connections, nor the thread's loop.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::IpAddr;
+
+use super::context::{Context, Millis, Rules};
+use super::outbox::SLICES;
+use super::session::{Expired, Session};
+use super::transport::Transport;
+
+/// Bytes that one turn moves, before the other connections have theirs.
+const TURN_BYTES: usize = 1 << 20;
+
+/// How long a peer may take to close its side behind a last reply.
+const LINGER_MS: Millis = 2_000;
+
+/// The same, while the server stops.
+const LINGER_DRAINING_MS: Millis = 300;
+
+/// Bytes that are thrown away behind a last reply. A peer that goes on sending is reset.
+const LINGER_BYTES: usize = 4 << 20;
+
+/// What becomes of a connection after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It waits for its socket, for another thread or for its deadline.
+    Rests,
+    /// It has used up its turn and can go on.
+    GoesOn,
+    /// It is to be closed.
+    Gone,
+}
+
+/// Behind the last reply.
+#[derive(Clone, Copy, Debug)]
+struct Linger {
+    until: Millis,
+    bytes: usize,
+}
+
+/// A connection.
+pub(super) struct Connection {
+    transport: Transport,
+    session: Session,
+    /// Which of the connections that have had its key.
+    pub(super) generation: u64,
+    /// Its peer's address, where addresses are counted.
+    pub(super) peer: Option<IpAddr>,
+    /// True for one that was turned away at the door, which counts for nothing.
+    pub(super) is_refused: bool,
+    /// False once a read found nothing.
+    may_read: bool,
+    /// False once a write was not taken.
+    may_write: bool,
+    /// True when the peer is known to have closed its side, behind what can still be read.
+    peer_closes: bool,
+    linger: Option<Linger>,
+}
+
+impl Connection {
+    pub(super) fn new(transport: Transport, session: Session, generation: u64, peer: Option<IpAddr>) -> Connection {
+        Connection {
+            transport,
+            session,
+            generation,
+            peer,
+            is_refused: false,
+            // Whoever connects has usually sent already.
+            may_read: true,
+            may_write: true,
+            peer_closes: false,
+            linger: None,
+        }
+    }
+
+    pub(super) fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Takes note of what the poll reports.
+    pub(super) fn note(&mut self, is_readable: bool, is_writable: bool, peer_closes: bool) {
+        self.may_read |= is_readable;
+        self.may_write |= is_writable;
+        self.peer_closes |= peer_closes;
+    }
+
+    /// True when nothing is in progress.
+    pub(super) fn is_idle(&self) -> bool {
+        self.linger.is_none() && self.session.is_idle()
+    }
+
+    /// Begins to close a connection with nothing in progress, as far as can be known: what has arrived is read first.
+    pub(super) fn retire(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Fate {
+        self.may_read = true;
+        let fate = self.turn(cx, scratch);
+        if fate != Fate::Rests || !self.is_idle() {
+            return fate;
+        }
+        self.session.end(cx);
+        self.turn(cx, scratch)
+    }
+
+    /// When it is to be looked at even if nothing happens.
+    pub(super) fn deadline(&self, rules: &Rules) -> Option<Millis> {
+        match self.linger {
+            Some(linger) => Some(linger.until),
+            None => self.session.deadline(rules),
+        }
+    }
+
+    /// Does what is due by the clock.
+    pub(super) fn expire(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Fate {
+        if self.linger.is_some_and(|linger| linger.until <= cx.now) {
+            return Fate::Gone;
+        }
+        match self.session.expire(cx) {
+            Expired::Close => Fate::Gone,
+            Expired::Nothing | Expired::Answered => self.turn(cx, scratch),
+        }
+    }
+
+    /// Writes what there is to write, reads what there is to read, until neither can go on.
+    pub(super) fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Fate {
+        match self.try_turn(cx, scratch) {
+            Ok(fate) => fate,
+            // The peer has gone, or the operating system has given up on it.
+            Err(_) => {
+                cx.out.clear();
+                Fate::Gone
+            }
+        }
+    }
+
+    fn try_turn(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> io::Result<Fate> {
+        let mut moved = 0;
+        loop {
+            moved += self.flush(cx)?;
+            if self.session.is_over() {
+                return self.close(cx, scratch);
+            }
+            if moved >= TURN_BYTES {
+                return Ok(Fate::GoesOn);
+            }
+            self.session.go_on(cx);
+            if !cx.out.is_empty() {
+                continue;
+            }
+            if self.session.is_over() {
+                return self.close(cx, scratch);
+            }
+            if !self.may_read || !self.session.wants_input(cx) {
+                return Ok(Fate::Rests);
+            }
+            moved += self.read(cx, scratch)?;
+        }
+    }
+
+    /// Reads once.
+    fn read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> io::Result<usize> {
+        match self.transport.read(scratch) {
+            Ok(0) => {
+                self.may_read = false;
+                self.peer_closes = true;
+                self.session.end_of_input(cx);
+                Ok(0)
+            }
+            Ok(count) => {
+                // Less than was asked for is all there is, unless the end is behind it.
+                self.may_read = count == scratch.len() || self.peer_closes;
+                self.session.receive(scratch.get(..count).unwrap_or_default(), cx);
+                Ok(count)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.may_read = false;
+                Ok(0)
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends what can be sent, up to about a turn's worth; gives the bytes.
+    fn flush(&mut self, cx: &mut Context<'_>) -> io::Result<usize> {
+        let mut moved = 0;
+        while moved < TURN_BYTES {
+            let outbox = self.session.outbox();
+            outbox.prepare(cx);
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let count = outbox.slices(cx.out, &mut slices);
+            let slices = slices.get(..count).unwrap_or_default();
+            if slices.is_empty() {
+                outbox.flow();
+                return Ok(moved);
+            }
+            if !self.may_write {
+                outbox.stall(cx);
+                return Ok(moved);
+            }
+            match self.transport.write(slices) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    moved += count;
+                    self.session.sent(count, cx);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.may_write = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Behind the last reply: says so, and waits for the peer to close, throwing away what it still sends.
+    fn close(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> io::Result<Fate> {
+        let mut linger = match self.linger {
+            Some(linger) => linger,
+            None => {
+                self.transport.finish()?;
+                Linger { until: cx.now + LINGER_MS, bytes: LINGER_BYTES }
+            }
+        };
+        if cx.is_draining {
+            linger.until = linger.until.min(cx.now + LINGER_DRAINING_MS);
+        }
+        let fate = loop {
+            if self.session.has_ended() || linger.bytes == 0 {
+                break Fate::Gone;
+            }
+            match self.transport.read(scratch) {
+                Ok(0) => break Fate::Gone,
+                Ok(count) => linger.bytes = linger.bytes.saturating_sub(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break Fate::Rests,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        };
+        self.may_read = false;
+        self.linger = Some(linger);
+        Ok(fate)
+    }
+}

@@ -1,0 +1,347 @@
+//! The replies of one connection, in the order of their requests, from finished to sent.
+//!
+//! ```text
+//!   cx.out ─► Piece ─► Piece ─► Stream ─► Waiting ─► Piece …
+//!   └ the thread's buffer, where replies are put together that can be sent at once
+//! ```
+//!
+//! A reply that may leave and has nothing before it goes into the thread's buffer, so that a GET, or sixteen of them
+//! in a row, is one buffer and one write. What does not fit there (large documents, streams, replies that wait, and
+//! whatever stands behind one of these) is queued here.
+//! Invariants: bytes leave in the order of the requests; a reply leaves only when what it rests on is released; at
+//! most one thing is being waited for, the first in the queue; of a stream, at most `stream_buffer_bytes` beside one
+//! part are held. It does not write, and does not know requests.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use crate::api::message::{BodyStream, Part, Piece, Response, ResponseBody};
+use crate::front::framing::Version;
+use crate::front::problem::{self, Unavailable};
+use crate::front::reply::{self, Manner, Remaining};
+use crate::model::NotDurable;
+
+use super::context::{Context, Millis, Rules, millis};
+
+/// Slices that are handed to one write.
+pub const SLICES: usize = 16;
+
+/// How a reply stands on its connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// The version of the request.
+    pub(super) version: Version,
+    /// True when the connection ends behind it.
+    pub(super) close: bool,
+}
+
+enum Item {
+    /// Bytes, from `sent` on.
+    Piece { piece: Piece, sent: usize },
+    /// A body that is made while it is sent.
+    Stream { stream: Box<dyn BodyStream>, is_chunked: bool },
+    /// A reply that may not leave yet, or that is not here yet.
+    Waiting { state: Waiting, terms: Terms },
+}
+
+enum Waiting {
+    /// Nobody was asked yet: something else stands before it.
+    Parked(Box<Response>),
+    /// `Durability` will answer this ticket.
+    Asked { ticket: u64, since: Millis, response: Box<Response> },
+    /// Another thread makes the reply.
+    Later { ticket: u64 },
+}
+
+/// What is to be sent.
+#[derive(Default)]
+pub struct Outbox {
+    queue: VecDeque<Item>,
+    /// Bytes in pieces.
+    bytes: usize,
+    /// Replies that were begun since everything was sent last.
+    replies: usize,
+    tickets: u64,
+    progress: Option<Progress>,
+}
+
+/// How sending goes while it cannot go on.
+#[derive(Clone, Copy)]
+struct Progress {
+    began: Millis,
+    moved: Millis,
+    sent: u64,
+}
+
+impl Outbox {
+    /// True when there is nothing to send and nothing to wait for, the thread's buffer apart.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// True when another request may be begun.
+    pub(super) fn has_room(&self, cx: &Context<'_>) -> bool {
+        self.replies < cx.rules.pipelined_requests_max && self.bytes + cx.out.len() < cx.rules.unsent_bytes_max
+    }
+
+    /// Takes a reply; sends nothing.
+    pub(super) fn reply(&mut self, response: Response, terms: Terms, cx: &mut Context<'_>) {
+        self.replies += 1;
+        if !cx.is_released(response.rest) {
+            let state = Waiting::Parked(Box::new(response));
+            self.queue.push_back(Item::Waiting { state, terms });
+            return;
+        }
+        let mut remaining = Remaining::Nothing;
+        let date = cx.date;
+        self.push_with(cx, |out| remaining = reply::begin(out, &response, manner(terms, date)));
+        self.push_remaining(remaining, response.body);
+    }
+
+    /// Holds a place for a reply that another thread makes; gives the ticket it must come with.
+    pub(super) fn await_reply(&mut self, terms: Terms) -> u64 {
+        self.replies += 1;
+        let ticket = self.next_ticket();
+        self.queue.push_back(Item::Waiting { state: Waiting::Later { ticket }, terms });
+        ticket
+    }
+
+    /// Says that the client may send the body it announced.
+    pub(super) fn push_continue(&mut self, cx: &mut Context<'_>) {
+        self.push_with(cx, |out| out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+
+    /// Takes the reply that was waited for with `ticket`; gives its terms, or nothing when none such is awaited.
+    pub(super) fn deliver(&mut self, ticket: u64, response: Response) -> Option<Terms> {
+        let waits = |item: &&mut Item| matches!(item, Item::Waiting { state: Waiting::Later { ticket: held }, .. } if *held == ticket);
+        match self.queue.iter_mut().find(waits) {
+            Some(Item::Waiting { state, terms }) => {
+                terms.close |= response.close;
+                *state = Waiting::Parked(Box::new(response));
+                Some(*terms)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes the answer of `Durability` to `ticket`.
+    pub(super) fn settle(&mut self, ticket: u64, outcome: Result<(), NotDurable>, cx: &mut Context<'_>) {
+        match self.queue.front() {
+            Some(Item::Waiting { state: Waiting::Asked { ticket: asked, .. }, .. }) if *asked == ticket => {}
+            _ => return,
+        }
+        if let Some(Item::Waiting { state: Waiting::Asked { response, .. }, terms }) = self.queue.pop_front() {
+            let response = match outcome {
+                Ok(()) => *response,
+                Err(NotDurable) => unknown(&response),
+            };
+            self.begin_first(response, terms, cx);
+        }
+    }
+
+    /// Makes ready what stands first: asks for what it waits for, makes the next part of a stream.
+    pub fn prepare(&mut self, cx: &mut Context<'_>) {
+        loop {
+            match self.queue.front_mut() {
+                Some(Item::Waiting { state: Waiting::Parked(response), .. }) if cx.is_released(response.rest) => {
+                    if let Some(Item::Waiting { state: Waiting::Parked(response), terms }) = self.queue.pop_front() {
+                        self.begin_first(*response, terms, cx);
+                    }
+                }
+                Some(Item::Waiting { state: Waiting::Parked(_), .. }) => return self.ask(cx),
+                Some(Item::Stream { .. }) => return self.pull(cx),
+                Some(Item::Waiting { .. } | Item::Piece { .. }) | None => return,
+            }
+        }
+    }
+
+    /// What can be sent now, behind `out`; the number of slices.
+    pub(super) fn slices<'a>(&'a self, out: &'a [u8], into: &mut [IoSlice<'a>; SLICES]) -> usize {
+        let pieces = self.queue.iter().map_while(|item| match item {
+            Item::Piece { piece, sent } => piece.bytes().get(*sent..),
+            Item::Stream { .. } | Item::Waiting { .. } => None,
+        });
+        let buffer = (!out.is_empty()).then_some(out);
+        let mut count = 0;
+        for (slice, bytes) in into.iter_mut().zip(buffer.into_iter().chain(pieces)) {
+            *slice = IoSlice::new(bytes);
+            count += 1;
+        }
+        count
+    }
+
+    /// Notes that the first `sent` bytes of what `slices` gave have left; what is left of `out` is taken over.
+    pub fn sent(&mut self, sent: usize, cx: &mut Context<'_>) {
+        let mut rest = sent.saturating_sub(cx.out.len());
+        if sent < cx.out.len() {
+            self.keep_from(sent, cx.out);
+        }
+        cx.out.clear();
+        while rest > 0 {
+            let Some(Item::Piece { piece, sent }) = self.queue.front_mut() else { break };
+            let left = piece.bytes().len() - *sent;
+            let taken = left.min(rest);
+            *sent += taken;
+            self.bytes -= taken;
+            rest -= taken;
+            if taken == left {
+                self.queue.pop_front();
+            }
+        }
+        if let Some(progress) = &mut self.progress {
+            progress.moved = cx.now;
+            progress.sent += sent as u64;
+        }
+        if self.queue.is_empty() {
+            self.replies = 0;
+            self.progress = None;
+        }
+    }
+
+    /// Notes that the peer takes nothing now; takes over what `out` holds.
+    pub fn stall(&mut self, cx: &mut Context<'_>) {
+        if !cx.out.is_empty() {
+            self.keep_from(0, cx.out);
+            cx.out.clear();
+        }
+        self.progress.get_or_insert(Progress { began: cx.now, moved: cx.now, sent: 0 });
+    }
+
+    /// Notes that there is nothing that the peer could take now.
+    pub fn flow(&mut self) {
+        self.progress = None;
+    }
+
+    /// When the peer has taken too long to read what is sent to it.
+    pub(super) fn stalled_at(&self, rules: &Rules) -> Option<Millis> {
+        let Progress { began, moved, sent } = self.progress?;
+        let patience = millis(rules.write_timeout);
+        Some((moved + patience).min(began + patience + rules.earned(sent)))
+    }
+
+    /// When what stands first has waited too long to become durable.
+    pub(super) fn unknown_at(&self, rules: &Rules) -> Option<Millis> {
+        match self.queue.front()? {
+            Item::Waiting { state: Waiting::Asked { since, .. }, .. } => Some(since + millis(rules.write_timeout)),
+            _ => None,
+        }
+    }
+
+    /// Gives up waiting for what stands first to become durable.
+    pub(super) fn give_up(&mut self, cx: &mut Context<'_>) {
+        if let Some(Item::Waiting { state: Waiting::Asked { ticket, .. }, .. }) = self.queue.front() {
+            self.settle(*ticket, Err(NotDurable), cx);
+        }
+    }
+
+    fn next_ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    fn ask(&mut self, cx: &mut Context<'_>) {
+        let ticket = self.next_ticket();
+        let Some(Item::Waiting { state: Waiting::Parked(response), terms }) = self.queue.pop_front() else { return };
+        let rest = response.rest;
+        let state = Waiting::Asked { ticket, since: cx.now, response };
+        self.queue.push_front(Item::Waiting { state, terms });
+        cx.durability.when_durable(rest, cx.waker(ticket));
+    }
+
+    /// Begins a reply that was taken from the front of the queue.
+    fn begin_first(&mut self, response: Response, terms: Terms, cx: &mut Context<'_>) {
+        let behind = std::mem::take(&mut self.queue);
+        let remaining = reply::begin(cx.out, &response, manner(terms, cx.date));
+        self.push_remaining(remaining, response.body);
+        self.queue.extend(behind);
+    }
+
+    /// Makes parts of the stream that stands first, until there are `stream_buffer_bytes` or it has ended.
+    fn pull(&mut self, cx: &mut Context<'_>) {
+        let Some(Item::Stream { mut stream, is_chunked }) = self.queue.pop_front() else { return };
+        let behind = std::mem::take(&mut self.queue);
+        let mut part = Part::new();
+        let goes_on = loop {
+            part.clear();
+            let goes_on = stream.pull(&mut part);
+            self.push_part(&part, is_chunked, cx);
+            if !goes_on || self.bytes + cx.out.len() >= cx.rules.stream_buffer_bytes {
+                break goes_on;
+            }
+        };
+        if goes_on {
+            self.queue.push_back(Item::Stream { stream, is_chunked });
+        } else if is_chunked {
+            self.push_with(cx, reply::end_chunks);
+        }
+        self.queue.extend(behind);
+    }
+
+    fn push_part(&mut self, part: &Part, is_chunked: bool, cx: &mut Context<'_>) {
+        if part.is_empty() {
+            return;
+        }
+        if is_chunked {
+            self.push_with(cx, |out| reply::begin_chunk(out, part.len()));
+        }
+        for piece in part.pieces() {
+            match piece {
+                Piece::Document(_) => self.push_piece(piece.clone()),
+                Piece::Owned(_) | Piece::Static(_) => self.push_with(cx, |out| out.extend_from_slice(piece.bytes())),
+            }
+        }
+        if is_chunked {
+            self.push_with(cx, reply::end_chunk);
+        }
+    }
+
+    /// Has bytes put at the end: of the thread's buffer while nothing is queued.
+    fn push_with(&mut self, cx: &mut Context<'_>, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.queue.is_empty() {
+            write(cx.out);
+        } else if let Some(Item::Piece { piece: Piece::Owned(last), .. }) = self.queue.back_mut() {
+            let before = last.len();
+            write(last);
+            self.bytes += last.len() - before;
+        } else {
+            let mut bytes = Vec::new();
+            write(&mut bytes);
+            self.push_piece(Piece::Owned(bytes));
+        }
+    }
+
+    fn push_remaining(&mut self, remaining: Remaining, body: ResponseBody) {
+        match (remaining, body) {
+            (Remaining::Nothing, _) => {}
+            (_, ResponseBody::Pieces(pieces)) => pieces.into_iter().for_each(|piece| self.push_piece(piece)),
+            (remaining, ResponseBody::Stream(stream)) => {
+                self.queue.push_back(Item::Stream { stream, is_chunked: remaining == Remaining::Chunks });
+            }
+        }
+    }
+
+    fn push_piece(&mut self, piece: Piece) {
+        let length = piece.bytes().len();
+        if length > 0 {
+            self.bytes += length;
+            self.queue.push_back(Item::Piece { piece, sent: 0 });
+        }
+    }
+
+    fn keep_from(&mut self, sent: usize, out: &[u8]) {
+        let left = out.get(sent..).unwrap_or_default().to_vec();
+        self.bytes += left.len();
+        self.queue.push_front(Item::Piece { piece: Piece::Owned(left), sent: 0 });
+    }
+}
+
+fn manner(terms: Terms, date: &str) -> Manner<'_> {
+    Manner { version: terms.version, close: terms.close, date }
+}
+
+/// What is said instead of a reply whose ground was lost.
+fn unknown(response: &Response) -> Response {
+    let mut unknown = problem::of_unavailable(Unavailable::OutcomeUnknown);
+    unknown.head_only = response.head_only;
+    unknown
+}

@@ -1,0 +1,511 @@
+//! The protocol of one connection, without its socket: bytes in, replies into the outbox.
+//!
+//! ```text
+//!            ┌──────────── reply ◄─────────────┐
+//!            ▼                                 │
+//!   Head ─► handle ─► Gather (the body, whole) ┤          a reply that ends the connection ─► Over
+//!                 ├─► Intake (part by part)    ┤
+//!                 ├─► Skip   (nobody wants it) ┘
+//!                 └─► Later  (the reply comes from elsewhere)
+//! ```
+//!
+//! Invariants: requests run in the order in which they came, one at a time, and each gets one reply; nothing of a
+//! refused request runs, and nothing behind it; a handler sees a body whole or hears that it failed; what is kept of
+//! the input is bounded by the limits on heads and bodies. It knows no socket, and time only as a number.
+
+use std::ops::ControlFlow;
+
+use crate::api::message::{Answer, BodyFault, Intake, Method, Request, RequestBody, Response};
+use crate::front::framing::{Announced, Fault, Version};
+use crate::front::problem::{self, Unavailable};
+
+use super::context::{Context, Millis, Rules, millis};
+use super::head::{self, Fields, Head};
+use super::incoming::Incoming;
+use super::outbox::{Outbox, Terms};
+
+/// A body that nobody wanted is read past when it is announced to be no longer than this, so that an answer such as a
+/// 404 does not cost its client the connection.
+const READ_PAST_BYTES_MAX: u64 = 64 << 10;
+
+/// Where the conversation stands.
+enum Phase {
+    /// Between two requests, or within a head.
+    Head,
+    /// A body is gathered behind its head.
+    Gather(Gather),
+    /// A body is handed on as it comes.
+    Intake { intake: Box<dyn Intake>, body: Incoming, length: Option<u64>, terms: Terms },
+    /// A body is thrown away.
+    Skip(Incoming),
+    /// Another thread makes the reply.
+    Later,
+    /// Nothing more is read.
+    Over,
+}
+
+/// A body that is gathered in `held`, behind its head.
+struct Gather {
+    head_bytes: usize,
+    body: Incoming,
+    length: Option<u64>,
+    bytes_max: usize,
+}
+
+/// What is to be done when a deadline has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expired {
+    /// Nothing was due.
+    Nothing,
+    /// A reply says so, and is the last.
+    Answered,
+    /// The connection is to be closed at once.
+    Close,
+}
+
+/// One connection's conversation.
+pub struct Session {
+    phase: Phase,
+    /// Input that could not be used yet: part of a head, requests that must wait, or a head and its body.
+    held: Vec<u8>,
+    outbox: Outbox,
+    /// When the present stage began: silence, a head, a body.
+    since: Millis,
+    /// Bytes of the present body.
+    received: u64,
+    /// What `held` counts for among the thread's bodies.
+    charged: usize,
+    /// True when the peer sends nothing more.
+    has_ended: bool,
+}
+
+impl Session {
+    /// A connection that was accepted at `now`.
+    pub fn new(now: Millis) -> Session {
+        Session {
+            phase: Phase::Head,
+            held: Vec::new(),
+            outbox: Outbox::default(),
+            since: now,
+            received: 0,
+            charged: 0,
+            has_ended: false,
+        }
+    }
+
+    /// The replies.
+    pub fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// True when more input can be used now.
+    pub fn wants_input(&self, cx: &Context<'_>) -> bool {
+        match self.phase {
+            Phase::Head => !self.has_ended && self.outbox.has_room(cx),
+            Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip(_) => true,
+            Phase::Later | Phase::Over => false,
+        }
+    }
+
+    /// True when nothing more is read and everything was sent.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over) && self.outbox.is_empty()
+    }
+
+    /// True when the peer sends nothing more.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// True when no request is in progress, and not a byte of the next one has come.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Head) && self.held.is_empty() && self.outbox.is_empty()
+    }
+
+    /// Says why the connection is not served, and nothing else.
+    pub fn turn_away(&mut self, why: Unavailable, cx: &mut Context<'_>) {
+        self.finish(problem::of_unavailable(why), CLOSING, false, cx);
+    }
+
+    /// Takes input.
+    pub fn receive(&mut self, input: &[u8], cx: &mut Context<'_>) {
+        if matches!(self.phase, Phase::Head) && !self.held.is_empty() {
+            self.held.extend_from_slice(input);
+            // A head is looked at once a line, not once a byte.
+            if memchr::memchr(b'\n', input).is_some() || self.held.len() > cx.rules.head.target_bytes_max {
+                self.use_held(cx);
+            }
+            return;
+        }
+        let used = self.process(input, cx);
+        self.hold(input.get(used..).unwrap_or_default(), cx);
+    }
+
+    /// Goes on with what was held back, once there is room for more replies.
+    pub fn go_on(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.phase, Phase::Head) && !self.held.is_empty() && self.outbox.has_room(cx) {
+            self.use_held(cx);
+        }
+        if self.has_ended && matches!(self.phase, Phase::Head) && self.outbox.has_room(cx) {
+            // What is held is no whole head, and never will be.
+            self.end(cx);
+        }
+    }
+
+    /// Takes note that the peer sends nothing more.
+    pub fn end_of_input(&mut self, cx: &mut Context<'_>) {
+        self.has_ended = true;
+        match &self.phase {
+            Phase::Head => self.go_on(cx),
+            Phase::Skip(_) => self.end(cx),
+            Phase::Gather(Gather { length, .. }) | Phase::Intake { length, .. } => {
+                let fault = BodyFault::Incomplete { bytes: self.received, length: *length };
+                self.fail_body(fault, cx);
+            }
+            Phase::Later | Phase::Over => {}
+        }
+    }
+
+    /// Takes the reply that another thread made.
+    pub fn deliver(&mut self, ticket: u64, response: Option<Response>, cx: &mut Context<'_>) {
+        let mut response = response.unwrap_or_else(problem::of_unanswered);
+        response.close |= cx.is_draining || self.has_ended;
+        let Some(terms) = self.outbox.deliver(ticket, response) else { return };
+        self.since = cx.now;
+        self.phase = Phase::Head;
+        if terms.close {
+            self.end(cx);
+        } else {
+            self.go_on(cx);
+        }
+    }
+
+    /// Takes note that the first `bytes` of what is to be sent were sent.
+    pub fn sent(&mut self, bytes: usize, cx: &mut Context<'_>) {
+        self.outbox.sent(bytes, cx);
+        // Silence counts from the end of the last reply.
+        if self.is_idle() {
+            self.since = cx.now;
+        }
+    }
+
+    /// The next moment at which `expire` may have something to do.
+    pub fn deadline(&self, rules: &Rules) -> Option<Millis> {
+        [self.reading_until(rules), self.outbox.stalled_at(rules), self.outbox.unknown_at(rules)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn reading_until(&self, rules: &Rules) -> Option<Millis> {
+        match &self.phase {
+            Phase::Head if self.held.is_empty() => {
+                self.outbox.is_empty().then(|| self.since.saturating_add(millis(rules.idle_timeout)))
+            }
+            // Requests that wait for room are not late: their peer does not read, and that is what is timed.
+            Phase::Head if !self.outbox.is_empty() => None,
+            Phase::Head => Some(self.since.saturating_add(millis(rules.read_timeout))),
+            Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip(_) => {
+                let earned = millis(rules.read_timeout).saturating_add(rules.earned(self.received));
+                Some(self.since.saturating_add(earned))
+            }
+            Phase::Later | Phase::Over => None,
+        }
+    }
+
+    /// Does what is due.
+    pub fn expire(&mut self, cx: &mut Context<'_>) -> Expired {
+        let is_due = |moment: Option<Millis>| moment.is_some_and(|moment| moment <= cx.now);
+        if is_due(self.outbox.stalled_at(cx.rules)) {
+            return Expired::Close;
+        }
+        if is_due(self.outbox.unknown_at(cx.rules)) {
+            self.outbox.give_up(cx);
+            return Expired::Answered;
+        }
+        if !is_due(self.reading_until(cx.rules)) {
+            return Expired::Nothing;
+        }
+        match &self.phase {
+            Phase::Head if self.held.is_empty() => return Expired::Close,
+            Phase::Head => self.refuse(Fault::HeadTimeout, cx),
+            Phase::Gather(_) | Phase::Intake { .. } => {
+                self.fail_body(BodyFault::Stalled { bytes: self.received }, cx);
+            }
+            Phase::Skip(_) | Phase::Later | Phase::Over => self.end(cx),
+        }
+        Expired::Answered
+    }
+
+    /// Gives back what the connection holds of its thread's.
+    pub fn release(&mut self, cx: &Context<'_>) {
+        cx.bodies_bytes.set(cx.bodies_bytes.get().saturating_sub(std::mem::take(&mut self.charged)));
+    }
+
+    fn use_held(&mut self, cx: &mut Context<'_>) {
+        let mut input = std::mem::take(&mut self.held);
+        let used = self.process(&input, cx);
+        if used > 0 {
+            input.drain(..used);
+        }
+        if self.held.is_empty() && !input.is_empty() {
+            self.since = if used > 0 { cx.now } else { self.since };
+            self.held = input;
+        }
+    }
+
+    fn hold(&mut self, input: &[u8], cx: &Context<'_>) {
+        if !input.is_empty() {
+            self.since = cx.now;
+            self.held.extend_from_slice(input);
+        }
+    }
+
+    /// Uses as much of `input` as it can; gives how much. What is left is part of a head, or must wait.
+    fn process(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
+        let mut used = 0;
+        while let Some(rest) = input.get(used..)
+            && !rest.is_empty()
+        {
+            used += match self.phase {
+                Phase::Over => rest.len(),
+                Phase::Later => break,
+                // An empty line before a request is ignored (RFC 9112 §2.2).
+                Phase::Head if rest.starts_with(b"\r\n") => 2,
+                Phase::Head if !self.outbox.has_room(cx) => break,
+                Phase::Head => match self.begin(rest, cx) {
+                    Some(used) => used,
+                    None => break,
+                },
+                Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip(_) => self.take_body(rest, cx),
+            };
+        }
+        used
+    }
+
+    /// Begins the request at the start of `rest`; `None` while its head is not whole.
+    fn begin(&mut self, rest: &[u8], cx: &mut Context<'_>) -> Option<usize> {
+        let limits = cx.rules.head;
+        match head::read(rest, &limits, |head, fields| self.run(rest, &head, fields, cx)) {
+            Ok(used) => used,
+            Err(fault) => {
+                self.refuse(fault, cx);
+                Some(rest.len())
+            }
+        }
+    }
+
+    /// Runs the request whose head stands at the start of `rest`; gives how much of it was used.
+    fn run(&mut self, rest: &[u8], head: &Head<'_>, fields: &Fields<'_>, cx: &mut Context<'_>) -> usize {
+        let after = rest.get(head.bytes..).unwrap_or_default();
+        let framing = &head.framing;
+        let here = match framing.body {
+            Announced::Nothing => Some(0),
+            Announced::Bytes(bytes) => usize::try_from(bytes).ok().filter(|bytes| *bytes <= after.len()),
+            Announced::Chunked => None,
+        };
+        let body = match (here, framing.body) {
+            (Some(bytes), _) => RequestBody::Bytes(after.get(..bytes).unwrap_or_default()),
+            (None, Announced::Bytes(bytes)) => RequestBody::Awaited { length: Some(bytes) },
+            (None, _) => RequestBody::Awaited { length: None },
+        };
+        let method = Method::from_name(head.method);
+        let answer = cx.handler.handle(Request { method, target: framing.target, headers: fields, body });
+        let terms = Terms { version: framing.version, close: !framing.is_persistent };
+        self.since = cx.now;
+        match here {
+            Some(bytes) => {
+                let used = head.bytes + bytes;
+                let body = after.get(..bytes).unwrap_or_default();
+                self.answer_whole(answer, body, terms, rest.len() > used, cx);
+                used
+            }
+            None => {
+                self.answer_head(answer, rest.get(..head.bytes).unwrap_or_default(), head, terms, cx);
+                if framing.expects_continue && after.is_empty() && self.wants_body() {
+                    self.outbox.push_continue(cx);
+                }
+                head.bytes
+            }
+        }
+    }
+
+    fn wants_body(&self) -> bool {
+        matches!(self.phase, Phase::Gather(_) | Phase::Intake { .. })
+    }
+
+    /// Takes the answer to a request that was here whole.
+    fn answer_whole(&mut self, answer: Answer, body: &[u8], terms: Terms, follows: bool, cx: &mut Context<'_>) {
+        match answer {
+            Answer::Reply(response) => self.finish(response, terms, follows, cx),
+            Answer::Later(later) => self.wait(later, terms, cx),
+            Answer::Stream(mut intake) => {
+                let response = match take(intake.as_mut(), body) {
+                    ControlFlow::Continue(()) => intake.finish(Ok(())),
+                    ControlFlow::Break(response) => response,
+                };
+                self.finish(response, terms, follows, cx);
+            }
+            // It has the body and asks for it: nothing can be said but that it failed.
+            Answer::Gather { .. } => self.finish(problem::of_unanswered(), terms, follows, cx),
+        }
+    }
+
+    /// Takes the answer to a request whose body is still to come.
+    fn answer_head(&mut self, answer: Answer, text: &[u8], head: &Head<'_>, terms: Terms, cx: &mut Context<'_>) {
+        let announced = head.framing.body;
+        let body = Incoming::new(announced);
+        let length = match announced {
+            Announced::Bytes(bytes) => Some(bytes),
+            Announced::Nothing | Announced::Chunked => None,
+        };
+        self.received = 0;
+        match answer {
+            Answer::Gather { bytes_max } => {
+                self.held = text.to_vec();
+                self.phase = Phase::Gather(Gather { head_bytes: text.len(), body, length, bytes_max });
+            }
+            Answer::Stream(intake) => self.phase = Phase::Intake { intake, body, length, terms },
+            Answer::Later(later) => self.wait(later, Terms { close: true, ..terms }, cx),
+            Answer::Reply(response) => {
+                let is_short = length.is_some_and(|bytes| bytes <= READ_PAST_BYTES_MAX);
+                // Whoever waits for 100 Continue may or may not send the body now: there is no telling what follows.
+                if is_short && !head.framing.expects_continue && !response.close {
+                    self.phase = Phase::Skip(body);
+                    self.reply(response, terms, true, cx);
+                } else {
+                    self.finish(response, Terms { close: true, ..terms }, false, cx);
+                }
+            }
+        }
+    }
+
+    /// Takes what belongs to the present body; gives how much of `rest` was used.
+    fn take_body(&mut self, rest: &[u8], cx: &mut Context<'_>) -> usize {
+        let body = match &mut self.phase {
+            Phase::Gather(gather) => &mut gather.body,
+            Phase::Intake { body, .. } | Phase::Skip(body) => body,
+            Phase::Head | Phase::Later | Phase::Over => return 0,
+        };
+        let Ok(fed) = body.feed(rest) else {
+            self.fail_body(BodyFault::Malformed, cx);
+            return rest.len();
+        };
+        self.received += fed.used as u64;
+        let follows = rest.len() > fed.used;
+        match &mut self.phase {
+            Phase::Gather(gather) => {
+                let gathered = self.held.len().saturating_sub(gather.head_bytes);
+                if gathered + fed.data.len() > gather.bytes_max {
+                    self.fail_body(BodyFault::TooLarge, cx);
+                } else if !self.gather(fed.data, cx) {
+                    self.finish(problem::of_unavailable(Unavailable::BodiesFull), CLOSING, false, cx);
+                } else if fed.ended {
+                    self.run_gathered(Ok(()), follows, cx);
+                }
+            }
+            Phase::Intake { intake, .. } => match take(intake.as_mut(), fed.data) {
+                ControlFlow::Break(response) => self.finish(response, CLOSING, false, cx),
+                ControlFlow::Continue(()) if fed.ended => self.finish_intake(Ok(()), follows, cx),
+                ControlFlow::Continue(()) => {}
+            },
+            Phase::Skip(_) if fed.ended => {
+                self.phase = Phase::Head;
+                self.since = cx.now;
+            }
+            Phase::Skip(_) | Phase::Head | Phase::Later | Phase::Over => {}
+        }
+        fed.used
+    }
+
+    /// Keeps a part of a body; false when all bodies together are too much.
+    fn gather(&mut self, data: &[u8], cx: &Context<'_>) -> bool {
+        let all = cx.bodies_bytes.get() + data.len();
+        if all > cx.rules.bodies_bytes_max {
+            return false;
+        }
+        cx.bodies_bytes.set(all);
+        self.charged += data.len();
+        self.held.extend_from_slice(data);
+        true
+    }
+
+    /// Asks the handler again, with the body or with what became of it.
+    fn run_gathered(&mut self, end: Result<(), BodyFault>, follows: bool, cx: &mut Context<'_>) {
+        let Phase::Gather(Gather { head_bytes, .. }) = std::mem::replace(&mut self.phase, Phase::Head) else { return };
+        let held = std::mem::take(&mut self.held);
+        self.release(cx);
+        self.since = cx.now;
+        let (text, bytes) = held.split_at_checked(head_bytes).unwrap_or_default();
+        let body = match end {
+            Ok(()) => RequestBody::Bytes(bytes),
+            Err(fault) => RequestBody::Failed(fault),
+        };
+        let asked = head::read(text, &cx.rules.head, |head, fields| {
+            let method = Method::from_name(head.method);
+            let terms = Terms { version: head.framing.version, close: end.is_err() || !head.framing.is_persistent };
+            let request = Request { method, target: head.framing.target, headers: fields, body };
+            (cx.handler.handle(request), terms)
+        });
+        // The head was sound when it came, and is the same.
+        let Ok(Some((answer, terms))) = asked else { return self.end(cx) };
+        self.answer_whole(answer, bytes, terms, follows, cx);
+    }
+
+    fn finish_intake(&mut self, end: Result<(), BodyFault>, follows: bool, cx: &mut Context<'_>) {
+        let Phase::Intake { intake, terms, .. } = std::mem::replace(&mut self.phase, Phase::Head) else { return };
+        let terms = Terms { close: terms.close || end.is_err(), ..terms };
+        self.finish(intake.finish(end), terms, follows, cx);
+    }
+
+    fn fail_body(&mut self, fault: BodyFault, cx: &mut Context<'_>) {
+        match &self.phase {
+            Phase::Gather(_) => self.run_gathered(Err(fault), false, cx),
+            Phase::Intake { .. } => self.finish_intake(Err(fault), false, cx),
+            Phase::Head | Phase::Skip(_) | Phase::Later | Phase::Over => self.end(cx),
+        }
+    }
+
+    fn wait(&mut self, later: crate::api::message::Later, terms: Terms, cx: &mut Context<'_>) {
+        self.phase = Phase::Later;
+        let ticket = self.outbox.await_reply(terms);
+        later(cx.deliver(ticket));
+    }
+
+    fn refuse(&mut self, fault: Fault, cx: &mut Context<'_>) {
+        self.finish(problem::of_fault(fault), CLOSING, false, cx);
+    }
+
+    /// Replies, and goes on to the next request or ends.
+    fn finish(&mut self, response: Response, terms: Terms, follows: bool, cx: &mut Context<'_>) {
+        self.phase = Phase::Head;
+        self.since = cx.now;
+        if self.reply(response, terms, follows, cx) {
+            self.end(cx);
+        }
+    }
+
+    /// Replies; true when that was the last reply.
+    fn reply(&mut self, response: Response, terms: Terms, follows: bool, cx: &mut Context<'_>) -> bool {
+        // Without chunks, the end of a stream is the end of the connection.
+        let is_endless = terms.version == Version::Http10 && response.body_length().is_none() && !response.head_only;
+        let close = terms.close || response.close || is_endless || (cx.is_draining && !follows);
+        self.outbox.reply(response, Terms { close, ..terms }, cx);
+        close
+    }
+
+    /// Reads nothing more.
+    pub fn end(&mut self, cx: &Context<'_>) {
+        self.phase = Phase::Over;
+        self.held = Vec::new();
+        self.release(cx);
+    }
+}
+
+/// Hands on a part, unless it is none.
+fn take(intake: &mut dyn Intake, part: &[u8]) -> ControlFlow<Response> {
+    if part.is_empty() { ControlFlow::Continue(()) } else { intake.take(part) }
+}
+
+/// How a reply stands behind which nothing can be read.
+const CLOSING: Terms = Terms { version: Version::Http11, close: true };

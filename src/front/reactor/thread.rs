@@ -1,0 +1,328 @@
+//! One thread of the reactor: its loop.
+//!
+//! Invariant: it waits nowhere but in its poll, and every connection that can go on is given a turn before it waits
+//! again. It does not know what the bytes mean.
+
+use std::cell::Cell;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token};
+use slab::Slab;
+
+use crate::base::log;
+use crate::front::date::DateCache;
+use crate::front::problem::Unavailable;
+
+use super::connection::{Connection, Fate};
+use super::context::{Context, Millis, millis};
+use super::door::{Accepted, Door};
+use super::mail::{Address, Letter, Mailbox, News};
+use super::session::Session;
+use super::shared::Shared;
+use super::transport::Transport;
+use super::wheel::Wheel;
+
+/// Events taken from the poll at once.
+const EVENTS: usize = 1024;
+
+/// Connections that a door lets in before those inside have their turns.
+const BATCH: usize = 64;
+
+/// Connections that were turned away and are still being told so. More are closed without a word.
+const REFUSED_MAX: usize = 256;
+
+/// Bytes that are read at once. What a connection does not use of them at once is copied.
+const SCRATCH_BYTES: usize = 64 << 10;
+
+/// The thread's buffer gives its memory back down to this.
+const OUT_KEPT_BYTES: usize = 1 << 20;
+
+/// Milliseconds of a tick of the wheel: how late a deadline may be noticed.
+const TICK_MS: Millis = 16;
+
+/// Time without an error after which the next one is logged again.
+const BURST_MS: Millis = 10_000;
+
+/// The token of the thread's waker; connections have their keys, doors the numbers before this.
+pub(super) const WAKE: Token = Token(usize::MAX);
+
+pub(super) struct Thread {
+    // Constant after construction.
+    shared: Arc<Shared>,
+    started: Instant,
+    // This thread's own.
+    poll: Poll,
+    doors: Vec<Door>,
+    mailbox: Mailbox,
+    connections: Slab<Connection>,
+    refused: usize,
+    generations: u64,
+    wheel: Wheel,
+    /// Connections that used up their turn.
+    unfinished: Vec<usize>,
+    scratch: Vec<u8>,
+    out: Vec<u8>,
+    bodies_bytes: Cell<usize>,
+    date: DateCache,
+    last_complaint: Option<Millis>,
+}
+
+/// The token of the door with this number.
+fn token_of(door: usize) -> Token {
+    Token(WAKE.0 - 1 - door)
+}
+
+impl Thread {
+    /// # Errors
+    /// The operating system's.
+    pub(super) fn new(shared: Arc<Shared>, poll: Poll, mut doors: Vec<Door>, mailbox: Mailbox) -> io::Result<Thread> {
+        for (number, door) in doors.iter_mut().enumerate() {
+            door.register(poll.registry(), token_of(number))?;
+        }
+        Ok(Thread {
+            shared,
+            started: Instant::now(),
+            poll,
+            doors,
+            mailbox,
+            connections: Slab::new(),
+            refused: 0,
+            generations: 0,
+            wheel: Wheel::at(0),
+            unfinished: Vec::new(),
+            scratch: vec![0; SCRATCH_BYTES],
+            out: Vec::new(),
+            bodies_bytes: Cell::new(0),
+            date: DateCache::default(),
+            last_complaint: None,
+        })
+    }
+
+    /// Serves until it is told to stop and has no connection left.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut due = Vec::new();
+        let mut is_draining = false;
+        loop {
+            let now = self.now();
+            if let Err(error) = self.poll.poll(&mut events, self.patience(now))
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                log::abort(format_args!("a thread of the front cannot wait for its sockets: {error}"));
+            }
+            let now = self.now();
+            self.date.at(self.shared.seams.clock.now());
+            for event in &events {
+                match event.token() {
+                    WAKE => {}
+                    Token(key) if key < WAKE.0 - self.doors.len() => {
+                        if let Some(connection) = self.connections.get_mut(key) {
+                            connection.note(event.is_readable(), event.is_writable(), event.is_read_closed());
+                            self.turn(key, now, Connection::turn);
+                        }
+                    }
+                    Token(token) => {
+                        if let Some(door) = self.doors.get_mut(WAKE.0 - 1 - token) {
+                            door.is_ready = true;
+                        }
+                    }
+                }
+            }
+            self.read_mail(now);
+            for key in std::mem::take(&mut self.unfinished) {
+                self.turn(key, now, Connection::turn);
+            }
+            self.wheel.advance(now / TICK_MS, &mut due);
+            for key in due.drain(..) {
+                self.turn(key, now, Connection::expire);
+            }
+            for number in 0..self.doors.len() {
+                self.let_in(number, now);
+            }
+            if !is_draining && self.shared.is_draining.load(Ordering::Acquire) {
+                is_draining = true;
+                self.drain(now);
+            }
+            if is_draining && (self.connections.is_empty() || self.shared.is_abandoned.load(Ordering::Acquire)) {
+                break;
+            }
+        }
+        // Nobody may wait any more.
+        let _ = self.shared.drained.0.send(());
+    }
+
+    fn now(&self) -> Millis {
+        millis(self.started.elapsed())
+    }
+
+    /// How long to wait when nothing happens.
+    fn patience(&self, now: Millis) -> Option<Duration> {
+        let is_busy = !self.unfinished.is_empty()
+            || self.doors.iter().any(|door| door.is_ready && door.opens_at().is_none_or(|opens| opens <= now));
+        if is_busy {
+            return Some(Duration::ZERO);
+        }
+        let tick = self.wheel.next().map(|tick| tick * TICK_MS);
+        let next = self.doors.iter().filter_map(Door::opens_at).chain(tick).min()?;
+        Some(Duration::from_millis(next.saturating_sub(now)))
+    }
+
+    /// Gives the connection `key` a turn, and does what comes of it.
+    fn turn(
+        &mut self,
+        key: usize,
+        now: Millis,
+        turn: impl FnOnce(&mut Connection, &mut Context<'_>, &mut [u8]) -> Fate,
+    ) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let shared = &*self.shared;
+        let mut cx = Context {
+            handler: &*shared.seams.handler,
+            durability: &*shared.seams.durability,
+            rules: &shared.options.rules,
+            date: self.date.text(),
+            now,
+            is_draining: shared.is_draining.load(Ordering::Relaxed),
+            out: &mut self.out,
+            bodies_bytes: &self.bodies_bytes,
+            post: self.mailbox.post(),
+            address: Address { key, generation: connection.generation },
+        };
+        let mut fate = turn(connection, &mut cx, &mut self.scratch);
+        if fate == Fate::Rests && cx.is_draining && connection.is_idle() {
+            fate = connection.retire(&mut cx, &mut self.scratch);
+        }
+        match fate {
+            Fate::Rests => {
+                if let Some(deadline) = connection.deadline(&shared.options.rules) {
+                    self.wheel.set(key, deadline.div_ceil(TICK_MS));
+                }
+            }
+            Fate::GoesOn => self.unfinished.push(key),
+            Fate::Gone => {
+                connection.session().release(&cx);
+                self.remove(key);
+            }
+        }
+        if self.out.capacity() > OUT_KEPT_BYTES {
+            self.out = Vec::new();
+        }
+    }
+
+    fn remove(&mut self, key: usize) {
+        self.wheel.unset(key);
+        let connection = self.connections.remove(key);
+        if connection.is_refused {
+            self.refused -= 1;
+        } else {
+            self.shared.dismiss(connection.peer);
+        }
+    }
+
+    fn read_mail(&mut self, now: Millis) {
+        while let Some(Letter { to, ticket, news }) = self.mailbox.take() {
+            // The connection may have gone, and another may have its key.
+            if self.connections.get(to.key).is_none_or(|connection| connection.generation != to.generation) {
+                continue;
+            }
+            self.turn(to.key, now, |connection, cx, scratch| {
+                match news {
+                    News::Durable(outcome) => connection.session().outbox().settle(ticket, outcome, cx),
+                    News::Reply(response) => connection.session().deliver(ticket, response, cx),
+                }
+                connection.turn(cx, scratch)
+            });
+        }
+    }
+
+    /// Accepts a batch of those who wait at a door.
+    fn let_in(&mut self, number: usize, now: Millis) {
+        for _ in 0..BATCH {
+            let Some(door) = self.doors.get_mut(number) else { return };
+            if !door.is_open(now) {
+                return;
+            }
+            match door.accept(now) {
+                Accepted::One(transport, mut peer) => match self.shared.admit(&mut peer) {
+                    Ok(()) => self.admit(transport, peer, now),
+                    Err(why) => self.refuse(transport, why, now),
+                },
+                Accepted::Last(transport) => {
+                    door.rest(now);
+                    self.shared.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
+                    self.complain(format_args!("no descriptors are left for connections (ulimit -n)"), now);
+                    return self.refuse(transport, Unavailable::TooFewDescriptors, now);
+                }
+                Accepted::Aborted => {}
+                Accepted::Nobody => return,
+                Accepted::Failed(error) => {
+                    self.shared.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
+                    return self.complain(format_args!("cannot accept connections for now: {error}"), now);
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, transport: Transport, peer: Option<IpAddr>, now: Millis) {
+        match self.add(transport, peer, now) {
+            Ok(key) => self.turn(key, now, Connection::turn),
+            Err(error) => {
+                self.shared.dismiss(peer);
+                self.complain(format_args!("cannot watch a connection: {error}"), now);
+            }
+        }
+    }
+
+    /// Tells a connection why it is not served.
+    fn refuse(&mut self, transport: Transport, why: Unavailable, now: Millis) {
+        self.shared.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
+        if self.refused >= REFUSED_MAX {
+            return;
+        }
+        // One that cannot even be watched is closed without a word.
+        let Ok(key) = self.add(transport, None, now) else { return };
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.is_refused = true;
+            self.refused += 1;
+        }
+        self.turn(key, now, |connection, cx, scratch| {
+            connection.session().turn_away(why, cx);
+            connection.turn(cx, scratch)
+        });
+    }
+
+    fn add(&mut self, mut transport: Transport, peer: Option<IpAddr>, now: Millis) -> io::Result<usize> {
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        transport.register(self.poll.registry(), Token(key))?;
+        self.generations += 1;
+        entry.insert(Connection::new(transport, Session::new(now), self.generations, peer));
+        Ok(key)
+    }
+
+    /// Answers those who wait at the doors, closes these, and has every connection end behind its last reply.
+    fn drain(&mut self, now: Millis) {
+        for number in 0..self.doors.len() {
+            while self.doors.get_mut(number).is_some_and(|door| door.is_open(now)) {
+                self.let_in(number, now);
+            }
+        }
+        self.doors.clear();
+        let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.turn(key, now, Connection::turn);
+        }
+    }
+
+    /// Logs, unless the burst that this belongs to has been logged.
+    fn complain(&mut self, text: std::fmt::Arguments<'_>, now: Millis) {
+        if self.last_complaint.is_none_or(|last| now.saturating_sub(last) > BURST_MS) {
+            log::warn(text);
+        }
+        self.last_complaint = Some(now);
+    }
+}
