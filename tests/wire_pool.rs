@@ -445,8 +445,8 @@ fn a_body_is_taken_part_by_part_in_every_size_and_framing() {
 
 #[test]
 fn an_intake_that_breaks_off_is_not_given_the_rest() {
-    let served = serve(options());
-    // Here already, and short: the connection is good for more.
+    let served = serve(patient(2));
+    // Here already, or short: the connection is good for more.
     let mut client = served.connect();
     for size in [4, 1000, 5000] {
         let body = format!("stop{}", "x".repeat(size - 4));

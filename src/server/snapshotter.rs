@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
+use crossbeam_channel::{Receiver, Sender, never, select, tick, unbounded};
 use parking_lot::Mutex;
 
 use crate::base::log;
@@ -54,7 +54,9 @@ pub struct Snapshots {
 impl Snapshots {
     /// The shared part, and where the thread receives orders.
     pub fn new() -> (Snapshots, Receiver<Order>) {
-        let (orders, received) = bounded(1);
+        // There is one order at most. But a bounded channel keeps what is in it until its senders are gone too, and
+        // whoever waits for the end of an order must be told when the thread ends.
+        let (orders, received) = unbounded();
         (Snapshots { orders, is_running: AtomicBool::new(false), published_at: Mutex::new(None) }, received)
     }
 
@@ -95,7 +97,6 @@ impl Operate for Snapshots {
             SnapshotMoment::Start => (Some(tell), None),
             SnapshotMoment::End => (None, Some(tell)),
         };
-        // There is room: only one order at a time gets past the flag.
         let answer = match self.orders.send(Order { tell: at_end }) {
             Ok(()) => SnapshotAnswer::Started,
             // The order comes back and is dropped, which tells whoever waits for the end.
@@ -163,5 +164,50 @@ impl Snapshotter {
         };
         self.state.is_running.store(false, Ordering::SeqCst);
         order.answer(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::bounded;
+
+    use super::*;
+
+    /// Calls for a snapshot; gives back where the answer arrives.
+    fn call(snapshots: &Snapshots, moment: SnapshotMoment) -> Receiver<SnapshotAnswer> {
+        let (tell, told) = bounded(1);
+        snapshots.snapshot(moment, Box::new(move |answer| tell.send(answer).unwrap()));
+        told
+    }
+
+    #[test]
+    fn whoever_wants_to_hear_of_the_start_is_told_at_once_and_others_wait() {
+        let (snapshots, orders) = Snapshots::new();
+        assert_eq!(call(&snapshots, SnapshotMoment::Start).try_recv(), Ok(SnapshotAnswer::Started));
+        assert_eq!(call(&snapshots, SnapshotMoment::End).try_recv(), Ok(SnapshotAnswer::AlreadyRunning));
+        orders.recv().unwrap().answer(SnapshotAnswer::Failed("nobody asked".to_owned()));
+
+        let (snapshots, orders) = Snapshots::new();
+        let told = call(&snapshots, SnapshotMoment::End);
+        assert!(told.is_empty());
+        orders.recv().unwrap().answer(SnapshotAnswer::Failed("no disk".to_owned()));
+        assert_eq!(told.try_recv(), Ok(SnapshotAnswer::Failed("no disk".to_owned())));
+    }
+
+    /// The thread ends while an order is on its way, or has ended before.
+    #[test]
+    fn an_order_that_nobody_carries_out_is_answered() {
+        let (snapshots, orders) = Snapshots::new();
+        let on_its_way = call(&snapshots, SnapshotMoment::End);
+        drop(orders);
+        assert_eq!(on_its_way.try_recv(), Ok(SnapshotAnswer::Stopping));
+
+        for moment in [SnapshotMoment::Start, SnapshotMoment::End] {
+            let (snapshots, orders) = Snapshots::new();
+            drop(orders);
+            for _ in 0..2 {
+                assert_eq!(call(&snapshots, moment).try_recv(), Ok(SnapshotAnswer::Stopping), "{moment:?}");
+            }
+        }
     }
 }

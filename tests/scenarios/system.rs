@@ -1,7 +1,10 @@
 //! Health, the welcome page, options, and what an operator asks for.
 
+use std::time::{Duration, Instant};
+
 use crate::over_every_door;
 use crate::scenario;
+use crate::support::door::every_door;
 use crate::support::scenario::{get, post, send};
 
 #[test]
@@ -34,4 +37,17 @@ fn a_snapshot_can_be_asked_for() {
         post("/v1/admin/snapshot?wait=maybe", "").gives(400),
         get("/v1/admin/snapshot").gives(405),
     }]);
+}
+
+#[test]
+fn a_snapshot_that_nobody_waits_for_is_accepted_and_written() {
+    for mut door in every_door() {
+        let started = door.send("POST", "/v1/admin/snapshot", &[], b"");
+        assert_eq!((started.status, started.body.as_slice()), (202, &b"{\"status\":\"started\"}\n"[..]));
+        let asked = Instant::now();
+        while door.send("POST", "/v1/admin/snapshot?wait", &[], b"").status == 409 {
+            assert!(asked.elapsed() < Duration::from_secs(20), "{}: it goes on for ever", door.name());
+            std::thread::yield_now();
+        }
+    }
 }
