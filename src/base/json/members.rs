@@ -1,6 +1,7 @@
 //! The members of an object, as spans of its text.
 
 use super::trim;
+use super::walk::Walk;
 
 /// One member of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,81 +18,31 @@ pub struct Member<'a> {
 
 /// Walks the members of an object in the order in which they are written.
 #[derive(Clone, Debug)]
-pub struct Members<'a> {
-    text: &'a [u8],
-    at: usize,
-}
+pub struct Members<'a>(Walk<'a>);
 
 /// The members of `text`, which must have passed `check`; `None` when it is not an object.
 ///
 /// On a text that was not checked the spans are unspecified, but nothing panics.
 pub fn members(text: &[u8]) -> Option<Members<'_>> {
-    let start = text.len() - trim_start(text).len();
-    (text.get(start) == Some(&b'{')).then_some(Members { text, at: start + 1 })
-}
-
-fn trim_start(text: &[u8]) -> &[u8] {
-    let start = text.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-    start.and_then(|start| text.get(start..)).unwrap_or_default()
-}
-
-impl<'a> Members<'a> {
-    /// Moves to the first byte from here on that satisfies `wanted`.
-    fn seek(&mut self, wanted: impl Fn(u8) -> bool) -> Option<u8> {
-        let found = self.text.get(self.at..)?.iter().position(|byte| wanted(*byte))?;
-        self.at += found;
-        self.text.get(self.at).copied()
-    }
-
-    /// Moves past the string that begins here.
-    fn skip_string(&mut self) -> Option<()> {
-        self.at += 1;
-        loop {
-            match self.seek(|byte| byte == b'"' || byte == b'\\')? {
-                b'"' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                _ => self.at += 2,
-            }
-        }
-    }
-
-    /// Moves past the value that begins here, to the comma or brace behind it.
-    fn skip_value(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        loop {
-            match self.seek(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b','))? {
-                b'"' => {
-                    self.skip_string()?;
-                    continue;
-                }
-                b'{' | b'[' => depth += 1,
-                b',' | b'}' if depth == 0 => return Some(()),
-                b'}' | b']' => depth = depth.checked_sub(1)?,
-                _ => {}
-            }
-            self.at += 1;
-        }
-    }
+    Walk::into(text, b'{').map(Members)
 }
 
 impl<'a> Iterator for Members<'a> {
     type Item = Member<'a>;
 
     fn next(&mut self) -> Option<Member<'a>> {
-        if self.seek(|byte| byte == b'"' || byte == b'}')? == b'}' {
+        let walk = &mut self.0;
+        if walk.seek(|byte| byte == b'"' || byte == b'}')? == b'}' {
             return None;
         }
-        let name_offset = self.at;
-        self.skip_string()?;
-        let name = self.text.get(name_offset..self.at)?;
-        self.seek(|byte| byte == b':')?;
-        self.at += 1;
-        self.seek(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))?;
-        let value_offset = self.at;
-        self.skip_value()?;
-        let value = trim(self.text.get(value_offset..self.at)?);
+        let name_offset = walk.at;
+        walk.skip_string()?;
+        let name = walk.text.get(name_offset..walk.at)?;
+        walk.seek(|byte| byte == b':')?;
+        walk.at += 1;
+        walk.skip_space()?;
+        let value_offset = walk.at;
+        let value = trim(walk.skip_value(b'}')?);
         Some(Member { name, name_offset, value, value_offset })
     }
 }

@@ -1,14 +1,18 @@
-//! JSON as text: the grammar of RFC 8259, spans of members, strings in and out. No values, no numbers, no tree.
+//! JSON as text: the grammar of RFC 8259, spans of members and elements, strings in and out. No values, no numbers, no tree.
 //!
 //! `check` is the authority on what is JSON and where it stops being it. Fast validation of documents is done
 //! elsewhere by a SIMD parser; what that one refuses is asked again here, because it also refuses some texts that
 //! the grammar allows (lone surrogate escapes, exponents beyond a double) and its offsets are approximate.
 //! Invariant: no recursion, so that nesting costs no stack.
 
+mod walk;
+
+mod elements;
 mod grammar;
 mod members;
 mod string;
 
+pub use elements::{Elements, elements};
 pub use grammar::{Malformed, check, trim};
 pub use members::{Member, Members, members};
 pub use string::{LoneSurrogate, escape_into, unescape};
