@@ -55,6 +55,12 @@ pub const SNAPSHOT_BLOCK_BYTES: usize = 1 << 20;
 /// Bytes written to a snapshot between two calls of fdatasync, so that no other file's fsync queues behind gigabytes.
 pub const SNAPSHOT_SYNC_BYTES: u64 = 8 << 20;
 
+/// Places that one server listens on. Each costs every thread of a front a descriptor.
+pub const ENDPOINTS_MAX: usize = 16;
+
+/// Bytes of the path of a Unix socket: the kernel's 108, one of which ends it.
+pub const SOCKET_PATH_BYTES_MAX: usize = 107;
+
 /// Bytes of a config file. A larger one is a mistake.
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 

@@ -19,13 +19,13 @@ exit code: 0 done, 1 failed, 2 command line or configuration, 3 damaged data
 try: curl -X PUT localhost:8080/v1/docs/hello -d '{\"hello\":\"world\"}'
 ";
 
-/// Characters of the first of the two columns of options.
-const COLUMN_WIDTH: usize = 38;
+/// Characters of a line, so that the help fits a terminal that nobody has widened.
+const LINE_WIDTH: usize = 80;
 
 /// The help: how to call the program, and every option with its default.
 pub fn help() -> Finished {
     let version = env!("CARGO_PKG_VERSION");
-    let options = two_columns(&OPTIONS.iter().map(cell).collect::<Vec<_>>());
+    let options = wrapped(OPTIONS.iter().map(cell));
     Finished::done(format!(
         "memory-tools {version}: JSON documents in memory, served over HTTP\n\n{COMMANDS}\noptions, with their defaults:\n\
          {options}\n{FOOT}"
@@ -37,20 +37,28 @@ pub fn version() -> Finished {
     Finished::done(concat!("memory-tools ", env!("CARGO_PKG_VERSION"), "\n"))
 }
 
+/// The flag of an option with its default, as it can be typed.
 fn cell(option: &OptionSpec) -> String {
     let joint = if option.is_switch() { '=' } else { ' ' };
-    format!("--{}{joint}{}", option.flag(), option.default)
+    let default = if option.default.is_empty() { "\"\"" } else { option.default };
+    format!("--{}{joint}{default}", option.flag())
 }
 
-/// `cells` in two columns, read downwards first.
-fn two_columns(cells: &[String]) -> String {
-    let (left, right) = cells.split_at(cells.len().div_ceil(2));
-    let mut right = right.iter();
-    let line = |cell: &String| {
-        let line = format!("  {cell:COLUMN_WIDTH$}{}", right.next().map_or("", String::as_str));
-        line.trim_end().to_owned() + "\n"
-    };
-    left.iter().map(line).collect()
+/// `cells` behind one another, as many on a line as fit.
+fn wrapped(cells: impl Iterator<Item = String>) -> String {
+    let mut text = String::new();
+    let mut width = 0;
+    for cell in cells {
+        let taken = 2 + cell.chars().count();
+        if width > 0 && width + taken > LINE_WIDTH {
+            text.push('\n');
+            width = 0;
+        }
+        text.push_str("  ");
+        text.push_str(&cell);
+        width += taken;
+    }
+    text + "\n"
 }
 
 #[cfg(test)]
@@ -62,7 +70,7 @@ mod tests {
         let text = help().stdout;
         assert!(text.lines().count() <= 24, "{} lines", text.lines().count());
         for line in text.lines() {
-            assert!(line.chars().count() <= 80, "{line}");
+            assert!(line.chars().count() <= LINE_WIDTH, "{line}");
         }
     }
 
@@ -75,8 +83,9 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_number_of_cells_leaves_the_last_place_empty() {
-        let cells = ["a", "b", "c"].map(str::to_owned);
-        assert_eq!(two_columns(&cells), format!("  a{}c\n  b\n", " ".repeat(COLUMN_WIDTH - 1)));
+    fn a_line_takes_what_fits_and_no_more() {
+        let cells = ["a".repeat(38), "b".repeat(38), "c".to_owned(), "d".repeat(90)];
+        let [a, b, c, d] = &cells;
+        assert_eq!(wrapped(cells.iter().cloned()), format!("  {a}  {b}\n  {c}\n  {d}\n"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::agreement::Clash;
 use super::option::ValueFault;
 
 /// A place in a text file, as editors take it.
@@ -133,6 +134,16 @@ pub enum ConfigError {
         name: &'static str,
         /// What is wrong with it.
         fault: Box<ValueFault>,
+    },
+    /// A value that does not go with that of another option.
+    #[error("{}: {clash}", Named(.origin, .name))]
+    Clash {
+        /// Where it came from.
+        origin: Origin,
+        /// The option.
+        name: &'static str,
+        /// What it does not go with.
+        clash: Box<Clash>,
     },
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::base::json::{Member, check, members, trim, unescape};
+use crate::base::json::{Member, check, elements, members, trim, unescape};
 use crate::base::limits::{CONFIG_BYTES_MAX, JSON_DEPTH_MAX};
 
 use super::error::{ConfigError, Position};
@@ -86,8 +86,21 @@ fn value(token: &[u8]) -> Option<Value<'_>> {
         Some(b'"') => Value::Text(unescape(token).ok()?),
         Some(b't' | b'f') => Value::Plain(Spelled::JsonSwitch(text)),
         Some(b'-' | b'0'..=b'9') => Value::Plain(Spelled::JsonNumber(text)),
+        Some(b'[') => Value::Plain(strings(token)?),
         _ => Value::Plain(Spelled::JsonOther(json_type(token))),
     })
+}
+
+/// The array spelled by `token`; `None` when one of its strings is no characters.
+fn strings(token: &[u8]) -> Option<Spelled<'_>> {
+    let mut strings = Vec::new();
+    for element in elements(token)? {
+        if element.first() != Some(&b'"') {
+            return Some(Spelled::JsonOther("an array of other than strings"));
+        }
+        strings.push(unescape(element).ok()?.into_owned());
+    }
+    Some(Spelled::JsonStrings(strings))
 }
 
 fn json_type(token: &[u8]) -> &'static str {

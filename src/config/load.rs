@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use super::agreement;
 use super::error::{ConfigError, Origin};
 use super::file;
 use super::nearest::nearest;
@@ -52,34 +53,7 @@ pub struct Setting {
 /// Everything that is wrong, in the order of the sources; never empty.
 pub fn load(sources: &Sources) -> Result<Settings, Vec<ConfigError>> {
     let mut loading = Loading::of_defaults();
-    if let Some((path, text)) = &sources.file {
-        let (assignments, errors) = file::read(&path.to_string_lossy(), text);
-        loading.errors.extend(errors);
-        for assignment in assignments {
-            loading.assign(assignment.option, &assignment.value.spelled(), Origin::File(assignment.at));
-        }
-    }
-    for (name, value) in &sources.environment {
-        let Some(bare) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
-        match OPTIONS.iter().find(|option| option.variable() == *name) {
-            Some(option) => loading.assign(option, &Spelled::Word(value), Origin::Environment(name.clone())),
-            None => {
-                let nearest = nearest(bare, OPTIONS.iter().map(|option| option.name)).and_then(option);
-                let nearest = nearest.map(OptionSpec::variable);
-                loading.errors.push(ConfigError::UnknownVariable { name: name.clone(), nearest });
-            }
-        }
-    }
-    for (name, value) in &sources.flags {
-        match OPTIONS.iter().find(|option| option.flag() == *name) {
-            Some(option) => loading.assign(option, &Spelled::Word(value), Origin::Flag(format!("--{name}"))),
-            None => {
-                let nearest = nearest(name, OPTIONS.iter().map(|option| option.name)).and_then(option);
-                let nearest = nearest.map(|option| format!("--{}", option.flag()));
-                loading.errors.push(ConfigError::UnknownFlag { name: format!("--{name}"), nearest });
-            }
-        }
-    }
+    loading.read(sources);
     loading.finish()
 }
 
@@ -89,6 +63,14 @@ struct Loading {
     errors: Vec<ConfigError>,
 }
 
+impl Settings {
+    /// Where the value of the option `name` came from.
+    pub(super) fn origin(&self, name: &str) -> Origin {
+        let setting = self.settings.iter().find(|setting| setting.option.name == name);
+        setting.map_or(Origin::Default, |setting| setting.origin.clone())
+    }
+}
+
 impl Loading {
     fn of_defaults() -> Loading {
         let mut loading = Loading { config: Config::unfilled(), settings: Vec::new(), errors: Vec::new() };
@@ -96,6 +78,38 @@ impl Loading {
             loading.assign(option, &Spelled::Word(option.default), Origin::Default);
         }
         loading
+    }
+
+    /// Takes what `sources` say, each overriding those before it.
+    fn read(&mut self, sources: &Sources) {
+        if let Some((path, text)) = &sources.file {
+            let (assignments, errors) = file::read(&path.to_string_lossy(), text);
+            self.errors.extend(errors);
+            for assignment in assignments {
+                self.assign(assignment.option, &assignment.value.spelled(), Origin::File(assignment.at));
+            }
+        }
+        for (name, value) in &sources.environment {
+            let Some(bare) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
+            match OPTIONS.iter().find(|option| option.variable() == *name) {
+                Some(option) => self.assign(option, &Spelled::Word(value), Origin::Environment(name.clone())),
+                None => {
+                    let nearest = nearest(bare, OPTIONS.iter().map(|option| option.name)).and_then(option);
+                    let nearest = nearest.map(OptionSpec::variable);
+                    self.errors.push(ConfigError::UnknownVariable { name: name.clone(), nearest });
+                }
+            }
+        }
+        for (name, value) in &sources.flags {
+            match OPTIONS.iter().find(|option| option.flag() == *name) {
+                Some(option) => self.assign(option, &Spelled::Word(value), Origin::Flag(format!("--{name}"))),
+                None => {
+                    let nearest = nearest(name, OPTIONS.iter().map(|option| option.name)).and_then(option);
+                    let nearest = nearest.map(|option| format!("--{}", option.flag()));
+                    self.errors.push(ConfigError::UnknownFlag { name: format!("--{name}"), nearest });
+                }
+            }
+        }
     }
 
     fn assign(&mut self, option: &'static OptionSpec, spelled: &Spelled<'_>, origin: Origin) {
@@ -118,7 +132,9 @@ impl Loading {
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
-        Ok(Settings { config: self.config, settings: self.settings })
+        let settings = Settings { config: self.config, settings: self.settings };
+        let clashes = agreement::clashes(&settings);
+        if clashes.is_empty() { Ok(settings) } else { Err(clashes) }
     }
 }
 
@@ -128,7 +144,7 @@ mod tests {
 
     use super::*;
     use crate::base::limits::CONFIG_BYTES_MAX;
-    use crate::config::{json_file, listing};
+    use crate::config::{ListenOn, json_file, listing};
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -191,6 +207,68 @@ mod tests {
         assert_eq!(line("read_timeout"), "read_timeout \"3s\" environment MEMORY_TOOLS_READ_TIMEOUT");
         assert_eq!(line("write_timeout"), "write_timeout \"5s\" flag --write-timeout");
         assert_eq!(settings.config.write_timeout, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_list_is_an_array_in_the_file_and_has_commas_elsewhere() {
+        let both = "127.0.0.1:80,unix:/run/mt.sock?mode=0660";
+        let elements = ListenOn::parse_list(both).unwrap();
+        let config = |file, environment: &[_], flags: &[_]| {
+            let mut loading = Loading::of_defaults();
+            let sources = Sources { file, environment: pairs(environment), flags: pairs(flags) };
+            loading.read(&sources);
+            assert_eq!(loading.errors, []);
+            loading.config
+        };
+        let text = r#"{"listen": ["127.0.0.1:80", "unix:\/run/mt.sock?mode=660"]}"#;
+        let file = Some((PathBuf::from("config.json"), text.as_bytes().to_vec()));
+        for config in [
+            config(file.clone(), &[], &[]),
+            config(None, &[("MEMORY_TOOLS_LISTEN", both)], &[]),
+            config(file, &[], &[("listen", both)]),
+        ] {
+            assert_eq!((&config.listen, config.endpoints()), (&elements, elements.clone()));
+        }
+        let settings = load_all(Some(r#"{"listen": [" localhost:080 "]}"#), &[], &[]).unwrap();
+        assert!(listing(&settings).contains("[\"localhost:80\"] "), "{}", listing(&settings));
+    }
+
+    #[test]
+    fn without_a_list_the_short_form_says_where_to_listen() {
+        let config = |flags: &[(&str, &str)]| load_all(None, &[], flags).unwrap().config;
+        for (flags, option, endpoint) in [
+            (&[][..], "port", "127.0.0.1:8080"),
+            (&[("port", ":1")], "port", ":1"),
+            (&[("listen", ":2")], "listen", ":2"),
+        ] {
+            let config = config(flags);
+            assert_eq!(
+                (config.endpoints_option(), ListenOn::format_list(&config.endpoints())),
+                (option, endpoint.to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn an_element_that_would_not_stay_one_is_refused() {
+        for (text, fault) in [
+            (r#"{"listen": [":1,:2"]}"#, "\":1,:2\" has a comma in it, write two elements"),
+            (r#"{"listen": [""]}"#, "an element is empty"),
+            (r#"{"listen": [":1", " "]}"#, "an element is empty"),
+        ] {
+            let errors = file_errors(text);
+            assert!(errors.concat().ends_with(fault), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_named_is_none() {
+        let tls = |flags: &[(&str, &str)]| {
+            let mut loading = Loading::of_defaults();
+            loading.read(&Sources { flags: pairs(flags), ..Sources::default() });
+            (loading.config.tls_cert, loading.config.tls_key)
+        };
+        assert_eq!(tls(&[("tls-cert", ""), ("tls-key", "k.pem")]), (None, Some(PathBuf::from("k.pem"))));
     }
 
     #[test]
@@ -265,7 +343,24 @@ mod tests {
             ("{\"data_dir\": \"\"}", "config.json:1:14: data_dir: expected a folder, such as \"./data\", found \"\""),
             (
                 "{\"data_dir\": [1]}",
-                "config.json:1:14: data_dir: expected a folder, such as \"./data\", found an array",
+                "config.json:1:14: data_dir: expected a folder, such as \"./data\", found an array of other than strings",
+            ),
+            (
+                "{\"listen\": \":1\"}",
+                "config.json:1:12: listen: expected addresses to listen on and Unix sockets, as an array or with \
+                 commas between them, such as [\"127.0.0.1:8080\", \"unix:/run/memory-tools.sock\"], found \":1\"",
+            ),
+            (
+                "{\"listen\": [\":1\", \"9090\"]}",
+                "config.json:1:12: listen: expected addresses to listen on and Unix sockets, as an array or with \
+                 commas between them, such as [\"127.0.0.1:8080\", \"unix:/run/memory-tools.sock\"], found \
+                 [\":1\", \"9090\"]: \"9090\": it has no ':', write \":9090\" for every interface or \
+                 \"127.0.0.1:9090\" for this machine alone",
+            ),
+            (
+                "{\"tls_cert\": [\"a\"]}",
+                "config.json:1:14: tls_cert: expected a file, or nothing, such as \"/etc/memory-tools/tls.pem\", found \
+                 [\"a\"]",
             ),
             (
                 "{\"port\": \":1\",\n \"port\": \":2\"}",
@@ -283,6 +378,7 @@ mod tests {
             ("", "config.json:1:1: not JSON: unexpected end of the text"),
             ("{\"\\ud800\": 1}", "config.json:1:2: half of a surrogate pair, which is no character"),
             ("{\"port\": \"\\ud800\"}", "config.json:1:10: half of a surrogate pair, which is no character"),
+            ("{\"listen\": [\"\\ud800\"]}", "config.json:1:12: half of a surrogate pair, which is no character"),
         ] {
             assert_eq!(file_errors(text), [error], "{text}");
         }

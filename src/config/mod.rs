@@ -6,6 +6,7 @@
 //! arguments, so that a test can hand in any world.
 
 mod listen;
+mod listen_on;
 mod nearest;
 mod size;
 mod values;
@@ -14,13 +15,16 @@ mod error;
 mod option;
 mod table;
 
+mod agreement;
 mod file;
 mod load;
 
 mod render;
 
+pub use agreement::Clash;
 pub use error::{ConfigError, Origin, Position};
 pub use listen::{Host, Listen, ListenFault};
+pub use listen_on::{ListenOn, ListenOnFault};
 pub use load::{ENVIRONMENT_PREFIX, Setting, Settings, Sources, load};
 pub use nearest::nearest;
 pub use option::{Kind, OptionSpec, Spelled, ValueFault};

@@ -3,6 +3,7 @@
 //! Whatever the source, a value becomes text first (after its JSON type is checked, where it has one), so that one
 //! parser per kind serves the file, the environment and the flags alike.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use crate::base::duration::GoDuration;
 
 use super::listen::Listen;
+use super::listen_on::ListenOn;
 use super::size::{format_size, parse_size};
 use super::values::{Config, Front};
 
@@ -37,6 +39,8 @@ pub struct OptionSpec {
 pub enum Kind {
     /// An address to listen on.
     Address(fn(&mut Config) -> &mut Listen),
+    /// Places to listen on, none at all included.
+    Endpoints(fn(&mut Config) -> &mut Vec<ListenOn>),
     /// A Go duration.
     Span(Duration, Duration, fn(&mut Config) -> &mut Duration),
     /// A whole number.
@@ -49,6 +53,8 @@ pub enum Kind {
     Switch(fn(&mut Config) -> &mut bool),
     /// A folder, relative to the working directory.
     Folder(fn(&mut Config) -> &mut PathBuf),
+    /// A file, relative to the working directory, or none.
+    File(fn(&mut Config) -> &mut Option<PathBuf>),
     /// The name of a front.
     Front(fn(&mut Config) -> &mut Front),
 }
@@ -64,6 +70,8 @@ pub enum Spelled<'a> {
     JsonNumber(&'a str),
     /// `true` or `false`.
     JsonSwitch(&'a str),
+    /// The strings of a JSON array of strings.
+    JsonStrings(Vec<String>),
     /// What no option takes: "null", "an array", "an object".
     JsonOther(&'static str),
 }
@@ -96,6 +104,7 @@ impl fmt::Display for Spelled<'_> {
             Spelled::Word(text) | Spelled::JsonString(text) => write!(f, "{text:?}"),
             Spelled::JsonNumber(text) => write!(f, "the number {text}"),
             Spelled::JsonSwitch(text) => f.write_str(text),
+            Spelled::JsonStrings(texts) => write!(f, "{texts:?}"),
             Spelled::JsonOther(what) => f.write_str(what),
         }
     }
@@ -129,47 +138,65 @@ impl OptionSpec {
     pub fn fill(&self, config: &mut Config, spelled: &Spelled<'_>) -> Result<String, ValueFault> {
         let fault = |reason| ValueFault {
             expected: self.kind.expected(),
-            example: self.default_json(),
+            example: self.kind.example().map_or_else(|| self.default_json(), str::to_owned),
             found: spelled.to_string(),
             reason,
         };
-        let text = self.kind.text_of(spelled).ok_or_else(|| fault(None))?;
-        self.kind.fill(config, text).map(|shortest| self.kind.to_json(&shortest)).map_err(fault)
+        let text = self.kind.text_of(spelled).map_err(fault)?;
+        self.kind.fill(config, &text).map(|shortest| self.kind.to_json(&shortest)).map_err(fault)
     }
 }
 
 impl Kind {
-    /// The text to parse, when the source spells this kind that way.
-    fn text_of<'a>(&self, spelled: &Spelled<'a>) -> Option<&'a str> {
+    /// The text to parse, when the source spells this kind that way; else what is wrong in particular, if anything.
+    fn text_of<'a>(&self, spelled: &'a Spelled<'_>) -> Result<Cow<'a, str>, Option<String>> {
         match (self, spelled) {
-            (_, Spelled::Word(text)) => Some(text),
-            (Kind::Switch(_), Spelled::JsonSwitch(text)) => Some(text),
-            (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Size(..), Spelled::JsonNumber(text)) => Some(text),
-            (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Switch(_), _) => None,
-            (_, Spelled::JsonString(text)) => Some(text),
-            (_, Spelled::JsonNumber(_) | Spelled::JsonSwitch(_) | Spelled::JsonOther(_)) => None,
+            (_, Spelled::Word(text)) => Ok(Cow::Borrowed(text)),
+            (Kind::Endpoints(_), Spelled::JsonStrings(texts)) => {
+                ListenOn::join(texts).map(Cow::Owned).map_err(|fault| Some(fault.to_string()))
+            }
+            (Kind::Endpoints(_), _) => Err(None),
+            (Kind::Switch(_), Spelled::JsonSwitch(text)) => Ok(Cow::Borrowed(text)),
+            (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Size(..), Spelled::JsonNumber(text)) => {
+                Ok(Cow::Borrowed(text))
+            }
+            (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Switch(_), _) => Err(None),
+            (_, Spelled::JsonString(text)) => Ok(Cow::Borrowed(text)),
+            _ => Err(None),
         }
     }
 
     /// The shortest form `text` as config.json spells this kind.
     fn to_json(&self, text: &str) -> String {
-        let is_bare = match self {
-            Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Switch(_) => true,
-            Kind::Size(..) => text.bytes().all(|byte| byte.is_ascii_digit()),
-            Kind::Address(_) | Kind::Span(..) | Kind::Folder(_) | Kind::Front(_) => false,
-        };
-        if is_bare {
-            return text.to_owned();
+        match self {
+            Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Switch(_) => text.to_owned(),
+            Kind::Size(..) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.to_owned(),
+            Kind::Endpoints(_) => {
+                let elements: Vec<String> = text.split(',').filter(|element| !element.is_empty()).map(quoted).collect();
+                format!("[{}]", elements.join(", "))
+            }
+            Kind::Address(_) | Kind::Span(..) | Kind::Size(..) | Kind::Folder(_) | Kind::File(_) | Kind::Front(_) => {
+                quoted(text)
+            }
         }
-        let mut quoted = Vec::new();
-        crate::base::json::escape_into(&mut quoted, text);
-        String::from_utf8_lossy(&quoted).into_owned()
+    }
+
+    /// A value that suits, as JSON, where defaults are too empty to show one.
+    fn example(&self) -> Option<&'static str> {
+        match self {
+            Kind::Endpoints(_) => Some(r#"["127.0.0.1:8080", "unix:/run/memory-tools.sock"]"#),
+            Kind::File(_) => Some(r#""/etc/memory-tools/tls.pem""#),
+            _ => None,
+        }
     }
 
     /// What this kind takes, as a clause.
     fn expected(&self) -> String {
         match self {
             Kind::Address(_) => "an address to listen on".to_owned(),
+            Kind::Endpoints(_) => {
+                "addresses to listen on and Unix sockets, as an array or with commas between them".to_owned()
+            }
             Kind::Span(least, most, _) => {
                 format!("a duration of {} to {}", GoDuration::from(*least), GoDuration::from(*most))
             }
@@ -180,6 +207,7 @@ impl Kind {
             }
             Kind::Switch(_) => "true or false".to_owned(),
             Kind::Folder(_) => "a folder".to_owned(),
+            Kind::File(_) => "a file, or nothing".to_owned(),
             Kind::Front(_) => format!("one of {}", Front::ALL.map(|front| format!("{:?}", front.name())).join(", ")),
         }
     }
@@ -191,6 +219,12 @@ impl Kind {
                 let listen = Listen::parse(text).map_err(|fault| Some(fault.to_string()))?;
                 let shortest = listen.to_string();
                 *field(config) = listen;
+                Ok(shortest)
+            }
+            Kind::Endpoints(field) => {
+                let elements = ListenOn::parse_list(text).map_err(|fault| Some(fault.to_string()))?;
+                let shortest = ListenOn::format_list(&elements);
+                *field(config) = elements;
                 Ok(shortest)
             }
             Kind::Span(least, most, field) => {
@@ -227,6 +261,13 @@ impl Kind {
                 *field(config) = PathBuf::from(text);
                 Ok(text.to_owned())
             }
+            Kind::File(field) => {
+                if text.contains('\0') {
+                    return Err(None);
+                }
+                *field(config) = (!text.is_empty()).then(|| PathBuf::from(text));
+                Ok(text.to_owned())
+            }
             Kind::Front(field) => {
                 *field(config) = Front::ALL.into_iter().find(|front| front.name() == text).ok_or(None)?;
                 Ok(text.to_owned())
@@ -238,4 +279,11 @@ impl Kind {
 /// A whole number in plain digits: no sign, no exponent.
 fn parse_count(text: &str) -> Option<usize> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// `text` as a JSON string.
+fn quoted(text: &str) -> String {
+    let mut quoted = Vec::new();
+    crate::base::json::escape_into(&mut quoted, text);
+    String::from_utf8_lossy(&quoted).into_owned()
 }

@@ -13,7 +13,13 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Threads that the pool may have. Each is a connection, and each may run a request.
 const POOL_THREADS_CEILING: usize = 16_384;
 
-const _: () = assert!(POOL_THREADS_CEILING as u64 <= REQUESTS_IN_FLIGHT_MAX);
+/// Threads that the reactor may have. Each runs one request at a time.
+const REACTOR_THREADS_CEILING: usize = 1024;
+
+/// Connections that the reactor may be told to hold; more than a machine has descriptors for is cut down at the start.
+const CONNECTIONS_CEILING: usize = 1 << 20;
+
+const _: () = assert!((POOL_THREADS_CEILING + REACTOR_THREADS_CEILING) as u64 <= REQUESTS_IN_FLIGHT_MAX);
 
 /// Every option.
 pub const OPTIONS: &[OptionSpec] = &[
@@ -26,6 +32,38 @@ pub const OPTIONS: &[OptionSpec] = &[
                   \"[::1]:8080\" and \"localhost:8080\" are one. Port 0 takes a free one.",
         cost: "Whoever reaches the address can read and write everything: there are no passwords.",
         if_unsure: "Stay on loopback and put a proxy in front.",
+    },
+    OptionSpec {
+        name: "listen",
+        kind: Kind::Endpoints(|config| &mut config.listen),
+        default: "",
+        unit: "addresses",
+        meaning: "Where to listen, in place of port: an array of addresses as port takes them and of Unix sockets, \
+                  such as [\"127.0.0.1:8080\", \"unix:/run/memory-tools.sock\"]; variable and flag take them with \
+                  commas between. \"?mode=0660\" behind a path sets who may connect, 0600 unless given. Empty: what \
+                  port says; both together are an error. The pool front takes one TCP address.",
+        cost: "As for port; a Unix socket is reached by whoever its mode lets write.",
+        if_unsure: "Leave it empty; a proxy on the same machine is best reached over a Unix socket.",
+    },
+    OptionSpec {
+        name: "tls_cert",
+        kind: Kind::File(|config| &mut config.tls_cert),
+        default: "",
+        unit: "file",
+        meaning: "The certificate, with its chain, for TLS: PEM, read at the start and again on SIGHUP. With it the \
+                  reactor front speaks TLS, and nothing else, on every TCP address; Unix sockets stay plain. The pool \
+                  front has no TLS.",
+        cost: "Each new connection costs a handshake, each byte its encryption.",
+        if_unsure: "Leave it empty on loopback or behind a proxy.",
+    },
+    OptionSpec {
+        name: "tls_key",
+        kind: Kind::File(|config| &mut config.tls_key),
+        default: "",
+        unit: "file",
+        meaning: "The private key of tls_cert, PEM, read when that is; neither goes without the other.",
+        cost: "Whoever reads the file can be taken for this server.",
+        if_unsure: "Leave it empty; else give a file that only the server's user may read.",
     },
     OptionSpec {
         name: "data_dir",
@@ -45,6 +83,78 @@ pub const OPTIONS: &[OptionSpec] = &[
         meaning: "Which front serves the sockets. \"pool\" is a fixed pool of threads over tiny_http.",
         cost: "The pool spends one thread per connection.",
         if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "reactor_threads",
+        kind: Kind::Count(0, REACTOR_THREADS_CEILING, |config| &mut config.reactor_threads),
+        default: "0",
+        unit: "threads",
+        meaning: "Threads of the reactor front, each with its own listeners and its own connections. 0 is one per core.",
+        cost: "Larger: more than there are cores only take turns. Smaller: cores are left to others.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "connections_max",
+        kind: Kind::Count(1, CONNECTIONS_CEILING, |config| &mut config.connections_max),
+        default: "16384",
+        unit: "connections",
+        meaning: "Connections that the reactor front holds at once, over all its threads; the next one is told 503 \
+                  and closed. The pool front has pool_threads.",
+        cost: "Larger: a descriptor and a few KiB for each. Smaller: clients are refused sooner.",
+        if_unsure: "Leave it; twice the connections that you expect if those are more than 8000.",
+    },
+    OptionSpec {
+        name: "connections_per_address_max",
+        kind: Kind::Count(0, CONNECTIONS_CEILING, |config| &mut config.connections_per_address_max),
+        default: "0",
+        unit: "connections",
+        meaning: "Connections that the reactor front holds for one address of a peer; the next one is told 503 and \
+                  closed. 0 is no bound. Unix sockets are not counted.",
+        cost: "Larger: one peer can take more of connections_max. Smaller: many clients behind one proxy or router \
+               are refused.",
+        if_unsure: "Leave it at 0, which is right behind a proxy; 256 when strangers connect directly.",
+    },
+    OptionSpec {
+        name: "pipelined_requests_max",
+        kind: Kind::Count(1, 10_000, |config| &mut config.pipelined_requests_max),
+        default: "128",
+        unit: "requests",
+        meaning: "Requests of one connection that the reactor front takes before the reply to the first of them has \
+                  left; the others wait in the kernel.",
+        cost: "Larger: more memory for a connection whose replies wait. Smaller: deep pipelines wait sooner.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "stream_buffer_bytes",
+        kind: Kind::Size(4 << 10, 64 << 20, |config| &mut config.stream_buffer_bytes),
+        default: "256KiB",
+        unit: "bytes",
+        meaning: "Bytes of a streamed reply (a listing, an export) that a connection of the reactor front may hold \
+                  unsent; the stream waits until its reader has taken some.",
+        cost: "Larger: more memory for each slow reader of a stream. Smaller: more turns for the same stream.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "unsent_bytes_max",
+        kind: Kind::Size(4 << 10, 1 << 30, |config| &mut config.unsent_bytes_max),
+        default: "1MiB",
+        unit: "bytes",
+        meaning: "Bytes of finished replies that a connection of the reactor front may hold unsent before no further \
+                  request of it is run. One reply may be larger than that.",
+        cost: "Larger: a client that does not read holds more memory. Smaller: pipelines with large replies wait \
+               sooner.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "bodies_bytes_max",
+        kind: Kind::Size(1, 1 << 40, |config| &mut config.bodies_bytes_max),
+        default: "1GiB",
+        unit: "bytes",
+        meaning: "Memory for bodies that are still arriving at the reactor front, over all connections; a body that \
+                  would go past it is a 503. At least document_bytes_max.",
+        cost: "Larger: many slow uploads can take that much memory. Smaller: uploads at the same time are refused \
+               sooner.",
+        if_unsure: "Leave it; less on a machine with less than 4 GiB.",
     },
     OptionSpec {
         name: "pool_threads",
@@ -84,9 +194,11 @@ pub const OPTIONS: &[OptionSpec] = &[
         kind: Kind::Span(MILLISECOND, DAY, |config| &mut config.read_timeout),
         default: "5s",
         unit: "duration",
-        meaning: "How long the reading of one request's body may take from its first byte to its last. In the pool \
-                  front the head is bounded by pool_socket_timeout alone.",
-        cost: "Larger: a trickling client holds a thread longer. Smaller: large documents over slow lines are refused.",
+        meaning: "How long the reading of a request may take. Reactor front: its head from first byte to last, then \
+                  its body, which has in addition its bytes divided by transfer_bytes_per_second_min. Pool front: its \
+                  body from first byte to last; the head is bounded by pool_socket_timeout alone.",
+        cost: "Larger: a trickling client holds a connection longer. Smaller: large documents over slow lines are \
+               refused.",
         if_unsure: "Leave it; raise it for large documents over slow lines.",
     },
     OptionSpec {
@@ -94,10 +206,22 @@ pub const OPTIONS: &[OptionSpec] = &[
         kind: Kind::Span(MILLISECOND, DAY, |config| &mut config.write_timeout),
         default: "10s",
         unit: "duration",
-        meaning: "How long one send of a reply may stall. In the pool front it counts where it is smaller than \
-                  pool_socket_timeout, and bounds each send, not the whole reply.",
-        cost: "Larger: a client that does not read holds a thread and its reply longer. Smaller: slow readers are cut \
-               off.",
+        meaning: "How long the sending of a reply may take. Reactor front: what is unsent, which has in addition its \
+                  bytes divided by transfer_bytes_per_second_min. Pool front: each send, not the whole reply, where \
+                  this is smaller than pool_socket_timeout.",
+        cost: "Larger: a client that does not read holds a connection and its reply longer. Smaller: slow readers are \
+               cut off.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "transfer_bytes_per_second_min",
+        kind: Kind::Size(1, 1 << 30, |config| &mut config.transfer_bytes_per_second_min),
+        default: "1KiB",
+        unit: "bytes per second",
+        meaning: "The slowest that a body may come and a reply may be read in the reactor front, counted over the \
+                  whole of it: read_timeout or write_timeout, plus its bytes divided by this. The pool front does not \
+                  count it.",
+        cost: "Larger: slow lines are cut off. Smaller: a client that trickles holds its connection longer.",
         if_unsure: "Leave it.",
     },
     OptionSpec {
@@ -105,11 +229,12 @@ pub const OPTIONS: &[OptionSpec] = &[
         kind: Kind::Span(MILLISECOND, DAY, |config| &mut config.idle_timeout),
         default: "2m",
         unit: "duration",
-        meaning: "How long a connection may be silent between two requests. Kept for config files of the Go server: \
-                  the pool front cannot tell idle from slow, so it lowers pool_socket_timeout (for every receive) \
+        meaning: "How long a connection may be silent between two requests; then the reactor front closes it. The \
+                  pool front cannot tell idle from slow, so there it lowers pool_socket_timeout (for every receive) \
                   where it is smaller.",
-        cost: "Larger: idle connections hold threads longer. Smaller: clients connect anew more often.",
-        if_unsure: "Leave it, and set pool_socket_timeout.",
+        cost: "Larger: idle connections are held longer, in the pool front with a thread each. Smaller: clients \
+               connect anew more often.",
+        if_unsure: "Leave it; in the pool front set pool_socket_timeout.",
     },
     OptionSpec {
         name: "shutdown_timeout",
@@ -226,12 +351,14 @@ mod tests {
     fn other_value(kind: &Kind) -> Option<&'static str> {
         match kind {
             Kind::Address(_) => Some(":9999"),
+            Kind::Endpoints(_) => Some("[::1]:9999,unix:/run/other.sock"),
             Kind::Span(..) => Some("7s"),
             Kind::Count(..) => Some("77"),
             Kind::PowerOfTwo(..) => Some("8"),
             Kind::Size(..) => Some("7777"),
             Kind::Switch(_) => Some("false"),
             Kind::Folder(_) => Some("elsewhere"),
+            Kind::File(_) => Some("elsewhere.pem"),
             Kind::Front(_) => None,
         }
     }
@@ -249,7 +376,7 @@ mod tests {
                 // Fields of the struct itself are indented by four spaces; what is deeper belongs to the last of them.
                 dump.lines()
                     .map(|line| {
-                        let outer = line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '}']));
+                        let outer = line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '}', ']', ')']));
                         name = outer.and_then(|rest| rest.split(':').next()).unwrap_or(&name).to_owned();
                         (name.clone(), line.to_owned())
                     })

@@ -4,26 +4,50 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::listen::{Host, Listen};
+use super::listen_on::ListenOn;
 
 /// Every option's value. Fields are named as their options; the table says what each means and costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where to listen.
+    /// The one address to listen on, unless `listen` has any; `endpoints` says which holds.
     pub port: Listen,
+    /// Where to listen; empty when `port` says it.
+    pub listen: Vec<ListenOn>,
+    /// The certificate chain for TLS; without one there is no TLS.
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key.
+    pub tls_key: Option<PathBuf>,
     /// The folder that holds the data.
     pub data_dir: PathBuf,
     /// Which front serves the sockets.
     pub front: Front,
+    /// Threads of the reactor front; 0 is one per core.
+    pub reactor_threads: usize,
+    /// Connections of the reactor front at once.
+    pub connections_max: usize,
+    /// Connections of one peer's address in the reactor front; 0 is no bound.
+    pub connections_per_address_max: usize,
+    /// Requests of one connection of the reactor front that may wait for their replies to leave.
+    pub pipelined_requests_max: usize,
+    /// Bytes of a streamed reply that one connection of the reactor front may hold.
+    pub stream_buffer_bytes: usize,
+    /// Bytes of finished replies that one connection of the reactor front may hold before it runs another request.
+    pub unsent_bytes_max: usize,
+    /// Bytes of bodies that are still arriving, over all connections of the reactor front.
+    pub bodies_bytes_max: usize,
     /// Threads of the pool front, which is its cap on connections.
     pub pool_threads: usize,
     /// The one timeout of a socket in the pool front; see `pool_receive_timeout` and `pool_send_timeout`.
     pub pool_socket_timeout: Duration,
     /// Threads that the pool may lose to the HTTP library and replace.
     pub pool_lost_threads_max: usize,
-    /// Bound on reading one request's body, whole.
+    /// Bound on reading one request's body, whole; in the reactor front a bound on its head, and the part of the
+    /// bound on its body that does not depend on its length.
     pub read_timeout: Duration,
     /// Bound on one write of a reply.
     pub write_timeout: Duration,
+    /// The slowest that a body or the reading of a reply may be in the reactor front.
+    pub transfer_bytes_per_second_min: usize,
     /// Bound on the silence between two requests of a connection.
     pub idle_timeout: Duration,
     /// How long a shutdown waits for requests in progress.
@@ -70,13 +94,24 @@ impl Config {
     pub(super) fn unfilled() -> Config {
         Config {
             port: Listen { host: Host::Every, port: 0 },
+            listen: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
             data_dir: PathBuf::new(),
             front: Front::Pool,
+            reactor_threads: 0,
+            connections_max: 0,
+            connections_per_address_max: 0,
+            pipelined_requests_max: 0,
+            stream_buffer_bytes: 0,
+            unsent_bytes_max: 0,
+            bodies_bytes_max: 0,
             pool_threads: 0,
             pool_socket_timeout: Duration::ZERO,
             pool_lost_threads_max: 0,
             read_timeout: Duration::ZERO,
             write_timeout: Duration::ZERO,
+            transfer_bytes_per_second_min: 0,
             idle_timeout: Duration::ZERO,
             shutdown_timeout: Duration::ZERO,
             enable_snapshots: false,
@@ -87,6 +122,23 @@ impl Config {
             head_bytes_max: 0,
             header_count_max: 0,
             collections_max: 0,
+        }
+    }
+
+    /// Where to listen, at least one place: what `listen` names, else what `port` does.
+    pub fn endpoints(&self) -> Vec<ListenOn> {
+        if self.listen.is_empty() { vec![ListenOn::Tcp(self.port.clone())] } else { self.listen.clone() }
+    }
+
+    /// The option that says where to listen.
+    pub fn endpoints_option(&self) -> &'static str {
+        if self.listen.is_empty() { "port" } else { "listen" }
+    }
+
+    /// The option that bounds the connections of the chosen front, and its value.
+    pub fn connections(&self) -> (&'static str, usize) {
+        match self.front {
+            Front::Pool => ("pool_threads", self.pool_threads),
         }
     }
 
