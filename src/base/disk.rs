@@ -2,8 +2,8 @@
 //!
 //! `RealDisk` is the operating system. Tests put a twin behind the same trait that keeps a live and a durable
 //! image and forgets at a crash what was never synced.
-//! Invariant: nothing outside this file calls `std::fs`, but for `proc`, which reads /proc and nothing else. It knows
-//! nothing of formats.
+//! Invariant: nothing outside this file calls `std::fs`, but for `proc`, which reads /proc and nothing else, and
+//! `socket_file`. It knows nothing of formats.
 
 use std::fmt;
 use std::fs;

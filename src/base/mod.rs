@@ -13,4 +13,5 @@ pub mod log;
 pub mod memory;
 pub mod panics;
 pub mod proc;
+pub mod socket_file;
 pub mod threads;

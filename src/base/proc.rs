@@ -1,4 +1,4 @@
-//! What /proc tells about other processes, for error messages: who listens on a port.
+//! What /proc tells about other processes, for error messages: who listens on a port or on a Unix socket.
 //!
 //! Best effort: without /proc, or without the right to look, there is no answer, and that is no error.
 
@@ -12,6 +12,17 @@ pub fn listener_on(port: u16) -> Option<String> {
         .filter_map(|table| fs::read_to_string(table).ok())
         .flat_map(|table| listening_inodes(&table, port))
         .collect();
+    holder_of(&inodes)
+}
+
+/// The process that listens on the Unix socket at `path`, as "NAME (pid N)".
+pub fn listener_at(path: &Path) -> Option<String> {
+    let table = fs::read_to_string("/proc/net/unix").ok()?;
+    holder_of(&listening_inodes_at(&table, path.to_str()?))
+}
+
+/// The first process that holds one of the sockets with these inodes.
+fn holder_of(inodes: &[String]) -> Option<String> {
     let sockets: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
     if sockets.is_empty() {
         return None;
@@ -45,6 +56,18 @@ fn listening_inodes(table: &str, port: u16) -> Vec<String> {
     table.lines().skip(1).filter_map(row).collect()
 }
 
+/// The inodes of listening sockets at `path` in /proc/net/unix: the flags are the fourth column (10000 is listening),
+/// the inode the seventh, and the path the rest of the line.
+fn listening_inodes_at(table: &str, path: &str) -> Vec<String> {
+    let row = |line: &str| {
+        let columns: Vec<&str> = line.split_whitespace().take(7).collect();
+        let inode = *columns.get(6)?;
+        let is_listening = *columns.get(3)? == "00010000" && line.ends_with(&format!(" {inode} {path}"));
+        is_listening.then(|| inode.to_owned())
+    };
+    table.lines().skip(1).filter_map(row).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +80,27 @@ mod tests {
              2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1\n";
         assert_eq!(listening_inodes(table, 8080), ["4711"]);
         assert_eq!(listening_inodes(table, 8082), Vec::<String>::new());
+    }
+
+    #[test]
+    fn only_the_listener_at_that_path_is_found() {
+        let table = "Num       RefCount Protocol Flags    Type St Inode Path\n\
+             0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/mt.sock\n\
+             0000000000000000: 00000003 00000000 00000000 0001 03 4712 /run/mt.sock\n\
+             0000000000000000: 00000002 00000000 00010000 0001 01 4713 /run/a b\n\
+             0000000000000000: 00000003 00000000 00000000 0001 03 4714\n";
+        assert_eq!(listening_inodes_at(table, "/run/mt.sock"), ["4711"]);
+        assert_eq!(listening_inodes_at(table, "/run/a b"), ["4713"]);
+        assert_eq!(listening_inodes_at(table, "b"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn this_process_is_named_as_the_listener_at_its_own_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mt.sock");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let holder = listener_at(&path).unwrap();
+        assert!(holder.ends_with(&format!("(pid {})", std::process::id())), "{holder}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Sockets on one side, plain requests and responses on the other.
 //!
 //! What the fronts share stands here: `framing` decides whether a head may run and where its message ends, `reply`
-//! turns a response into bytes, `problem` words the refusals that a front has to give by itself. Each front is a
-//! folder of its own.
+//! turns a response into bytes, `problem` words the refusals that a front has to give by itself, `unix` listens
+//! on a path. Each front is a folder of its own.
 //! Invariant: a front only moves bytes. It does not know documents, routes, nor who answers: it holds a
 //! `Handle`, and asks a `Durability` before a reply leaves.
 
@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod framing;
 pub mod problem;
 pub mod reply;
+pub mod unix;
 
 pub mod pool;
 pub mod reactor;
