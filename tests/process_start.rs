@@ -251,6 +251,34 @@ fn a_snapshot_of_a_newer_version_is_refused_as_newer_not_as_damaged() {
 }
 
 #[test]
+fn listen_says_where_in_place_of_port_and_both_together_are_refused() {
+    let ground = Ground::new();
+    ground.write("config.json", "{\"listen\": [\"127.0.0.1:0\"]}");
+    let server = Server::start(ground.command(&[]));
+    assert_eq!(server.client().send("GET", "/livez", &[], b"").status, 200);
+    let address = server.address.to_string();
+    let other = Ground::new();
+    let ended = other.run(&["--listen", &address]);
+    let line = ended.in_one_line(1);
+    assert!(line.starts_with(&format!("error: {address} is taken by memory-tools (pid ")), "{line}");
+    assert!(line.contains("choose another port, as in --listen 127.0.0.1:"), "{line}");
+    assert_eq!(other.run(&["health", "--listen", &address]).code, Some(0));
+    server.stop();
+
+    let before = ground.content();
+    for (flags, error) in [
+        (&["--port", ":0"][..], "config.json:1:12: listen: port is given too (flag --port), "),
+        (&["--listen", "127.0.0.1:0,[::1]:0"], "--listen: front \"pool\" (default) listens on one TCP address, "),
+        (&["--listen", "unix:/nowhere/mt.sock"], "--listen: front \"pool\" (default) listens on one TCP address, "),
+    ] {
+        let ended = ground.run(flags);
+        let line = ended.in_one_line(2);
+        assert!(line.starts_with(&format!("error: {error}")), "{line}");
+    }
+    assert_eq!(ground.content(), before);
+}
+
+#[test]
 fn an_address_beyond_loopback_is_warned_about_at_each_start() {
     let ground = Ground::new();
     for _ in 0..2 {

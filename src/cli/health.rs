@@ -1,13 +1,15 @@
-//! `health`: asks the server at the configured address whether it is ready; what a container's HEALTHCHECK runs.
+//! `health`: asks the server at the first configured endpoint whether it is ready; what a container's HEALTHCHECK runs.
 //!
 //! A client of a few lines over a plain socket: it needs nothing of a response but its first line. Invariant: it ends
 //! within its timeout, whatever is at the other end.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::config::{ConfigError, Listen, Settings};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::config::{ConfigError, Listen, ListenOn, Settings};
+use crate::server::Endpoint;
 
 use super::exit::{Exit, Finished};
 
@@ -33,18 +35,18 @@ pub enum HealthFault {
         cause: String,
     },
     /// Nobody answers there.
-    #[error("no answer from {address}: {cause}")]
+    #[error("no answer from {endpoint}: {cause}")]
     Unreachable {
-        /// The address that was tried last.
-        address: SocketAddr,
+        /// The endpoint that was tried last.
+        endpoint: Endpoint,
         /// The operating system's answer.
         cause: io::Error,
     },
     /// Something answers, but not "200".
-    #[error("not ready: {address} answers {status_line:?}")]
+    #[error("not ready: {endpoint} answers {status_line:?}")]
     NotReady {
         /// Who answered.
-        address: SocketAddr,
+        endpoint: Endpoint,
         /// Its first line.
         status_line: String,
     },
@@ -56,43 +58,60 @@ pub fn health(loaded: &Result<Settings, Vec<ConfigError>>) -> Finished {
         Ok(settings) => settings,
         Err(errors) => return Finished::because(Exit::Usage, errors),
     };
-    match ask_readiness(&settings.config.port, TIMEOUT) {
-        Ok(address) => Finished::done(format!("ready: {address}\n")),
+    let endpoints = settings.config.endpoints();
+    let first = endpoints.first().expect("a configuration names at least one place to listen");
+    match ask_readiness(first, TIMEOUT) {
+        Ok(endpoint) => Finished::done(format!("ready: {endpoint}\n")),
         Err(fault) => Finished::because(Exit::Failed, [fault]),
     }
 }
 
-/// Asks the server that listens at `listen` for `/readyz`, within `timeout`. Returns who said that it is ready.
+/// Asks the server that listens on `place` for `/readyz`, within `timeout`. Returns who said that it is ready.
 ///
 /// # Errors
 /// Why it is not known to be ready.
-pub fn ask_readiness(listen: &Listen, timeout: Duration) -> Result<SocketAddr, HealthFault> {
-    if listen.port == 0 {
-        return Err(HealthFault::UnknownPort);
-    }
+pub fn ask_readiness(place: &ListenOn, timeout: Duration) -> Result<Endpoint, HealthFault> {
     let deadline = Instant::now() + timeout;
-    let unresolved = |cause: String| HealthFault::Unresolved { listen: listen.clone(), cause };
-    let addresses = listen.reachable_at().map_err(|error| unresolved(error.to_string()))?;
-    let mut last = unresolved("the name stands for no address".to_owned());
-    for address in addresses {
-        match status_line(address, deadline) {
-            Ok(status_line) if is_ready(&status_line) => return Ok(address),
-            Ok(status_line) => last = HealthFault::NotReady { address, status_line },
-            Err(cause) => last = HealthFault::Unreachable { address, cause },
+    match place {
+        ListenOn::Unix { path, .. } => ask(Endpoint::Unix(path.clone()), deadline),
+        ListenOn::Tcp(listen) if listen.port == 0 => Err(HealthFault::UnknownPort),
+        ListenOn::Tcp(listen) => {
+            let unresolved = |cause: String| HealthFault::Unresolved { listen: listen.clone(), cause };
+            let addresses = listen.reachable_at().map_err(|error| unresolved(error.to_string()))?;
+            let mut last = unresolved("the name stands for no address".to_owned());
+            for address in addresses {
+                match ask(Endpoint::Tcp(address), deadline) {
+                    Ok(endpoint) => return Ok(endpoint),
+                    Err(fault) => last = fault,
+                }
+            }
+            Err(last)
         }
     }
-    Err(last)
+}
+
+fn ask(endpoint: Endpoint, deadline: Instant) -> Result<Endpoint, HealthFault> {
+    match status_line(&endpoint, deadline) {
+        Ok(status_line) if is_ready(&status_line) => Ok(endpoint),
+        Ok(status_line) => Err(HealthFault::NotReady { endpoint, status_line }),
+        Err(cause) => Err(HealthFault::Unreachable { endpoint, cause }),
+    }
 }
 
 fn is_ready(status_line: &str) -> bool {
     status_line.starts_with("HTTP/1.") && status_line.split(' ').nth(1) == Some("200")
 }
 
-/// Asks `address` and returns the first line of its answer.
-fn status_line(address: SocketAddr, deadline: Instant) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
+/// Asks `endpoint` and returns the first line of its answer.
+fn status_line(endpoint: &Endpoint, deadline: Instant) -> io::Result<String> {
+    let (domain, address, host) = match endpoint {
+        Endpoint::Tcp(address) => (Domain::for_address(*address), SockAddr::from(*address), address.to_string()),
+        Endpoint::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?, "localhost".to_owned()),
+    };
+    let mut stream = Socket::new(domain, Type::STREAM, None)?;
+    stream.connect_timeout(&address, left(deadline)?)?;
     stream.set_write_timeout(Some(left(deadline)?))?;
-    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut line = Vec::new();
     let mut buffer = [0; STATUS_LINE_BYTES_MAX];
@@ -125,76 +144,88 @@ fn left(deadline: Instant) -> io::Result<Duration> {
 mod tests {
     use std::io::{BufRead, BufReader};
     use std::net::TcpListener;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixListener;
 
     use super::*;
 
-    /// Asks a server that reads a request, checks it and answers with `answer`, then closes or stays silent.
-    fn ask(answer: &'static [u8], stays: bool, timeout: Duration) -> Result<SocketAddr, HealthFault> {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let server = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut lines = Vec::new();
-            for line in BufReader::new(stream.try_clone().unwrap()).lines() {
-                match line.unwrap() {
-                    line if line.is_empty() => break,
-                    line => lines.push(line),
-                }
-            }
-            let _ = stream.write_all(answer);
-            if stays {
-                // Until the client gives up.
-                let _ = stream.read(&mut [0; 1]);
-            }
-            lines
-        });
-        let asked = ask_readiness(&Listen::parse(&format!(":{port}")).unwrap(), timeout);
-        let lines = server.join().unwrap();
+    /// Answers one connection: reads a request, checks it against `host`, sends `answer`, then closes or stays silent.
+    fn serve(mut stream: Socket, host: &str, answer: &[u8], stays: bool) {
+        let request = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+        let lines: Vec<String> = request.take_while(|line| !line.is_empty()).collect();
+        let _ = stream.write_all(answer);
+        if stays {
+            // Until the client gives up.
+            let _ = stream.read(&mut [0; 1]);
+        }
         assert_eq!(lines.first().map(String::as_str), Some("GET /readyz HTTP/1.1"));
-        assert!(lines.contains(&format!("Host: 127.0.0.1:{port}")), "{lines:?}");
+        assert!(lines.contains(&format!("Host: {host}")), "{lines:?}");
+    }
+
+    /// Asks a server that answers as `serve` does, over TCP and over a Unix socket: what came of either.
+    fn ask_both(answer: &'static [u8], stays: bool, timeout: Duration) -> [Result<Endpoint, HealthFault>; 2] {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = tcp.local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mt.sock");
+        let unix = UnixListener::bind(&path).unwrap();
+        let places = [format!(":{port}"), format!("unix:{}", path.display())];
+        let server = std::thread::spawn(move || {
+            serve(tcp.accept().unwrap().0.into(), &format!("127.0.0.1:{port}"), answer, stays);
+            serve(OwnedFd::from(unix.accept().unwrap().0).into(), "localhost", answer, stays);
+        });
+        let asked = places.map(|place| ask_readiness(&ListenOn::parse(&place).unwrap(), timeout));
+        server.join().unwrap();
         asked
     }
 
     #[test]
     fn only_an_answer_of_200_is_ready() {
         let long = Duration::from_secs(30);
-        assert!(ask(b"HTTP/1.1 200 OK\r\n\r\n", false, long).is_ok());
-        assert!(ask(b"HTTP/1.0 200\r\n", true, long).is_ok());
+        let [tcp, unix] = ask_both(b"HTTP/1.1 200 OK\r\n\r\n", false, long).map(Result::unwrap);
+        assert!(matches!((tcp, unix), (Endpoint::Tcp(_), Endpoint::Unix(_))));
+        assert!(ask_both(b"HTTP/1.0 200\r\n", true, long).iter().all(Result::is_ok));
         for answer in
             [&b"HTTP/1.1 503 Service Unavailable\r\n\r\n"[..], b"HTTP/1.1 2000 x\r\n", b"200\n", b"\xff 200\n"]
         {
-            let fault = ask(answer, false, long).unwrap_err();
-            assert!(matches!(fault, HealthFault::NotReady { .. }), "{fault}");
+            for fault in ask_both(answer, false, long).map(Result::unwrap_err) {
+                assert!(matches!(fault, HealthFault::NotReady { .. }), "{fault}");
+            }
         }
-        let fault = ask(b"HTTP/1.1 503 Service Unavailable\r\n\r\n", false, long).unwrap_err().to_string();
-        assert!(fault.ends_with("answers \"HTTP/1.1 503 Service Unavailable\""), "{fault}");
+        for fault in ask_both(b"HTTP/1.1 503 Service Unavailable\r\n\r\n", false, long).map(Result::unwrap_err) {
+            assert!(fault.to_string().ends_with("answers \"HTTP/1.1 503 Service Unavailable\""), "{fault}");
+        }
     }
 
     #[test]
     fn an_answer_that_is_no_http_is_no_answer() {
         let long = Duration::from_secs(30);
         for answer in [&b""[..], b"HTTP/1.1 200", &[b'x'; STATUS_LINE_BYTES_MAX + 1]] {
-            let fault = ask(answer, false, long).unwrap_err();
-            assert!(matches!(fault, HealthFault::Unreachable { .. }), "{fault}");
+            for fault in ask_both(answer, false, long).map(Result::unwrap_err) {
+                assert!(matches!(fault, HealthFault::Unreachable { .. }), "{fault}");
+            }
         }
     }
 
     #[test]
     fn a_silent_server_is_given_up_at_the_timeout() {
-        let fault = ask(b"HTTP/1.1", true, Duration::from_millis(50)).unwrap_err();
-        assert!(
-            matches!(&fault, HealthFault::Unreachable { cause, .. } if cause.kind() == io::ErrorKind::TimedOut),
-            "{fault}"
-        );
+        for fault in ask_both(b"HTTP/1.1", true, Duration::from_millis(50)).map(Result::unwrap_err) {
+            assert!(
+                matches!(&fault, HealthFault::Unreachable { cause, .. } if cause.kind() == io::ErrorKind::TimedOut),
+                "{fault}"
+            );
+        }
     }
 
     #[test]
     fn nobody_there_and_a_port_that_only_the_server_knows_are_named() {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let listen = Listen::parse(&format!("127.0.0.1:{port}")).unwrap();
-        let fault = ask_readiness(&listen, Duration::from_secs(30)).unwrap_err();
-        assert!(fault.to_string().starts_with(&format!("no answer from 127.0.0.1:{port}: ")), "{fault}");
-        let fault = ask_readiness(&Listen::parse(":0").unwrap(), Duration::from_secs(30)).unwrap_err();
+        let folder = tempfile::tempdir().unwrap();
+        for place in [format!("127.0.0.1:{port}"), format!("unix:{}/mt.sock", folder.path().display())] {
+            let fault = ask_readiness(&ListenOn::parse(&place).unwrap(), Duration::from_secs(30)).unwrap_err();
+            assert!(fault.to_string().starts_with(&format!("no answer from {place}: ")), "{fault}");
+        }
+        let fault = ask_readiness(&ListenOn::parse(":0").unwrap(), Duration::from_secs(30)).unwrap_err();
         assert!(matches!(fault, HealthFault::UnknownPort), "{fault}");
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
 use crate::base::log;
-use crate::config::{Config, ConfigError, Origin, Settings, format_size};
-use crate::server::{Loaded, Parts, Server, Source, signals};
+use crate::config::{Config, ConfigError, ListenOn, Origin, Settings, format_size};
+use crate::server::{Endpoint, Loaded, Parts, Server, Source, signals, url_of};
 
 use super::exit::{Exit, Finished};
 
@@ -34,11 +34,13 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
     if let Source::Go(summary) = &server.loaded().source {
         summary.notes.iter().for_each(|note| log::warn(format_args!("{note}")));
     }
-    if !settings.config.port.is_loopback() {
+    let reached: Vec<ListenOn> =
+        settings.config.endpoints().into_iter().filter(|endpoint| !endpoint.is_local()).collect();
+    if !reached.is_empty() {
         log::warn(format_args!(
             "listening on {}: whoever reaches this address can read and write everything; keep it behind a proxy or \
              listen on 127.0.0.1",
-            settings.config.port
+            ListenOn::format_list(&reached)
         ));
     }
     // Without a reader of standard output the server serves all the same.
@@ -73,7 +75,8 @@ fn stop(server: Server) -> Finished {
 /// What a newcomer wants to know, in at most eight lines.
 fn banner(settings: &Settings, server: &Server) -> String {
     let config = &settings.config;
-    let url = server.url();
+    let endpoints = server.endpoints();
+    let (_, connections) = config.connections();
     [
         format!("memory-tools {}, pid {}", env!("CARGO_PKG_VERSION"), std::process::id()),
         format!("configuration  {}", origin(settings)),
@@ -83,14 +86,35 @@ fn banner(settings: &Settings, server: &Server) -> String {
         format!(
             "limits         {} a document, {} connections, {} collections",
             format_size(config.document_bytes_max),
-            config.pool_threads,
+            connections,
             config.collections_max
         ),
-        format!("ready          {url} in {} ms", server.loaded().duration.as_millis()),
-        format!("try            curl -X PUT {url}/v1/docs/hello -d '{{\"hello\":\"world\"}}'"),
+        format!("ready          {} in {} ms", places(&endpoints), server.loaded().duration.as_millis()),
+        format!("try            {}/v1/docs/hello -d '{{\"hello\":\"world\"}}'", put(&endpoints)),
     ]
     .join("\n")
         + "\n"
+}
+
+/// Where the server is reached, all on one line.
+fn places(endpoints: &[Endpoint]) -> String {
+    let place = |endpoint: &Endpoint| match endpoint {
+        Endpoint::Tcp(_) => url_of(endpoint),
+        Endpoint::Unix(_) => endpoint.to_string(),
+    };
+    endpoints.iter().map(place).collect::<Vec<_>>().join(", ")
+}
+
+/// The call of curl that puts something to the first of the endpoints, up to the path.
+fn put(endpoints: &[Endpoint]) -> String {
+    match endpoints.first() {
+        Some(endpoint @ Endpoint::Unix(path)) => {
+            // As a shell reads it: between quotes, which a quote of its own ends and begins again.
+            let path = path.display().to_string().replace('\'', "'\\''");
+            format!("curl --unix-socket '{path}' -X PUT {}", url_of(endpoint))
+        }
+        endpoint => format!("curl -X PUT {}", endpoint.map(url_of).unwrap_or_default()),
+    }
 }
 
 fn origin(settings: &Settings) -> String {
@@ -131,5 +155,19 @@ fn snapshots(config: &Config) -> String {
         format!("every {interval} when something changed, on POST /v1/admin/snapshot, and at a clean stop")
     } else {
         "on POST /v1/admin/snapshot and at a clean stop; none on schedule".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_is_on_one_line_and_the_first_is_the_one_to_try() {
+        let tcp = Endpoint::Tcp("0.0.0.0:80".parse().unwrap());
+        let unix = Endpoint::Unix("/run/it's.sock".into());
+        assert_eq!(places(&[tcp.clone(), unix.clone()]), "http://127.0.0.1:80, unix:/run/it's.sock");
+        assert_eq!(put(&[tcp.clone(), unix.clone()]), "curl -X PUT http://127.0.0.1:80");
+        assert_eq!(put(&[unix, tcp]), "curl --unix-socket '/run/it'\\''s.sock' -X PUT http://localhost");
     }
 }

@@ -1,66 +1,155 @@
-//! From the configuration to a listening socket, and to the words for one that cannot be had.
+//! From the configuration to a front that listens, and to the words for an endpoint that cannot be had.
 
 use std::io;
 use std::net::SocketAddr;
 
 use crate::base::limits::{TARGET_BYTES_MAX, TARGET_ROOM_IN_HEAD};
-use crate::base::proc;
-use crate::config::Config;
+use crate::config::{self, Config, Listen, ListenOn};
 use crate::front::framing::HeadLimits;
-use crate::front::pool::{self, Bound, PoolOptions};
+use crate::front::pool::{self, PoolOptions};
+use crate::front::{BindError, Endpoint, Front, Seams};
 
-use super::{StartError, threads};
+use super::StartError;
+use super::descriptors::{self, Demand};
 
-/// Descriptors that are needed beside those of connections: files, the listener, standard streams.
+/// Descriptors that are needed beside those of connections: files, listeners, standard streams.
 const DESCRIPTORS_KEPT: u64 = 64;
+
+/// Descriptors of one connection in the pool front: the library clones the socket.
+const DESCRIPTORS_PER_POOL_CONNECTION: u64 = 2;
 
 /// Stack of a thread that serves connections. Handlers are shallow, and nothing recurses.
 const FRONT_STACK_BYTES: usize = 256 * 1024;
 
-/// Listens where the configuration says, on the first candidate that can be had.
+/// A front that listens and does not serve yet: connections wait in the backlog.
+pub struct Bound {
+    /// Where it listens, at least one place, with the ports that the kernel chose for port 0.
+    pub endpoints: Vec<Endpoint>,
+    /// Begins to serve, on threads of its own.
+    pub serve: Serve,
+}
+
+/// Begins to serve what arrives. Errors are the operating system's, when it has no thread to give.
+pub type Serve = Box<dyn FnOnce(Seams) -> io::Result<Box<dyn Front>>>;
+
+/// Has the chosen front listen where the configuration says.
 ///
 /// # Errors
-/// The port is taken (and by whom), or the address is none.
+/// An endpoint is taken (and by whom), or is none.
 pub fn bind(config: &Config) -> Result<Bound, StartError> {
-    let threads = threads::raise_descriptors(config.pool_threads, DESCRIPTORS_KEPT)?;
-    let resolve = |cause| StartError::Resolve { address: config.port.to_string(), cause };
-    let mut failure = None;
-    for address in config.port.candidates().map_err(resolve)? {
-        let bound = pool::bind(PoolOptions {
+    match config.front {
+        config::Front::Pool => bind_pool(config),
+    }
+}
+
+fn bind_pool(config: &Config) -> Result<Bound, StartError> {
+    let (connections_option, connections) = config.connections();
+    let threads = descriptors::raise(Demand {
+        connections,
+        option: connections_option,
+        per_connection: DESCRIPTORS_PER_POOL_CONNECTION,
+        kept: DESCRIPTORS_KEPT,
+    })?;
+    let tcp = config.endpoints().into_iter().find_map(|endpoint| match endpoint {
+        ListenOn::Tcp(listen) => Some(listen),
+        ListenOn::Unix { .. } => None,
+    });
+    let listen = tcp.expect("a configuration that gives the pool front anything but one TCP address does not load");
+    let bound = on_first_candidate(&listen, config.endpoints_option(), |address| {
+        pool::bind(PoolOptions {
             address,
             threads,
             socket_timeout: config.pool_receive_timeout(),
             read_timeout: config.read_timeout,
             write_timeout: config.pool_send_timeout(),
-            limits: HeadLimits {
-                target_bytes_max: TARGET_BYTES_MAX.min(config.head_bytes_max.saturating_sub(TARGET_ROOM_IN_HEAD)),
-                head_bytes_max: config.head_bytes_max,
-                header_count_max: config.header_count_max,
-            },
+            limits: head_limits(config),
             lost_threads_max: config.pool_lost_threads_max,
             descriptors_kept: DESCRIPTORS_KEPT,
             stack_bytes: FRONT_STACK_BYTES,
-        });
-        match bound {
-            Ok(bound) => return Ok(bound),
-            // A taken port says more than a family of addresses that this machine lacks.
-            Err(error) if error.cause.kind() == io::ErrorKind::AddrInUse => {
-                let holder = proc::listener_on(address.port());
-                return Err(StartError::PortTaken { address, holder });
-            }
-            Err(error) => failure = Some(error),
-        }
-    }
-    Err(match failure {
-        Some(error) => StartError::Bind(error),
-        None => resolve(io::Error::from(io::ErrorKind::NotFound)),
+        })
+    })?;
+    Ok(Bound {
+        endpoints: vec![Endpoint::Tcp(bound.local_address())],
+        serve: Box::new(|seams| Ok(Box::new(bound.serve(seams)?))),
     })
 }
 
-/// How a server that listens on `address` is reached from its own machine.
-pub fn url_of(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        return format!("http://127.0.0.1:{}", address.port());
+/// How large a head may be, whatever the front.
+fn head_limits(config: &Config) -> HeadLimits {
+    HeadLimits {
+        target_bytes_max: TARGET_BYTES_MAX.min(config.head_bytes_max.saturating_sub(TARGET_ROOM_IN_HEAD)),
+        head_bytes_max: config.head_bytes_max,
+        header_count_max: config.header_count_max,
     }
-    format!("http://{address}")
+}
+
+/// Binds the first address that `listen` stands for and that can be had; `option` is where it was configured.
+fn on_first_candidate<T>(
+    listen: &Listen,
+    option: &'static str,
+    mut bind: impl FnMut(SocketAddr) -> Result<T, BindError>,
+) -> Result<T, StartError> {
+    let resolve = |cause| StartError::Resolve { address: listen.to_string(), cause, option };
+    let mut failure = resolve(io::Error::from(io::ErrorKind::NotFound));
+    for address in listen.candidates().map_err(resolve)? {
+        match bind(address) {
+            Ok(bound) => return Ok(bound),
+            // A taken port says more than a family of addresses that this machine lacks.
+            Err(error) if error.cause.kind() == io::ErrorKind::AddrInUse => {
+                return Err(StartError::of_bind(error, option));
+            }
+            Err(error) => failure = StartError::of_bind(error, option),
+        }
+    }
+    Err(failure)
+}
+
+/// How a client on this machine spells the server that listens on `endpoint`. Over a Unix socket every name is right.
+pub fn url_of(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Tcp(address) if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
+        Endpoint::Tcp(address) => format!("http://{address}"),
+        Endpoint::Unix(_) => "http://localhost".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(address: SocketAddr, kind: io::ErrorKind) -> Result<(), BindError> {
+        Err(BindError { endpoint: Endpoint::Tcp(address), cause: kind.into() })
+    }
+
+    #[test]
+    fn the_second_candidate_is_tried_unless_the_first_is_taken() {
+        let every = Listen::parse(":80").unwrap();
+        let mut tried = Vec::new();
+        let bound = on_first_candidate(&every, "port", |address| {
+            tried.push(address);
+            if address.is_ipv6() { refused(address, io::ErrorKind::Unsupported) } else { Ok(()) }
+        });
+        assert!(bound.is_ok());
+        assert_eq!(tried, every.candidates().unwrap());
+
+        let taken = on_first_candidate(&every, "port", |address| refused(address, io::ErrorKind::AddrInUse));
+        assert!(matches!(taken, Err(StartError::PortTaken { address, .. }) if address.is_ipv6()), "{taken:?}");
+        let none = on_first_candidate(&every, "listen", |address| refused(address, io::ErrorKind::Unsupported));
+        let line = none.unwrap_err().to_string();
+        assert!(
+            line.starts_with("cannot listen on 0.0.0.0:80: ") && line.ends_with("look at the option listen"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn an_endpoint_is_reached_over_loopback_or_by_any_name() {
+        for (endpoint, url) in [
+            (Endpoint::Tcp("[::]:80".parse().unwrap()), "http://127.0.0.1:80"),
+            (Endpoint::Tcp("[::1]:80".parse().unwrap()), "http://[::1]:80"),
+            (Endpoint::Unix("/run/mt.sock".into()), "http://localhost"),
+        ] {
+            assert_eq!(url_of(&endpoint), url);
+        }
+    }
 }

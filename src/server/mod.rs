@@ -4,6 +4,7 @@
 //! `mt-load-N` while data is loaded. Shutdown is one path: stop accepting, drain, refuse writes, last snapshot,
 //! record the clean stop.
 
+mod descriptors;
 mod expirer;
 mod listen;
 mod load;
@@ -12,7 +13,6 @@ mod snapshotter;
 mod start_error;
 mod threads;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ use expirer::Expirer;
 use snapshotter::{Snapshots, Snapshotter};
 use threads::Threads;
 
+pub use crate::front::Endpoint;
+pub use listen::url_of;
 pub use load::{Loaded, Source};
 pub use signals::signals;
 pub use start_error::StartError;
@@ -50,7 +52,6 @@ pub struct Parts {
 /// A running server.
 pub struct Server {
     front: Box<dyn Front>,
-    address: SocketAddr,
     api: Arc<Api>,
     engine: Arc<Engine>,
     folder: Arc<DataFolder>,
@@ -72,6 +73,7 @@ impl Server {
     pub fn start(config: &Config, parts: Parts) -> Result<Server, StartError> {
         let started = Instant::now();
         let bound = listen::bind(config)?;
+        let url = bound.endpoints.first().map(listen::url_of).unwrap_or_default();
         let open = OpenOptions { pid: std::process::id(), import_skip: parts.import_skip };
         let (folder, found) = DataFolder::open(parts.disk, &config.data_dir, open)?;
         let folder = Arc::new(folder);
@@ -93,7 +95,7 @@ impl Server {
             snapshots.clone(),
             Arc::clone(&parts.clock),
             Arc::clone(&health),
-            ApiOptions { document_bytes_max: config.document_bytes_max, url: listen::url_of(bound.local_address()) },
+            ApiOptions { document_bytes_max: config.document_bytes_max, url },
         ));
         let seams = Seams {
             handler: api.clone(),
@@ -102,8 +104,7 @@ impl Server {
             clock: Arc::clone(&parts.clock),
             spawn: threads.clone(),
         };
-        let address = bound.local_address();
-        let front = Box::new(bound.serve(seams).map_err(StartError::Thread)?);
+        let front = (bound.serve)(seams).map_err(StartError::Thread)?;
 
         let (stop, stopped) = bounded::<()>(0);
         let begin = || {
@@ -126,17 +127,12 @@ impl Server {
         let loaded = begin().inspect_err(|_: &StartError| front.stop_accepting())?;
         health.lower(Reason::Loading);
         let shutdown_timeout = config.shutdown_timeout;
-        Ok(Server { front, address, api, engine, folder, health, threads, snapshots, stop, shutdown_timeout, loaded })
+        Ok(Server { front, api, engine, folder, health, threads, snapshots, stop, shutdown_timeout, loaded })
     }
 
-    /// Where it listens, with the port that the system chose for port 0.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// How it is reached from this machine.
-    pub fn url(&self) -> String {
-        listen::url_of(self.address())
+    /// Where it listens, in the order of the configuration, with the ports that the system chose for port 0.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        self.front.endpoints()
     }
 
     /// The HTTP service, for callers that need no socket.

@@ -4,9 +4,7 @@ use std::io;
 use std::thread::{Builder, JoinHandle};
 
 use parking_lot::Mutex;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::base::log;
 use crate::base::panics::or_abort;
 use crate::base::threads::{Job, Spawn};
 
@@ -48,30 +46,4 @@ impl Spawn for Threads {
     fn spawn(&self, name: &str, stack_bytes: usize, job: Job) -> io::Result<()> {
         Builder::new().name(name.to_owned()).stack_size(stack_bytes).spawn(job).map(drop)
     }
-}
-
-/// Raises the soft limit on descriptors to the hard one and returns how many connections it leaves room for beside
-/// `kept` others, at most `wanted`. tiny_http needs two for each.
-///
-/// # Errors
-/// There is not even room for one.
-pub fn raise_descriptors(wanted: usize, kept: u64) -> Result<usize, StartError> {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    let current = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_) => limit.current,
-    };
-    let Some(descriptors) = current else { return Ok(wanted) };
-    let room = usize::try_from(descriptors.saturating_sub(kept) / 2).unwrap_or(usize::MAX);
-    if room == 0 {
-        return Err(StartError::Descriptors { descriptors, needed: kept + 2 });
-    }
-    if room < wanted {
-        log::warn(format_args!(
-            "{descriptors} descriptors leave room for {room} connections, not for the {wanted} of pool_threads; \
-             raise the limit (ulimit -n, LimitNOFILE=)"
-        ));
-    }
-    Ok(wanted.min(room))
 }

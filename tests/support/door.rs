@@ -97,7 +97,7 @@ impl House {
 
     /// A connection to it.
     pub fn client(&self) -> Client {
-        Client::connect(self.server().address())
+        Client::connect(self.server().endpoints()[0].tcp().expect("a port of TCP"))
     }
 }
 
