@@ -7,15 +7,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use memory_tools::front::Front;
 use memory_tools::front::framing::HeadLimits;
 use memory_tools::front::reactor::context::Rules;
-use memory_tools::front::reactor::{Reactor, ReactorOptions, bind};
-use memory_tools::front::Front;
+use memory_tools::front::reactor::{self, Listening, Reactor, ReactorOptions};
 use wire::{Client, PATIENCE, Stage, Threads, seams};
 
 fn options() -> ReactorOptions {
     ReactorOptions {
-        addresses: vec!["127.0.0.1:0".parse().unwrap()],
         threads: 2,
         connections_max: 1000,
         connections_per_address_max: 0,
@@ -41,7 +40,8 @@ struct Served {
 
 fn serve(options: ReactorOptions) -> Served {
     let stage = seams(Arc::new(Threads::default()));
-    let reactor = bind(options).unwrap().serve(stage.seams.clone()).unwrap();
+    let listening = Listening::tcp("127.0.0.1:0".parse().unwrap(), options.threads).unwrap();
+    let reactor = reactor::serve(options, vec![listening], stage.seams.clone()).unwrap();
     Served { reactor, stage }
 }
 
@@ -71,7 +71,10 @@ fn smoke() {
     client.send("GET /big?5000000 HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(client.reply().body.len(), 5_000_000);
     let big = "x".repeat(1_000_000);
-    client.send(&format!("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", big.len()));
+    client.send(&format!(
+        "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        big.len()
+    ));
     println!("{:?}", client.reply());
     client.send(&big);
     assert_eq!(client.reply().text(), big);

@@ -79,6 +79,7 @@ pub(super) fn clashes(settings: &Settings) -> Vec<ConfigError> {
         (Some(_), Some(_)) | (None, None) => {}
     }
     match config.front {
+        Front::Reactor => {}
         Front::Pool => {
             let socket = config.listen.iter().find(|element| matches!(element, ListenOn::Unix { .. })).cloned();
             let elements = config.listen.len();

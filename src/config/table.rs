@@ -80,8 +80,10 @@ pub const OPTIONS: &[OptionSpec] = &[
         kind: Kind::Front(|config| &mut config.front),
         default: "pool",
         unit: "name",
-        meaning: "Which front serves the sockets. \"pool\" is a fixed pool of threads over tiny_http.",
-        cost: "The pool spends one thread per connection.",
+        meaning: "Which front serves the sockets. \"reactor\" is a few threads, each with connections of its own, that \
+                  never wait for one of them; \"pool\" is a fixed pool of threads over tiny_http, one per connection.",
+        cost: "The pool takes a thread per connection, several times the CPU per request, and cannot tell slow clients \
+               from idle ones.",
         if_unsure: "Leave it.",
     },
     OptionSpec {

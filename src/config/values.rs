@@ -73,17 +73,20 @@ pub struct Config {
 /// Which front serves the sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Front {
+    /// A few threads that never wait, each with connections of its own.
+    Reactor,
     /// A fixed pool of threads over tiny_http.
     Pool,
 }
 
 impl Front {
     /// Every front, in the order in which errors list them.
-    pub const ALL: [Front; 1] = [Front::Pool];
+    pub const ALL: [Front; 2] = [Front::Reactor, Front::Pool];
 
     /// Its name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
+            Front::Reactor => "reactor",
             Front::Pool => "pool",
         }
     }
@@ -138,6 +141,7 @@ impl Config {
     /// The option that bounds the connections of the chosen front, and its value.
     pub fn connections(&self) -> (&'static str, usize) {
         match self.front {
+            Front::Reactor => ("connections_max", self.connections_max),
             Front::Pool => ("pool_threads", self.pool_threads),
         }
     }

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZero;
 
-use crate::base::limits::{TARGET_BYTES_MAX, TARGET_ROOM_IN_HEAD};
+use crate::base::limits::{ENVELOPE_BYTES_MAX, TARGET_BYTES_MAX, TARGET_ROOM_IN_HEAD};
 use crate::config::{self, Config, Listen, ListenOn};
 use crate::front::framing::HeadLimits;
 use crate::front::pool::{self, PoolOptions};
+use crate::front::reactor::context::Rules;
+use crate::front::reactor::{self, Listening, ReactorOptions};
 use crate::front::{BindError, Endpoint, Front, Seams};
 
 use super::StartError;
@@ -38,8 +41,55 @@ pub type Serve = Box<dyn FnOnce(Seams) -> io::Result<Box<dyn Front>>>;
 /// An endpoint is taken (and by whom), or is none.
 pub fn bind(config: &Config) -> Result<Bound, StartError> {
     match config.front {
+        config::Front::Reactor => bind_reactor(config),
         config::Front::Pool => bind_pool(config),
     }
+}
+
+fn bind_reactor(config: &Config) -> Result<Bound, StartError> {
+    let (connections_option, connections) = config.connections();
+    let connections_max = descriptors::raise(Demand {
+        connections,
+        option: connections_option,
+        per_connection: 1,
+        kept: DESCRIPTORS_KEPT,
+    })?;
+    let threads = match config.reactor_threads {
+        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+        threads => threads,
+    };
+    let option = config.endpoints_option();
+    let mut listening = Vec::new();
+    for endpoint in config.endpoints() {
+        listening.push(match endpoint {
+            ListenOn::Tcp(listen) => on_first_candidate(&listen, option, |address| Listening::tcp(address, threads))?,
+            ListenOn::Unix { path, mode } => {
+                Listening::unix(&path, mode, threads).map_err(|error| StartError::of_bind(error, option))?
+            }
+        });
+    }
+    let options = ReactorOptions {
+        threads,
+        connections_max,
+        connections_per_address_max: config.connections_per_address_max,
+        rules: Rules {
+            head: head_limits(config),
+            read_timeout: config.read_timeout,
+            write_timeout: config.write_timeout,
+            idle_timeout: config.idle_timeout,
+            transfer_bytes_per_second_min: config.transfer_bytes_per_second_min as u64,
+            pipelined_requests_max: config.pipelined_requests_max,
+            unsent_bytes_max: config.unsent_bytes_max,
+            stream_buffer_bytes: config.stream_buffer_bytes,
+            // A share for each thread, and room for one body at least.
+            bodies_bytes_max: (config.bodies_bytes_max / threads).max(config.document_bytes_max + ENVELOPE_BYTES_MAX),
+        },
+        stack_bytes: FRONT_STACK_BYTES,
+    };
+    Ok(Bound {
+        endpoints: listening.iter().map(|listening| listening.endpoint().clone()).collect(),
+        serve: Box::new(|seams| Ok(Box::new(reactor::serve(options, listening, seams)?))),
+    })
 }
 
 fn bind_pool(config: &Config) -> Result<Bound, StartError> {

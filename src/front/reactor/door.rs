@@ -27,6 +27,18 @@ pub(super) enum Listener {
     Unix(UnixListener),
 }
 
+impl From<std::net::TcpListener> for Listener {
+    fn from(socket: std::net::TcpListener) -> Listener {
+        Listener::Tcp(TcpListener::from_std(socket))
+    }
+}
+
+impl From<std::os::unix::net::UnixListener> for Listener {
+    fn from(socket: std::os::unix::net::UnixListener) -> Listener {
+        Listener::Unix(UnixListener::from_std(socket))
+    }
+}
+
 /// What came of one attempt to accept.
 pub(super) enum Accepted {
     /// A connection, with its peer's address.

@@ -1,14 +1,20 @@
 //! The listening sockets: of each address one for every thread, so that the kernel spreads connections over them.
 //!
+//! A Unix socket is one for all, since there is no such spreading: all threads are woken, and one accepts.
 //! Invariants: options are set before listen(2), because accepted sockets inherit them at the handshake; the first
 //! socket of an address is bound alone, without SO_REUSEPORT, so that an address that anybody else listens on is an
 //! error and never shared with them. It does not accept.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+
+use crate::base::socket_file::SocketFile;
+use crate::front::{BindError, Endpoint, unix};
 
 /// Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn.
 const BACKLOG: i32 = 4096;
@@ -16,11 +22,66 @@ const BACKLOG: i32 = 4096;
 /// How long a connection is silent before the kernel asks whether its peer is still there.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 
+/// An endpoint that is listened on.
+#[derive(Debug)]
+pub struct Listening {
+    /// With the port that the kernel chose for port 0.
+    pub(super) endpoint: Endpoint,
+    /// One per thread.
+    pub(super) sockets: Sockets,
+    /// The file of a Unix socket; dropped before the sockets are closed, or another server's file could be removed.
+    pub(super) file: Option<SocketFile>,
+}
+
+#[derive(Debug)]
+pub(super) enum Sockets {
+    Tcp(Vec<TcpListener>),
+    Unix(Vec<UnixListener>),
+}
+
+impl Listening {
+    /// Listens on `address` for `threads` threads. Connections wait until they are served.
+    ///
+    /// # Errors
+    /// Names the address and what the operating system says; `AddrInUse` when somebody else listens there.
+    pub fn tcp(address: SocketAddr, threads: usize) -> Result<Listening, BindError> {
+        let listen = || {
+            let sockets = listen(address, threads)?;
+            let address = sockets.first().map_or(Ok(address), TcpListener::local_addr)?;
+            Ok(Listening { endpoint: Endpoint::Tcp(address), sockets: Sockets::Tcp(sockets), file: None })
+        };
+        listen().map_err(|cause| BindError { endpoint: Endpoint::Tcp(address), cause })
+    }
+
+    /// Listens at `path`, whose file gets the permission bits `mode`, for `threads` threads.
+    ///
+    /// # Errors
+    /// Those of `front::unix::bind`, with the path.
+    pub fn unix(path: &Path, mode: u32, threads: usize) -> Result<Listening, BindError> {
+        let endpoint = Endpoint::Unix(path.to_owned());
+        let listen = || {
+            let (socket, file) = unix::bind(path, mode)?;
+            let mut sockets = Vec::new();
+            for _ in 1..threads {
+                sockets.push(socket.try_clone()?);
+            }
+            sockets.push(socket);
+            Ok((Sockets::Unix(sockets), file))
+        };
+        match listen() {
+            Ok((sockets, file)) => Ok(Listening { endpoint, sockets, file: Some(file) }),
+            Err(cause) => Err(BindError { endpoint, cause }),
+        }
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}
+
 /// Listens on `address`, `count` times.
-///
-/// # Errors
-/// The operating system's; `AddrInUse` when somebody else listens there.
-pub(super) fn listen(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+fn listen(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
     let first = open(address, false)?;
     let address = first.local_addr()?.as_socket().ok_or(io::ErrorKind::InvalidData)?;
     // The others may join, now that the address is ours. They bind before anybody listens, so that nobody else can.

@@ -26,7 +26,7 @@ pub enum News {
     /// What a reply rests on is durable, or never will be.
     Durable(Result<(), NotDurable>),
     /// A reply that was made elsewhere, or `None` when there will be none.
-    Reply(Option<Response>),
+    Reply(Option<Box<Response>>),
 }
 
 /// Something that a connection was waiting for.
@@ -86,7 +86,7 @@ impl Post {
     /// What delivers a reply to `to`; dropped unused, it says that there will be none.
     pub fn deliver(&self, to: Address, ticket: u64) -> Deliver {
         let mut letter = Undelivered { post: self.clone(), to, ticket, is_delivered: false };
-        Box::new(move |response| letter.deliver(Some(response)))
+        Box::new(move |response| letter.deliver(Some(Box::new(response))))
     }
 
     fn send(&self, letter: Letter) {
@@ -106,7 +106,7 @@ struct Undelivered {
 }
 
 impl Undelivered {
-    fn deliver(&mut self, response: Option<Response>) {
+    fn deliver(&mut self, response: Option<Box<Response>>) {
         self.is_delivered = true;
         self.post.send(Letter { to: self.to, ticket: self.ticket, news: News::Reply(response) });
     }

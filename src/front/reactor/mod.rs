@@ -29,30 +29,31 @@ mod transport;
 mod wheel;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Waker};
+use parking_lot::Mutex;
 
 use crate::base::panics;
+use crate::base::socket_file::SocketFile;
 
-use super::{BindError, Drained, Endpoint, Front, Seams};
+use super::{Drained, Endpoint, Front, Seams};
 
 use context::Rules;
 use door::{Door, Listener};
+use listener::Sockets;
 use mail::Mailbox;
 use shared::Shared;
 use thread::{Thread, WAKE};
 
+pub use listener::Listening;
 pub use shared::Counters;
 
 /// What an operator chooses.
 #[derive(Clone, Debug)]
 pub struct ReactorOptions {
-    /// Where to listen.
-    pub addresses: Vec<SocketAddr>,
     /// Threads, at least one.
     pub threads: usize,
     /// Connections at once, over all threads.
@@ -65,73 +66,49 @@ pub struct ReactorOptions {
     pub stack_bytes: usize,
 }
 
-/// Listening sockets that nobody serves yet.
-#[derive(Debug)]
-pub struct Bound {
-    /// For each thread its sockets.
-    sockets: Vec<Vec<std::net::TcpListener>>,
-    endpoints: Vec<Endpoint>,
-    options: ReactorOptions,
-}
-
-/// Listens on `options.addresses`. Connections wait until `serve`.
+/// Serves what arrives at `listening`, from now on and on threads of its own.
 ///
 /// # Errors
-/// Names the address and what the operating system says.
-pub fn bind(options: ReactorOptions) -> Result<Bound, BindError> {
-    let threads = options.threads.max(1);
-    let mut sockets: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
-    let mut endpoints = Vec::new();
-    for address in &options.addresses {
-        let failed = |cause| BindError { endpoint: Endpoint::Tcp(*address), cause };
-        let listening = listener::listen(*address, threads).map_err(failed)?;
-        if let Some(first) = listening.first() {
-            endpoints.push(Endpoint::Tcp(first.local_addr().map_err(failed)?));
-        }
-        for (of_thread, socket) in sockets.iter_mut().zip(listening) {
-            of_thread.push(socket);
-        }
-    }
-    Ok(Bound { sockets, endpoints, options })
-}
-
-impl Bound {
-    /// Where it listens, with the ports that the kernel chose for port 0.
-    pub fn endpoints(&self) -> &[Endpoint] {
-        &self.endpoints
-    }
-
-    /// Serves what arrives, from now on and on threads of its own.
-    ///
-    /// # Errors
-    /// The operating system's, when it has no thread or descriptor.
-    pub fn serve(self, seams: Seams) -> io::Result<Reactor> {
-        let shared = Shared::new(self.options, seams);
-        let mut reactor = Reactor { shared, wakers: Vec::new(), endpoints: self.endpoints };
-        let mut threads = Vec::new();
-        for sockets in self.sockets {
-            let poll = Poll::new()?;
-            let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-            let doors =
-                sockets.into_iter().map(|socket| Door::new(Listener::Tcp(mio::net::TcpListener::from_std(socket))));
-            let wake = Arc::clone(&waker);
-            let mailbox = Mailbox::new(Arc::new(move || {
-                // An event counter that is full wakes already.
-                let _ = wake.wake();
-            }));
-            threads.push(Thread::new(Arc::clone(&reactor.shared), poll, doors.collect(), mailbox)?);
-            reactor.wakers.push(waker);
-        }
-        for (number, thread) in threads.into_iter().enumerate() {
-            let job = Box::new(move || panics::or_abort("serving connections", || thread.run()));
-            let Shared { seams, options, .. } = &*reactor.shared;
-            if let Err(error) = seams.spawn.spawn(&format!("mt-http-{number}"), options.stack_bytes, job) {
-                reactor.abandon();
-                return Err(error);
+/// The operating system's, when it has no thread or descriptor.
+pub fn serve(options: ReactorOptions, listening: Vec<Listening>, seams: Seams) -> io::Result<Reactor> {
+    let mut doors: Vec<Vec<Door>> = (0..options.threads.max(1)).map(|_| Vec::new()).collect();
+    let (mut endpoints, mut files) = (Vec::new(), Vec::new());
+    for Listening { endpoint, sockets, file } in listening {
+        endpoints.push(endpoint);
+        files.extend(file);
+        let doors = doors.iter_mut();
+        match sockets {
+            Sockets::Tcp(sockets) => {
+                doors.zip(sockets).for_each(|(doors, socket)| doors.push(Door::new(Listener::from(socket))));
+            }
+            Sockets::Unix(sockets) => {
+                doors.zip(sockets).for_each(|(doors, socket)| doors.push(Door::new(Listener::from(socket))));
             }
         }
-        Ok(reactor)
     }
+    let shared = Shared::new(options, seams);
+    let mut reactor = Reactor { shared, wakers: Vec::new(), endpoints, files: Mutex::new(files) };
+    let mut threads = Vec::new();
+    for doors in doors {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let wake = Arc::clone(&waker);
+        let mailbox = Mailbox::new(Arc::new(move || {
+            // An event counter that is full wakes already.
+            let _ = wake.wake();
+        }));
+        threads.push(Thread::new(Arc::clone(&reactor.shared), poll, doors, mailbox)?);
+        reactor.wakers.push(waker);
+    }
+    for (number, thread) in threads.into_iter().enumerate() {
+        let job = Box::new(move || panics::or_abort("serving connections", || thread.run()));
+        let Shared { seams, options, .. } = &*reactor.shared;
+        if let Err(error) = seams.spawn.spawn(&format!("mt-http-{number}"), options.stack_bytes, job) {
+            reactor.abandon();
+            return Err(error);
+        }
+    }
+    Ok(reactor)
 }
 
 /// A running reactor. Dropping it stops nothing.
@@ -140,6 +117,8 @@ pub struct Reactor {
     /// One per thread.
     wakers: Vec<Arc<Waker>>,
     endpoints: Vec<Endpoint>,
+    /// Of Unix sockets that are listened on.
+    files: Mutex<Vec<SocketFile>>,
 }
 
 impl Reactor {
@@ -168,6 +147,7 @@ impl Front for Reactor {
     }
 
     fn stop_accepting(&self) {
+        self.files.lock().clear();
         self.shared.is_draining.store(true, Ordering::Release);
         self.wake();
     }

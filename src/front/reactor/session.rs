@@ -168,7 +168,7 @@ impl Session {
 
     /// Takes the reply that another thread made.
     pub fn deliver(&mut self, ticket: u64, response: Option<Response>, cx: &mut Context<'_>) {
-        let mut response = response.unwrap_or_else(problem::of_unanswered);
+        let mut response = response.unwrap_or_else(|| problem::of_unavailable(Unavailable::OutcomeUnknown));
         response.close |= cx.is_draining || self.has_ended;
         let Some(terms) = self.outbox.deliver(ticket, response) else { return };
         self.since = cx.now;

@@ -232,7 +232,7 @@ impl Thread {
             self.turn(to.key, now, |connection, cx, scratch| {
                 match news {
                     News::Durable(outcome) => connection.session().outbox().settle(ticket, outcome, cx),
-                    News::Reply(response) => connection.session().deliver(ticket, response, cx),
+                    News::Reply(response) => connection.session().deliver(ticket, response.map(|boxed| *boxed), cx),
                 }
                 connection.turn(cx, scratch)
             });
