@@ -100,6 +100,8 @@ impl Outgoing<'_> {
         while panics::ours("making a body", || stream.pull(&mut part)) {
             push(self, &part)?;
             part.clear();
+            // The next part may take its time.
+            self.flush()?;
         }
         // What the last pull may have left.
         push(self, &part)
