@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use memory_tools::base::disk::RealDisk;
 use memory_tools::cli::{Arguments, Invocation, check_config, parse, settings};
-use memory_tools::config::{ENVIRONMENT_PREFIX, OPTIONS, Origin, Sources, json_file, load, markdown_table};
+use memory_tools::config::{ENVIRONMENT_PREFIX, ListenOn, OPTIONS, Origin, Sources, json_file, load, markdown_table};
 
 const TABLE_BEGIN: &str = "<!-- config table -->\n";
 const TABLE_END: &str = "<!-- end -->";
@@ -121,6 +121,21 @@ fn the_unit_calls_the_program_as_it_can_be_called() {
     // What install-service substitutes and where it puts the file that the unit names.
     assert!(text("Makefile").contains("s|/usr/local/bin/|$(PREFIX)/bin/|"));
     assert!(text("Makefile").contains(&format!("config.json $(DESTDIR){}", arguments.config.unwrap().display())));
+}
+
+#[test]
+fn the_unit_reloads_by_a_signal_that_stops_nothing_and_has_a_place_for_a_socket() {
+    let unit = text("deploy/memory-tools.service");
+    assert_eq!(line_of(&unit, "ExecReload="), "/bin/kill -HUP $MAINPID");
+    let example = line_of(&unit, "#   \"listen\":");
+    let elements = ListenOn::parse_list(&exec_form(example).join(",")).unwrap();
+    let paths = elements.iter().filter_map(|element| match element {
+        ListenOn::Unix { path, .. } => path.parent(),
+        ListenOn::Tcp(_) => None,
+    });
+    let folder = PathBuf::from("/run").join(line_of(&unit, "RuntimeDirectory="));
+    assert_eq!(paths.collect::<Vec<_>>(), [folder]);
+    assert!(line_of(&unit, "RestrictAddressFamilies=").split(' ').any(|family| family == "AF_UNIX"));
 }
 
 #[test]

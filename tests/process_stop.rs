@@ -170,6 +170,8 @@ fn a_second_signal_exits_at_once_with_1() {
         put(&mut client, "/v1/docs/after-it", "2");
         let stuck = Unfinished::begin(&server, "stuck");
         begin_stop(&server, first);
+        // Nobody looks at it any more, and it must not stand in the way of what comes behind it.
+        server.process.signal(Signal::HUP);
         server.process.signal(second);
         let ended = server.process.wait();
         assert_eq!((ended.code, ended.signal), (Some(1), None), "{first:?} {second:?}: {ended:?}");
@@ -181,6 +183,32 @@ fn a_second_signal_exits_at_once_with_1() {
         assert_eq!(get(&mut server.client(), "/v1/docs/after-it").status, 404);
         server.stop();
     }
+}
+
+/// SIGHUP stopped the server once, under nohup too.
+#[test]
+fn a_hangup_reloads_and_stops_nothing() {
+    let ground = Ground::new();
+    let server = ground.start(FOR_EVER);
+    let mut client = server.client();
+    put(&mut client, "/v1/docs/before", "1");
+    server.process.signal(Signal::HUP);
+    server.process.wait_for_stderr("memory-tools: SIGHUP: nothing to reload: ");
+    put(&mut client, "/v1/docs/after", "2");
+    assert_eq!(get(&mut server.client(), "/v1/docs/before").text(), "1");
+    server.process.signal(Signal::HUP);
+    let ended = server.stop();
+    assert!(ended.stderr.contains("last snapshot: 2 documents"), "{ended:?}");
+    assert!(!ended.stderr.contains("exiting at once"), "{ended:?}");
+
+    // Not even one that comes while the server stops.
+    let server = ground.start(FOR_EVER);
+    let unfinished = Unfinished::begin(&server, "slow");
+    begin_stop(&server, Signal::TERM);
+    server.process.signal(Signal::HUP);
+    assert_eq!(unfinished.finish().status, 201);
+    let ended = server.process.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
 use crate::base::log;
 use crate::config::{Config, ConfigError, ListenOn, Origin, Settings, format_size};
-use crate::server::{Endpoint, Loaded, Parts, Server, Source, signals, url_of};
+use crate::server::{Endpoint, Loaded, Parts, Server, Signal, Source, signals, url_of};
 
 use super::exit::{Exit, Finished};
 
@@ -45,8 +45,10 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
     }
     // Without a reader of standard output the server serves all the same.
     let _ = std::io::stdout().lock().write_all(banner(settings, &server).as_bytes());
-    // An error means that the handler is gone, which only the end of the process brings about.
-    let _ = told.recv();
+    // An error means that the handlers are gone, which only the end of the process brings about.
+    while let Ok(Signal::Reload) = told.recv() {
+        log::info(format_args!("SIGHUP: {}", server.reload()));
+    }
     stop(server)
 }
 

@@ -1,13 +1,14 @@
 //! Composition: puts the rooms together, starts the threads, and takes everything down again.
 //!
 //! The only room that starts threads: `mt-http-N` and `mt-accept` for the front, `mt-expire`, `mt-snapshot`, and
-//! `mt-load-N` while data is loaded. Shutdown is one path: stop accepting, drain, refuse writes, last snapshot,
+//! `mt-load-N` while data is loaded; `mt-signal` for the process. Shutdown is one path: stop accepting, drain, refuse writes, last snapshot,
 //! record the clean stop.
 
 mod descriptors;
 mod expirer;
 mod listen;
 mod load;
+mod reload;
 mod signals;
 mod snapshotter;
 mod start_error;
@@ -36,7 +37,8 @@ use threads::Threads;
 pub use crate::front::Endpoint;
 pub use listen::url_of;
 pub use load::{Loaded, Source};
-pub use signals::signals;
+pub use reload::Reloaded;
+pub use signals::{Signal, signals};
 pub use start_error::StartError;
 
 /// What a server stands on; tests put others here.
@@ -148,6 +150,11 @@ impl Server {
     /// Documents that are stored now, expired ones that were not reaped yet included.
     pub fn documents(&self) -> u64 {
         self.engine.totals().documents
+    }
+
+    /// Reads again what can be read while serving, and says what came of it.
+    pub fn reload(&self) -> Reloaded {
+        Reloaded::Nothing
     }
 
     /// Begins to stop: takes no new connection, and makes each reply from now on its connection's last.

@@ -203,7 +203,8 @@ impl Server {
             // The line to try is the last one.
             let tried = said.lines().any(|line| line.starts_with("try ")) && said.ends_with('\n');
             let ready = said.lines().find_map(|line| line.strip_prefix("ready "))?;
-            let address = ready.split_whitespace().next()?.strip_prefix("http://")?.parse().ok()?;
+            let first = ready.split_whitespace().next()?.trim_end_matches(',');
+            let address = first.strip_prefix("http://")?.parse().ok()?;
             tried.then(|| (address, said.to_owned()))
         }) else {
             panic!("it did not get ready: {:?}", process.wait());
