@@ -26,6 +26,9 @@ use super::context::{Context, Millis, Rules, millis};
 /// Slices that are handed to one write.
 pub const SLICES: usize = 16;
 
+/// Places of an empty queue that are kept for the next reply that needs some.
+const QUEUE_KEPT: usize = 4;
+
 /// How a reply stands on its connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
@@ -195,6 +198,9 @@ impl Outbox {
         if self.queue.is_empty() {
             self.replies = 0;
             self.progress = None;
+            if self.queue.capacity() > QUEUE_KEPT {
+                self.queue = VecDeque::new();
+            }
         }
     }
 

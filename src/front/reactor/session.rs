@@ -75,6 +75,8 @@ pub struct Session {
     received: u64,
     /// What `held` counts for among the thread's bodies.
     charged: usize,
+    /// True when what is held are requests that wait for room, and not part of a head.
+    is_blocked: bool,
     /// True when the peer sends nothing more.
     has_ended: bool,
 }
@@ -89,6 +91,7 @@ impl Session {
             since: now,
             received: 0,
             charged: 0,
+            is_blocked: false,
             has_ended: false,
         }
     }
@@ -143,10 +146,10 @@ impl Session {
 
     /// Goes on with what was held back, once there is room for more replies.
     pub fn go_on(&mut self, cx: &mut Context<'_>) {
-        if matches!(self.phase, Phase::Head) && !self.held.is_empty() && self.outbox.has_room(cx) {
+        if self.is_blocked && matches!(self.phase, Phase::Head) && self.outbox.has_room(cx) {
             self.use_held(cx);
         }
-        if self.has_ended && matches!(self.phase, Phase::Head) && self.outbox.has_room(cx) {
+        if self.has_ended && !self.is_blocked && matches!(self.phase, Phase::Head) {
             // What is held is no whole head, and never will be.
             self.end(cx);
         }
@@ -203,7 +206,7 @@ impl Session {
                 self.outbox.is_empty().then(|| self.since.saturating_add(millis(rules.idle_timeout)))
             }
             // Requests that wait for room are not late: their peer does not read, and that is what is timed.
-            Phase::Head if !self.outbox.is_empty() => None,
+            Phase::Head if self.is_blocked => None,
             Phase::Head => Some(self.since.saturating_add(millis(rules.read_timeout))),
             Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip(_) => {
                 let earned = millis(rules.read_timeout).saturating_add(rules.earned(self.received));
@@ -264,15 +267,22 @@ impl Session {
     /// Uses as much of `input` as it can; gives how much. What is left is part of a head, or must wait.
     fn process(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
         let mut used = 0;
+        self.is_blocked = false;
         while let Some(rest) = input.get(used..)
             && !rest.is_empty()
         {
             used += match self.phase {
                 Phase::Over => rest.len(),
-                Phase::Later => break,
+                Phase::Later => {
+                    self.is_blocked = true;
+                    break;
+                }
                 // An empty line before a request is ignored (RFC 9112 §2.2).
                 Phase::Head if rest.starts_with(b"\r\n") => 2,
-                Phase::Head if !self.outbox.has_room(cx) => break,
+                Phase::Head if !self.outbox.has_room(cx) => {
+                    self.is_blocked = true;
+                    break;
+                }
                 Phase::Head => match self.begin(rest, cx) {
                     Some(used) => used,
                     None => break,
