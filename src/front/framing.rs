@@ -3,7 +3,10 @@
 //!
 //! Invariant: a head that passes has exactly one reading. Whatever two implementations could read differently
 //! (lengths, encodings, folds, hosts) is a fault, and after a fault nothing more of the connection is read.
-//! It does not know who split the head, nor what the target means.
+//! It does not know who split the head, nor what the target means. `tests/corpus` holds the whole of it against the
+//! clauses.
+
+use super::authority;
 
 /// How large a head may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +83,11 @@ pub enum Fault {
     /// The method is not a token.
     #[error("the method is not a token")]
     Method,
+    /// A tunnel is asked for (RFC 9110 §9.3.6).
+    #[error("CONNECT is not implemented: this is no proxy")]
+    Connect,
     /// The target is neither a path nor an http URL.
-    #[error("the request target is neither a path nor an http URL, or holds control characters")]
+    #[error("the request target is neither a path nor an http URL, or holds a control character or a '#'")]
     Target,
     /// The target is too long.
     #[error("the request target has {bytes} bytes, at most {limit} are read")]
@@ -121,9 +127,12 @@ pub enum Fault {
     /// Both ways of framing at once.
     #[error("Content-Length and Transfer-Encoding exclude each other")]
     LengthAndEncoding,
-    /// A Transfer-Encoding other than `chunked`.
-    #[error("the only Transfer-Encoding understood is chunked, given once")]
+    /// A Transfer-Encoding that does not end in `chunked`, or has it twice: the body's end cannot be found.
+    #[error("Transfer-Encoding does not end in chunked, given once and without parameters")]
     Encoding,
+    /// A coding under `chunked` (RFC 9112 §6.1).
+    #[error("the only Transfer-Encoding understood is chunked alone")]
+    CodingUnknown,
     /// An upgrade is asked for with a chunked body; found only by fronts that cannot ignore the wish.
     #[error("a request that asks for an upgrade has no chunked body")]
     ChunkedUpgrade,
@@ -154,6 +163,7 @@ impl Fault {
             Fault::LengthTooLarge => 413,
             Fault::HeadTimeout => 408,
             Fault::Expectation => 417,
+            Fault::Connect | Fault::CodingUnknown => 501,
             Fault::VersionMalformed
             | Fault::LineEnd
             | Fault::Method
@@ -180,6 +190,7 @@ impl Fault {
             Fault::VersionMalformed => "http_version_malformed",
             Fault::LineEnd => "line_end_malformed",
             Fault::Method => "method_malformed",
+            Fault::Connect => "method_not_implemented",
             Fault::Target => "target_malformed",
             Fault::TargetTooLong { .. } => "target_too_long",
             Fault::TooManyFields { .. } => "too_many_header_fields",
@@ -188,6 +199,7 @@ impl Fault {
             Fault::Length | Fault::LengthRepeated => "content_length_malformed",
             Fault::LengthTooLarge => "body_too_large",
             Fault::LengthAndEncoding => "framing_ambiguous",
+            Fault::CodingUnknown => "transfer_coding_unknown",
             Fault::Encoding | Fault::ChunkedUpgrade | Fault::EncodingOnHttp10 => "transfer_encoding_unsupported",
             Fault::HostMissing | Fault::HostRepeated | Fault::Host => "host_malformed",
             Fault::Expectation => "expectation_unsupported",
@@ -212,6 +224,9 @@ pub fn check<'a, 'f>(
     if !is_token(line.method) {
         return Err(Fault::Method);
     }
+    if line.method == "CONNECT" {
+        return Err(Fault::Connect);
+    }
     if line.target.len() > limits.target_bytes_max {
         return Err(Fault::TargetTooLong { bytes: line.target.len(), limit: limits.target_bytes_max });
     }
@@ -220,12 +235,14 @@ pub fn check<'a, 'f>(
     if version == Version::Http11 && !seen.host {
         return Err(Fault::HostMissing);
     }
-    let body = match (seen.length, seen.chunked) {
-        (Some(_), true) => return Err(Fault::LengthAndEncoding),
-        (None, true) if version == Version::Http10 => return Err(Fault::EncodingOnHttp10),
-        (None, true) => Announced::Chunked,
-        (None | Some(0), false) => Announced::Nothing,
-        (Some(bytes), false) => Announced::Bytes(bytes),
+    let body = match (seen.length, seen.codings) {
+        (Some(_), Some(_)) => return Err(Fault::LengthAndEncoding),
+        (None, Some(_)) if version == Version::Http10 => return Err(Fault::EncodingOnHttp10),
+        (None, Some(Codings::Chunked)) => Announced::Chunked,
+        (None, Some(Codings::ChunkedOverUnknown)) => return Err(Fault::CodingUnknown),
+        (None, Some(Codings::Unknown | Codings::Endless)) => return Err(Fault::Encoding),
+        (None | Some(0), None) => Announced::Nothing,
+        (Some(bytes), None) => Announced::Bytes(bytes),
     };
     let is_persistent = match version {
         Version::Http11 => !seen.close,
@@ -239,11 +256,39 @@ pub fn check<'a, 'f>(
 #[derive(Default)]
 struct Seen {
     length: Option<u64>,
-    chunked: bool,
+    codings: Option<Codings>,
     host: bool,
     close: bool,
     keep_alive: bool,
     expects_continue: bool,
+}
+
+/// The list of transfer codings so far, over all fields of that name (RFC 9112 §6.3).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Codings {
+    /// `chunked` and nothing else.
+    Chunked,
+    /// `chunked` last, codings that we do not understand under it.
+    ChunkedOverUnknown,
+    /// Codings that we do not understand; `chunked` may still follow.
+    Unknown,
+    /// Whatever follows, the body has no end: something over `chunked`, or what is no coding.
+    Endless,
+}
+
+impl Codings {
+    /// The list with one member more. An empty member is no coding: we know of nobody who sends one in good faith.
+    fn and(before: Option<Codings>, coding: &[u8]) -> Codings {
+        let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+        let name = coding.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let is_coding = std::str::from_utf8(name).is_ok_and(is_token) && !name.eq_ignore_ascii_case(b"chunked");
+        match before {
+            None if is_chunked => Codings::Chunked,
+            Some(Codings::Unknown) if is_chunked => Codings::ChunkedOverUnknown,
+            None | Some(Codings::Unknown) if is_coding => Codings::Unknown,
+            _ => Codings::Endless,
+        }
+    }
 }
 
 /// Bytes that a line costs besides its name and value: colon, space, CR, LF.
@@ -288,30 +333,37 @@ fn take(seen: &mut Seen, name: &str, value: &[u8]) -> Result<(), Fault> {
         }
         seen.length = Some(length(value)?);
     } else if name.eq_ignore_ascii_case("Transfer-Encoding") {
-        if seen.chunked || !value.eq_ignore_ascii_case(b"chunked") {
-            return Err(Fault::Encoding);
+        for coding in members(value) {
+            seen.codings = Some(Codings::and(seen.codings, coding));
         }
-        seen.chunked = true;
     } else if name.eq_ignore_ascii_case("Host") {
         if seen.host {
             return Err(Fault::HostRepeated);
         }
-        if !is_host(value) {
+        // Empty is a host without a name (RFC 9110 §7.2).
+        if !authority::is_host_and_port(value) {
             return Err(Fault::Host);
         }
         seen.host = true;
     } else if name.eq_ignore_ascii_case("Connection") {
-        for option in value.split(|byte| *byte == b',') {
-            seen.close |= option.trim_ascii().eq_ignore_ascii_case(b"close");
-            seen.keep_alive |= option.trim_ascii().eq_ignore_ascii_case(b"keep-alive");
+        for option in members(value) {
+            seen.close |= option.eq_ignore_ascii_case(b"close");
+            seen.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
         }
     } else if name.eq_ignore_ascii_case("Expect") {
-        if !value.eq_ignore_ascii_case(b"100-continue") {
-            return Err(Fault::Expectation);
+        for expectation in members(value).filter(|expectation| !expectation.is_empty()) {
+            if !expectation.eq_ignore_ascii_case(b"100-continue") {
+                return Err(Fault::Expectation);
+            }
+            seen.expects_continue = true;
         }
-        seen.expects_continue = true;
     }
     Ok(())
+}
+
+/// The members of a list, empty ones included (RFC 9110 §5.6.1).
+fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
 /// One or more digits, nothing else; the sum is checked against 64 bits.
@@ -325,10 +377,11 @@ fn length(value: &[u8]) -> Result<u64, Fault> {
         .ok_or(Fault::LengthTooLarge)
 }
 
-/// The target's path and query (RFC 9112 §3.2): an http URL gives up its scheme and authority.
+/// The target's path and query (RFC 9112 §3.2): an http URL gives up its scheme and authority. A URL with a query and
+/// no path is refused: its origin form has a slash that was not sent.
 fn origin_form<'a>(line: &RequestLine<'a>) -> Result<&'a str, Fault> {
     let target = line.target;
-    if target.bytes().any(|byte| byte == b' ' || is_control(byte)) {
+    if target.bytes().any(|byte| byte == b' ' || byte == b'#' || is_control(byte)) {
         return Err(Fault::Target);
     }
     if target.starts_with('/') || (target == "*" && line.method == "OPTIONS") {
@@ -339,15 +392,13 @@ fn origin_form<'a>(line: &RequestLine<'a>) -> Result<&'a str, Fault> {
         .find(|scheme| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
         .and_then(|scheme| target.get(scheme.len()..))
         .ok_or(Fault::Target)?;
-    match after_scheme.find(['/', '?']) {
-        Some(0) => Err(Fault::Target),
-        None if after_scheme.is_empty() => Err(Fault::Target),
-        None => Ok("/"),
-        Some(at) => {
-            let path = after_scheme.get(at..).unwrap_or_default();
-            if path.starts_with('/') { Ok(path) } else { Err(Fault::Target) }
-        }
-    }
+    let (authority, path) = match after_scheme.find('/') {
+        Some(at) => after_scheme.split_at(at),
+        None => (after_scheme, "/"),
+    };
+    // A user in front of the host is none of its characters (RFC 9110 §4.2.4).
+    let is_sound = !authority.is_empty() && authority::is_host_and_port(authority.as_bytes());
+    if is_sound { Ok(path) } else { Err(Fault::Target) }
 }
 
 fn is_control(byte: u8) -> bool {
@@ -357,11 +408,6 @@ fn is_control(byte: u8) -> bool {
 /// True for a token of RFC 9110 §5.6.2.
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-/// The characters of RFC 3986's host and port; empty is a host without a name (RFC 9110 §7.2).
-fn is_host(value: &[u8]) -> bool {
-    value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte))
 }
 
 #[cfg(test)]

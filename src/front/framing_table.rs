@@ -71,7 +71,15 @@ fn lengths_and_encodings_have_one_reading_or_none() {
         ("9112 §6.3.5", "Content-Length: 5\r\ncontent-length: abc", Err(Fault::LengthRepeated)),
         ("9112 §6.3.4", "Transfer-Encoding: chunked", CHUNKED),
         ("9112 §7", "transfer-encoding: CHUNKED", CHUNKED),
-        ("9112 §6.1", "Transfer-Encoding: gzip, chunked", Err(Fault::Encoding)),
+        ("9112 §6.1", "Transfer-Encoding: gzip, chunked", Err(Fault::CodingUnknown)),
+        ("9112 §6.1", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", Err(Fault::CodingUnknown)),
+        ("9112 §6.1", "Transfer-Encoding: a, b,chunked", Err(Fault::CodingUnknown)),
+        ("9112 §6.3.4", "Transfer-Encoding: gzip, chunked, gzip", Err(Fault::Encoding)),
+        ("9112 §6.1", "Transfer-Encoding: gzip;a=b, chunked", Err(Fault::CodingUnknown)),
+        ("9112 §7.1", "Transfer-Encoding: chunked;a=b, chunked", Err(Fault::Encoding)),
+        ("9112 §6.3.4", "Transfer-Encoding: gzip;a=\"b, chunked\"", Err(Fault::Encoding)),
+        ("9112 §6.1", "Content-Length: 5\r\nTransfer-Encoding: gzip, chunked", Err(Fault::LengthAndEncoding)),
+        ("9112 §6.1", "Content-Length: 5\r\nTransfer-Encoding:", Err(Fault::LengthAndEncoding)),
         ("9112 §6.1", "Transfer-Encoding: chunked, gzip", Err(Fault::Encoding)),
         ("9112 §6.1", "Transfer-Encoding: chunked, chunked", Err(Fault::Encoding)),
         ("9112 §6.1", "Transfer-Encoding: gzip", Err(Fault::Encoding)),
@@ -139,6 +147,7 @@ fn hosts_versions_and_persistence_follow_their_clauses() {
         ("9112 §3.2", "GET / HTTP/1.1\r\nHost: a/b", Err(Fault::Host)),
         ("9112 §3.2", "GET / HTTP/1.1\r\nHost: a@b", Err(Fault::Host)),
         ("9112 §3.2", "GET / HTTP/1.1\r\nHost: a, b", Err(Fault::Host)),
+        ("9112 §3.2", "GET / HTTP/1.1\r\nHost: a:b", Err(Fault::Host)),
         ("9112 §3.2", "GET / HTTP/1.0", closed),
         ("9112 §9.3", "GET / HTTP/1.0\r\nConnection: keep-alive", kept),
         ("9112 §9.3", "GET / HTTP/1.0\r\nConnection: Keep-Alive, close", closed),
@@ -174,7 +183,13 @@ fn targets_come_in_origin_form() {
         ("9112 §3.2.2", "GET", "http://x?a=/b", Err(Fault::Target)),
         ("9112 §3.2.4", "OPTIONS", "*", Ok("*")),
         ("9112 §3.2.4", "GET", "*", Err(Fault::Target)),
-        ("9112 §3.2.3", "CONNECT", "x:80", Err(Fault::Target)),
+        ("9110 §9.3.6", "CONNECT", "x:80", Err(Fault::Connect)),
+        ("9110 §9.3.6", "CONNECT", "/a", Err(Fault::Connect)),
+        ("9112 §3.2.3", "GET", "x:80", Err(Fault::Target)),
+        ("9110 §4.2.4", "GET", "http://u@x/a", Err(Fault::Target)),
+        ("3986 §3.2.3", "GET", "http://x:y/a", Err(Fault::Target)),
+        ("3986 §3.5", "GET", "/a#b", Err(Fault::Target)),
+        ("3986 §3.5", "GET", "http://x#b", Err(Fault::Target)),
         ("9112 §3", "GET", "a", Err(Fault::Target)),
         ("9112 §3", "GET", "", Err(Fault::Target)),
         ("9112 §3", "GET", "/a\0b", Err(Fault::Target)),
@@ -216,6 +231,27 @@ fn continue_is_expected_only_with_a_body_on_http_11() {
 }
 
 #[test]
+fn expectations_are_a_list_of_which_100_continue_alone_is_understood() {
+    let expects = |value: &str| {
+        let line = RequestLine { method: "PUT", target: "/", version: (1, 1) };
+        let fields = [("Host", "x"), ("Content-Length", "5"), ("Expect", value)];
+        check(&line, fields.iter().map(|(name, value)| (*name, value.as_bytes())), &LIMITS)
+            .map(|framing| framing.expects_continue)
+    };
+    for (value, verdict) in [
+        ("100-continue", Ok(true)),
+        ("100-continue , ,100-CONTINUE", Ok(true)),
+        ("", Ok(false)),
+        (",", Ok(false)),
+        ("100-continue, tea", Err(Fault::Expectation)),
+        ("100-continue=1", Err(Fault::Expectation)),
+        ("100", Err(Fault::Expectation)),
+    ] {
+        assert_eq!(expects(value), verdict, "RFC 9110 §10.1.1: {value:?}");
+    }
+}
+
+#[test]
 fn every_fault_has_an_answer_of_its_own_kind() {
     for (fault, status, code) in [
         (Fault::Version, 505, "http_version_not_supported"),
@@ -224,6 +260,8 @@ fn every_fault_has_an_answer_of_its_own_kind() {
         (Fault::HeadTooLarge { limit: 8 }, 431, "head_too_large"),
         (Fault::LengthTooLarge, 413, "body_too_large"),
         (Fault::Expectation, 417, "expectation_unsupported"),
+        (Fault::Connect, 501, "method_not_implemented"),
+        (Fault::CodingUnknown, 501, "transfer_coding_unknown"),
         (Fault::Length, 400, "content_length_malformed"),
         (Fault::LengthAndEncoding, 400, "framing_ambiguous"),
         (Fault::Host, 400, "host_malformed"),

@@ -6,6 +6,7 @@
 //! Invariant: a front only moves bytes. It does not know documents, routes, nor who answers: it holds a
 //! `Handle`, and asks a `Durability` before a reply leaves.
 
+pub mod authority;
 pub mod date;
 pub mod endpoint;
 pub mod framing;

@@ -37,6 +37,8 @@ pub fn of_fault(fault: Fault) -> Response {
         Fault::Version => "send HTTP/1.1",
         Fault::TargetTooLong { .. } => "put the key into the path without more encoding than it needs",
         Fault::TooManyFields { .. } | Fault::HeadTooLarge { .. } => "send fewer or shorter header fields",
+        Fault::Connect => "send the request to this server itself",
+        Fault::CodingUnknown => "send the body as it is, or in chunks alone",
         Fault::Expectation => "leave out Expect, or send Expect: 100-continue",
         _ => "send the request as RFC 9112 writes it; the connection is closed",
     };
