@@ -4,11 +4,12 @@
 mod corpus;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use corpus::check::check;
 use corpus::delivery::Then;
 use corpus::reference::Reference;
-use corpus::{clauses, dice, pool, rows};
+use corpus::{clauses, dice, pool, reactor, rows};
 
 /// Rows that there must be.
 const ROWS_MIN: usize = 250;
@@ -37,4 +38,11 @@ fn an_obvious_reading_of_the_rfcs_gives_every_verdict() {
 #[test]
 fn the_pool_gives_every_verdict_that_its_library_leaves_to_it() {
     check(&pool::rows(&rows()), &[Then::Reads, Then::HalfCloses], dice::seed("corpus"), pool::subject);
+}
+
+#[test]
+fn the_reactor_gives_every_verdict() {
+    let seed = dice::seed("corpus");
+    check(&rows(), &[Then::Reads, Then::HalfCloses], seed, || reactor::subject(Duration::from_secs(20)));
+    check(&rows(), &[Then::FallsSilent], seed, || reactor::subject(Duration::from_millis(100)));
 }

@@ -74,6 +74,15 @@ pub enum Fault {
     /// The head did not come in time; found only by fronts that keep the time of heads.
     #[error("the head did not arrive within read_timeout")]
     HeadTimeout,
+    /// The peer closed its side within the head; found only by fronts that see that.
+    #[error("the connection ended within the head")]
+    HeadIncomplete,
+    /// The method fills the head; found only by fronts that read heads themselves.
+    #[error("the request's method has more than {limit} bytes, as many as head_bytes_max allows for the whole head")]
+    MethodTooLong {
+        /// `head_bytes_max`.
+        limit: usize,
+    },
     /// What stands in a version's place is none.
     #[error("the request line does not end in HTTP/1.1")]
     VersionMalformed,
@@ -163,8 +172,9 @@ impl Fault {
             Fault::LengthTooLarge => 413,
             Fault::HeadTimeout => 408,
             Fault::Expectation => 417,
-            Fault::Connect | Fault::CodingUnknown => 501,
-            Fault::VersionMalformed
+            Fault::Connect | Fault::CodingUnknown | Fault::MethodTooLong { .. } => 501,
+            Fault::HeadIncomplete
+            | Fault::VersionMalformed
             | Fault::LineEnd
             | Fault::Method
             | Fault::Target
@@ -187,10 +197,11 @@ impl Fault {
         match self {
             Fault::Version => "http_version_not_supported",
             Fault::HeadTimeout => "head_timeout",
+            Fault::HeadIncomplete => "head_incomplete",
             Fault::VersionMalformed => "http_version_malformed",
             Fault::LineEnd => "line_end_malformed",
             Fault::Method => "method_malformed",
-            Fault::Connect => "method_not_implemented",
+            Fault::Connect | Fault::MethodTooLong { .. } => "method_not_implemented",
             Fault::Target => "target_malformed",
             Fault::TargetTooLong { .. } => "target_too_long",
             Fault::TooManyFields { .. } => "too_many_header_fields",

@@ -2,11 +2,10 @@
 //!
 //! It is the only file here that knows the seam between fronts and api.
 
-use std::io::{ErrorKind, Read};
 use std::sync::Mutex;
 
 use memory_tools::api::Handle;
-use memory_tools::api::message::{Method, Piece, Request, RequestBody, Response};
+use memory_tools::api::message::{Answer, BodyFault, Method, Piece, Request, RequestBody, Response};
 
 use super::BODY_BYTES_MAX;
 
@@ -35,29 +34,26 @@ impl Double {
         Response::new(200).with_piece(Piece::Owned(what))
     }
 
-    fn answer(&self, request: Request<'_>) -> Response {
+    fn answer(&self, request: Request<'_>) -> Answer {
         let head = format!("{} {}", request.method.name(), request.target).into_bytes();
         self.asked.lock().unwrap().push(head.clone());
         if request.method == Method::Other {
-            return Response::new(501);
+            return Answer::Reply(Response::new(501));
         }
         if !request.target.starts_with("/take") {
-            return self.run(head, b"");
+            return Answer::Reply(self.run(head, b""));
         }
-        match request.body {
+        let response = match request.body {
             RequestBody::Bytes(bytes) if bytes.len() > BODY_BYTES_MAX => refusal(413),
             RequestBody::Bytes(bytes) => self.run(head, bytes),
-            RequestBody::Stream { length: Some(length), .. } if length > BODY_BYTES_MAX as u64 => refusal(413),
-            RequestBody::Stream { reader, .. } => {
-                let mut body = Vec::new();
-                match reader.take(BODY_BYTES_MAX as u64 + 1).read_to_end(&mut body) {
-                    Ok(read) if read > BODY_BYTES_MAX => refusal(413),
-                    Ok(_) => self.run(head, &body),
-                    Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => refusal(408),
-                    Err(_) => refusal(400),
-                }
-            }
-        }
+            RequestBody::Awaited { length: Some(length) } if length > BODY_BYTES_MAX as u64 => refusal(413),
+            RequestBody::Awaited { .. } => return Answer::Gather { bytes_max: BODY_BYTES_MAX },
+            RequestBody::Failed(BodyFault::TooLarge) => refusal(413),
+            RequestBody::Failed(BodyFault::Stalled { .. }) => refusal(408),
+            RequestBody::Failed(BodyFault::EndUnclear) => refusal(411),
+            RequestBody::Failed(BodyFault::Incomplete { .. } | BodyFault::Malformed) => refusal(400),
+        };
+        Answer::Reply(response)
     }
 }
 
@@ -68,10 +64,12 @@ fn refusal(status: u16) -> Response {
 }
 
 impl Handle for Double {
-    fn handle(&self, request: Request<'_>) -> Response {
+    fn handle(&self, request: Request<'_>) -> Answer {
         let head_only = request.method == Method::Head;
-        let mut response = self.answer(request);
-        response.head_only = head_only;
-        response
+        let mut answer = self.answer(request);
+        if let Answer::Reply(response) = &mut answer {
+            response.head_only = head_only;
+        }
+        answer
     }
 }

@@ -10,6 +10,7 @@ pub mod clauses;
 pub mod delivery;
 pub mod double;
 pub mod pool;
+pub mod reactor;
 pub mod reference;
 pub mod reply;
 pub mod row;
@@ -19,6 +20,9 @@ pub mod verdict;
 #[allow(dead_code)]
 #[path = "../support/dice.rs"]
 pub mod dice;
+#[allow(dead_code)]
+#[path = "../support/wire.rs"]
+pub mod wire;
 
 use row::Row;
 

@@ -13,12 +13,6 @@ use crate::front::framing::{self, Fault, Framing, HeadLimits, RequestLine};
 /// Fields of a head that are split on the stack. More are split once again, with room for all that are allowed.
 const FIELDS_ON_STACK: usize = 32;
 
-/// Bytes of a request line besides its target: a method of some length, spaces, the version.
-const LINE_ROOM_BYTES: usize = 64;
-
-/// Longest text that is looked at as a version.
-const VERSION_BYTES: usize = b"HTTP/1.1".len();
-
 /// A sound head.
 pub(super) struct Head<'b> {
     /// The method's name.
@@ -54,20 +48,25 @@ pub(super) fn read<'b, R>(
     limits: &HeadLimits,
     then: impl FnOnce(Head<'b>, &Fields<'_>) -> R,
 ) -> Result<Option<R>, Fault> {
+    // What is beyond the limit is not looked at, so that the limit and not what stands there is the fault.
+    let bytes = bytes.get(..limits.head_bytes_max).unwrap_or(bytes);
     let mut few = [const { MaybeUninit::uninit() }; FIELDS_ON_STACK];
     let few = few.get_mut(..limits.header_count_max.min(FIELDS_ON_STACK)).unwrap_or_default();
     let mut request = Request::new(&mut []);
-    let status = match request.parse_with_uninit_headers(bytes, few) {
-        Err(httparse::Error::TooManyHeaders) if limits.header_count_max > FIELDS_ON_STACK => {
-            let mut many = Vec::new();
-            many.resize_with(limits.header_count_max, MaybeUninit::uninit);
-            let mut request = Request::new(&mut []);
-            let status = request.parse_with_uninit_headers(bytes, &mut many);
-            return finish(bytes, limits, &request, status, then);
-        }
-        status => status,
-    };
+    let status = request.parse_with_uninit_headers(bytes, few);
+    if status != Err(httparse::Error::TooManyHeaders) || limits.header_count_max <= FIELDS_ON_STACK {
+        return finish(bytes, limits, &request, status, then);
+    }
+    let mut many = Vec::new();
+    many.resize_with(limits.header_count_max, MaybeUninit::uninit);
+    let mut request = Request::new(&mut []);
+    let status = request.parse_with_uninit_headers(bytes, &mut many);
     finish(bytes, limits, &request, status, then)
+}
+
+/// True when the request whose head begins so asks for a head alone: a refusal then has no body.
+pub(super) fn is_for_head(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HEAD ")
 }
 
 fn finish<'b, R>(
@@ -82,9 +81,6 @@ fn finish<'b, R>(
         Ok(Status::Partial) => return partial(bytes, limits).map(|()| None),
         Err(error) => return Err(fault(error, bytes, limits)),
     };
-    if length > limits.head_bytes_max {
-        return Err(Fault::HeadTooLarge { limit: limits.head_bytes_max });
-    }
     check_line_ends(bytes.get(..length).unwrap_or_default())?;
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
         return Err(Fault::Target);
@@ -98,14 +94,39 @@ fn finish<'b, R>(
 /// Decides whether more may be waited for.
 fn partial(bytes: &[u8], limits: &HeadLimits) -> Result<(), Fault> {
     check_line_ends(bytes)?;
-    let line_bytes = memchr::memchr(b'\n', bytes.trim_ascii_start());
-    if line_bytes.is_none() && bytes.len() > limits.target_bytes_max + LINE_ROOM_BYTES {
-        return Err(Fault::TargetTooLong { bytes: bytes.len(), limit: limits.target_bytes_max });
+    let line = RequestText::of(bytes);
+    line.check_target(limits)?;
+    if bytes.len() < limits.head_bytes_max {
+        return Ok(());
     }
-    if bytes.len() >= limits.head_bytes_max {
-        return Err(Fault::HeadTooLarge { limit: limits.head_bytes_max });
+    Err(match line {
+        RequestText { target: None, .. } => Fault::MethodTooLong { limit: limits.head_bytes_max },
+        RequestText { target: Some(target), rest: None, .. } => {
+            Fault::TargetTooLong { bytes: target.len(), limit: limits.target_bytes_max }
+        }
+        RequestText { rest: Some(_), .. } => Fault::HeadTooLarge { limit: limits.head_bytes_max },
+    })
+}
+
+/// A request line as far as it has come, cut at its first two spaces.
+struct RequestText<'b> {
+    method: &'b [u8],
+    target: Option<&'b [u8]>,
+    /// What stands behind the target, up to the end of the line.
+    rest: Option<&'b [u8]>,
+}
+
+impl<'b> RequestText<'b> {
+    fn of(bytes: &'b [u8]) -> RequestText<'b> {
+        let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+        let mut parts = line.splitn(3, |byte| *byte == b' ');
+        RequestText { method: parts.next().unwrap_or_default(), target: parts.next(), rest: parts.next() }
     }
-    Ok(())
+
+    fn check_target(&self, limits: &HeadLimits) -> Result<(), Fault> {
+        let (bytes, limit) = (self.target.map_or(0, <[u8]>::len), limits.target_bytes_max);
+        if bytes > limit { Err(Fault::TargetTooLong { bytes, limit }) } else { Ok(()) }
+    }
 }
 
 /// Every LF stands behind a CR.
@@ -116,26 +137,26 @@ fn check_line_ends(bytes: &[u8]) -> Result<(), Fault> {
 
 /// What httparse's word means here.
 fn fault(error: httparse::Error, bytes: &[u8], limits: &HeadLimits) -> Fault {
-    let line = bytes.trim_ascii_start();
+    let line = RequestText::of(bytes);
+    if let Err(fault) = line.check_target(limits) {
+        return fault;
+    }
     match error {
         httparse::Error::HeaderName => Fault::FieldName,
         httparse::Error::HeaderValue => Fault::FieldValue,
         httparse::Error::TooManyHeaders => Fault::TooManyFields { limit: limits.header_count_max },
-        httparse::Error::Version => version_fault(line),
         httparse::Error::NewLine => Fault::LineEnd,
+        httparse::Error::Version if line.rest.is_some_and(is_version) => Fault::Version,
+        httparse::Error::Version => Fault::VersionMalformed,
         httparse::Error::Token | httparse::Error::Status => {
-            let method = line.split(|byte| *byte == b' ').next().unwrap_or_default();
-            if std::str::from_utf8(method).is_ok_and(framing::is_token) { Fault::Target } else { Fault::Method }
+            let is_token = std::str::from_utf8(line.method).is_ok_and(framing::is_token);
+            if is_token { Fault::Target } else { Fault::Method }
         }
     }
 }
 
-/// Another version, or none at all.
-fn version_fault(line: &[u8]) -> Fault {
-    let line = line.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-    let text = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
-    let is_version = text.len() == VERSION_BYTES
-        && matches!(text, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit());
-    if is_version { Fault::Version } else { Fault::VersionMalformed }
+/// True for a version of HTTP, whichever (RFC 9112 §2.3).
+fn is_version(text: &[u8]) -> bool {
+    matches!(text, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+        if major.is_ascii_digit() && minor.is_ascii_digit())
 }

@@ -4,7 +4,7 @@
 
 use crate::front::framing::Announced;
 
-use super::chunked::{Decoder, Fed, Malformed};
+use super::chunked::{ChunkFault, Decoder, Fed};
 
 /// A body on its way.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +25,19 @@ impl Incoming {
         }
     }
 
+    /// Bytes that are sure to come, if the peer keeps its word.
+    pub(super) fn announced(&self) -> u64 {
+        match self {
+            Incoming::Length(remaining) => *remaining,
+            Incoming::Chunked(decoder) => decoder.remaining(),
+        }
+    }
+
     /// Takes from `input` up to the end of one part, of the body, or of the input.
     ///
     /// # Errors
-    /// The framing is broken.
-    pub(super) fn feed<'b>(&mut self, input: &'b [u8]) -> Result<Fed<'b>, Malformed> {
+    /// Nothing more can be read.
+    pub(super) fn feed<'b>(&mut self, input: &'b [u8]) -> Result<Fed<'b>, ChunkFault> {
         match self {
             Incoming::Chunked(decoder) => decoder.feed(input),
             Incoming::Length(remaining) => {

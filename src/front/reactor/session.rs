@@ -19,13 +19,14 @@ use crate::api::message::{Answer, BodyFault, Intake, Method, Request, RequestBod
 use crate::front::framing::{Announced, Fault, Version};
 use crate::front::problem::{self, Unavailable};
 
+use super::chunked::ChunkFault;
 use super::context::{Context, Millis, Rules, millis};
 use super::head::{self, Fields, Head};
 use super::incoming::Incoming;
 use super::outbox::{Outbox, Terms};
 
-/// A body that nobody wanted is read past when it is announced to be no longer than this, so that an answer such as a
-/// 404 does not cost its client the connection.
+/// A body that nobody wanted is read past when it is no longer than this, so that an answer such as a 404 does not cost
+/// its client the connection. Of chunks only their end tells; when they are more, the connection ends behind the reply.
 const READ_PAST_BYTES_MAX: u64 = 64 << 10;
 
 /// Where the conversation stands.
@@ -36,8 +37,8 @@ enum Phase {
     Gather(Gather),
     /// A body is handed on as it comes.
     Intake { intake: Box<dyn Intake>, body: Incoming, length: Option<u64>, terms: Terms },
-    /// A body is thrown away.
-    Skip(Incoming),
+    /// A body is thrown away, if it has at most so many bytes more.
+    Skip { body: Incoming, left: u64 },
     /// Another thread makes the reply.
     Later,
     /// Nothing more is read.
@@ -105,7 +106,7 @@ impl Session {
     pub fn wants_input(&self, cx: &Context<'_>) -> bool {
         match self.phase {
             Phase::Head => !self.has_ended && self.outbox.has_room(cx),
-            Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip(_) => true,
+            Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => true,
             Phase::Later | Phase::Over => false,
         }
     }
@@ -122,7 +123,7 @@ impl Session {
 
     /// True when no request is in progress, and not a byte of the next one has come.
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Head) && self.held.is_empty() && self.outbox.is_empty()
+        matches!(self.phase, Phase::Head) && self.is_between() && self.outbox.is_empty()
     }
 
     /// Says why the connection is not served, and nothing else.
@@ -151,7 +152,7 @@ impl Session {
         }
         if self.has_ended && !self.is_blocked && matches!(self.phase, Phase::Head) {
             // What is held is no whole head, and never will be.
-            self.end(cx);
+            if self.is_between() { self.end(cx) } else { self.refuse_held(Fault::HeadIncomplete, cx) }
         }
     }
 
@@ -160,7 +161,7 @@ impl Session {
         self.has_ended = true;
         match &self.phase {
             Phase::Head => self.go_on(cx),
-            Phase::Skip(_) => self.end(cx),
+            Phase::Skip { .. } => self.end(cx),
             Phase::Gather(Gather { length, .. }) | Phase::Intake { length, .. } => {
                 let fault = BodyFault::Incomplete { bytes: self.received, length: *length };
                 self.fail_body(fault, cx);
@@ -183,6 +184,11 @@ impl Session {
         }
     }
 
+    /// True when nothing of a next request has come; half an empty line is nothing.
+    fn is_between(&self) -> bool {
+        matches!(self.held.as_slice(), b"" | b"\r")
+    }
+
     /// Takes note that the first `bytes` of what is to be sent were sent.
     pub fn sent(&mut self, bytes: usize, cx: &mut Context<'_>) {
         self.outbox.sent(bytes, cx);
@@ -202,13 +208,13 @@ impl Session {
 
     fn reading_until(&self, rules: &Rules) -> Option<Millis> {
         match &self.phase {
-            Phase::Head if self.held.is_empty() => {
+            Phase::Head if self.is_between() => {
                 self.outbox.is_empty().then(|| self.since.saturating_add(millis(rules.idle_timeout)))
             }
             // Requests that wait for room are not late: their peer does not read, and that is what is timed.
             Phase::Head if self.is_blocked => None,
             Phase::Head => Some(self.since.saturating_add(millis(rules.read_timeout))),
-            Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip(_) => {
+            Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => {
                 let earned = millis(rules.read_timeout).saturating_add(rules.earned(self.received));
                 Some(self.since.saturating_add(earned))
             }
@@ -230,12 +236,12 @@ impl Session {
             return Expired::Nothing;
         }
         match &self.phase {
-            Phase::Head if self.held.is_empty() => return Expired::Close,
-            Phase::Head => self.refuse(Fault::HeadTimeout, cx),
+            Phase::Head if self.is_between() => return Expired::Close,
+            Phase::Head => self.refuse_held(Fault::HeadTimeout, cx),
             Phase::Gather(_) | Phase::Intake { .. } => {
                 self.fail_body(BodyFault::Stalled { bytes: self.received }, cx);
             }
-            Phase::Skip(_) | Phase::Later | Phase::Over => self.end(cx),
+            Phase::Skip { .. } | Phase::Later | Phase::Over => self.end(cx),
         }
         Expired::Answered
     }
@@ -287,7 +293,7 @@ impl Session {
                     Some(used) => used,
                     None => break,
                 },
-                Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip(_) => self.take_body(rest, cx),
+                Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => self.take_body(rest, cx),
             };
         }
         used
@@ -299,7 +305,7 @@ impl Session {
         match head::read(rest, &limits, |head, fields| self.run(rest, &head, fields, cx)) {
             Ok(used) => used,
             Err(fault) => {
-                self.refuse(fault, cx);
+                self.refuse(fault, head::is_for_head(rest), cx);
                 Some(rest.len())
             }
         }
@@ -311,6 +317,8 @@ impl Session {
         let framing = &head.framing;
         let here = match framing.body {
             Announced::Nothing => Some(0),
+            // Whether what is here is the body depends on whether the handler wants one.
+            _ if framing.expects_continue => None,
             Announced::Bytes(bytes) => usize::try_from(bytes).ok().filter(|bytes| *bytes <= after.len()),
             Announced::Chunked => None,
         };
@@ -378,10 +386,10 @@ impl Session {
             Answer::Stream(intake) => self.phase = Phase::Intake { intake, body, length, terms },
             Answer::Later(later) => self.wait(later, Terms { close: true, ..terms }, cx),
             Answer::Reply(response) => {
-                let is_short = length.is_some_and(|bytes| bytes <= READ_PAST_BYTES_MAX);
+                let is_short = length.is_none_or(|bytes| bytes <= READ_PAST_BYTES_MAX);
                 // Whoever waits for 100 Continue may or may not send the body now: there is no telling what follows.
                 if is_short && !head.framing.expects_continue && !response.close {
-                    self.phase = Phase::Skip(body);
+                    self.phase = Phase::Skip { body, left: READ_PAST_BYTES_MAX };
                     self.reply(response, terms, true, cx);
                 } else {
                     self.finish(response, Terms { close: true, ..terms }, false, cx);
@@ -394,19 +402,26 @@ impl Session {
     fn take_body(&mut self, rest: &[u8], cx: &mut Context<'_>) -> usize {
         let body = match &mut self.phase {
             Phase::Gather(gather) => &mut gather.body,
-            Phase::Intake { body, .. } | Phase::Skip(body) => body,
+            Phase::Intake { body, .. } | Phase::Skip { body, .. } => body,
             Phase::Head | Phase::Later | Phase::Over => return 0,
         };
-        let Ok(fed) = body.feed(rest) else {
-            self.fail_body(BodyFault::Malformed, cx);
-            return rest.len();
+        let fed = match body.feed(rest) {
+            Ok(fed) => fed,
+            Err(fault) => {
+                let fault = match fault {
+                    ChunkFault::Malformed => BodyFault::Malformed,
+                    ChunkFault::TooLarge => BodyFault::TooLarge,
+                };
+                self.fail_body(fault, cx);
+                return rest.len();
+            }
         };
         self.received += fed.used as u64;
         let follows = rest.len() > fed.used;
         match &mut self.phase {
             Phase::Gather(gather) => {
-                let gathered = self.held.len().saturating_sub(gather.head_bytes);
-                if gathered + fed.data.len() > gather.bytes_max {
+                let gathered = (self.held.len().saturating_sub(gather.head_bytes) + fed.data.len()) as u64;
+                if gathered.saturating_add(gather.body.announced()) > gather.bytes_max as u64 {
                     self.fail_body(BodyFault::TooLarge, cx);
                 } else if !self.gather(fed.data, cx) {
                     self.finish(problem::of_unavailable(Unavailable::BodiesFull), CLOSING, false, cx);
@@ -419,11 +434,17 @@ impl Session {
                 ControlFlow::Continue(()) if fed.ended => self.finish_intake(Ok(()), follows, cx),
                 ControlFlow::Continue(()) => {}
             },
-            Phase::Skip(_) if fed.ended => {
+            Phase::Skip { .. } if fed.ended => {
                 self.phase = Phase::Head;
                 self.since = cx.now;
             }
-            Phase::Skip(_) | Phase::Head | Phase::Later | Phase::Over => {}
+            Phase::Skip { left, .. } => {
+                *left = left.saturating_sub(fed.used as u64);
+                if *left == 0 {
+                    self.end(cx);
+                }
+            }
+            Phase::Head | Phase::Later | Phase::Over => {}
         }
         fed.used
     }
@@ -472,7 +493,7 @@ impl Session {
         match &self.phase {
             Phase::Gather(_) => self.run_gathered(Err(fault), false, cx),
             Phase::Intake { .. } => self.finish_intake(Err(fault), false, cx),
-            Phase::Head | Phase::Skip(_) | Phase::Later | Phase::Over => self.end(cx),
+            Phase::Head | Phase::Skip { .. } | Phase::Later | Phase::Over => self.end(cx),
         }
     }
 
@@ -482,8 +503,16 @@ impl Session {
         later(cx.deliver(ticket));
     }
 
-    fn refuse(&mut self, fault: Fault, cx: &mut Context<'_>) {
-        self.finish(problem::of_fault(fault), CLOSING, false, cx);
+    /// Refuses a request before anything runs; nothing behind it is read.
+    fn refuse(&mut self, fault: Fault, head_only: bool, cx: &mut Context<'_>) {
+        let mut response = problem::of_fault(fault);
+        response.head_only = head_only;
+        self.finish(response, CLOSING, false, cx);
+    }
+
+    /// Refuses the request of whose head a part is held.
+    fn refuse_held(&mut self, fault: Fault, cx: &mut Context<'_>) {
+        self.refuse(fault, head::is_for_head(&self.held), cx);
     }
 
     /// Replies, and goes on to the next request or ends.
