@@ -10,6 +10,8 @@ ROUNDS ?=
 SECONDS ?=
 # Further flags of the benchmark, such as "--only front --connections 256".
 BENCH ?=
+# Which front bench-peers measures, reactor or pool; empty means its default.
+FRONT ?=
 # Where `install` puts things, and a folder to put before all of it (for packages).
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -19,11 +21,11 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 STATIC = target/static/memory-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow bench static install install-service doc ci clean
+.PHONY: help run build test test-slow bench bench-peers static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "variables: PORT SEED ROUNDS SECONDS BENCH PREFIX DESTDIR; the Makefile says what each does"
+	@echo "variables: PORT SEED ROUNDS SECONDS BENCH FRONT PREFIX DESTDIR; the Makefile says what each does"
 
 run: ## build and serve with config.json (PORT=:9090 listens elsewhere)
 	$(CARGO) run --release --locked --bin memory-tools -- --config config.json $(if $(PORT),--port $(PORT))
@@ -44,6 +46,11 @@ bench: ## measure a release build and store the figures under perf/results
 	$(CARGO) build --release --locked --workspace
 	target/release/memory-tools-bench $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 		$(if $(SEED),--seed $(SEED)) $(BENCH)
+
+bench-peers: ## measure a release build beside nginx, Redis and webdis (SECONDS=2 ROUNDS=5 FRONT=reactor)
+	$(CARGO) build --release --locked -p memory-tools -p memory-tools-bench
+	target/release/memory-tools-bench peers $(if $(FRONT),--front $(FRONT)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(BENCH)
 
 static: ## build one static, stripped binary, target/static/memory-tools, and prove that it is static
 	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --target $(HOST) --bin memory-tools

@@ -2,7 +2,7 @@
 //!
 //! Invariant: no process and no file outlives its `Server`. The child starts in its scratch folder and without any
 //! `MEMORY_TOOLS_` variable, so that neither a config.json nor the shell around us changes what is measured. It is
-//! killed rather than stopped: its last snapshot would be written for nobody.
+//! killed rather than stopped, unless it has children to take along: its last snapshot would be written for nobody.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -13,10 +13,16 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use crate::proc;
 
 /// How long a server may take to become ready.
 const READY_MAX: Duration = Duration::from_secs(10);
+
+/// How long a server with children may take to stop with them.
+const STOP_MAX: Duration = Duration::from_secs(2);
 
 /// The pause between two knocks at the door of a starting server: the resolution of the ready time.
 const KNOCK_PAUSE: Duration = Duration::from_micros(200);
@@ -24,7 +30,55 @@ const KNOCK_PAUSE: Duration = Duration::from_micros(200);
 /// Ports tried before giving up: between our letting go of one and the child's taking it, another may have it.
 const PORTS_TRIED: usize = 3;
 
-/// A program that serves on `--port ADDRESS`.
+/// A program that can be made to serve.
+pub trait Serve {
+    /// The binary.
+    fn binary(&self) -> &Path;
+
+    /// Its arguments, to listen on `address` alone and keep its files in `scratch`, where it is started and where its
+    /// configuration may be written.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    fn arguments(&self, address: SocketAddr, scratch: &Path) -> Result<Vec<OsString>>;
+
+    /// How to find out whether it is ready.
+    fn knock(&self, address: SocketAddr) -> Knock;
+}
+
+/// What a starting server is asked on a fresh connection, and how its answer begins once it is ready.
+pub struct Knock {
+    request: Vec<u8>,
+    answer: &'static [u8],
+}
+
+impl Knock {
+    /// Asks for `target` over HTTP and wants a 200.
+    pub fn http(address: SocketAddr, target: &str) -> Knock {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        Knock { request: request.into_bytes(), answer: b"HTTP/1.1 200" }
+    }
+
+    /// Sends PING to a Redis.
+    pub fn redis() -> Knock {
+        Knock { request: b"PING\r\n".to_vec(), answer: b"+PONG" }
+    }
+
+    /// True when the answer begins as it should.
+    fn is_answered(&self, address: SocketAddr) -> bool {
+        let ask = || -> std::io::Result<bool> {
+            let mut stream = TcpStream::connect_timeout(&address, READY_MAX)?;
+            stream.set_read_timeout(Some(READY_MAX))?;
+            stream.write_all(&self.request)?;
+            let mut beginning = vec![0; self.answer.len()];
+            stream.read_exact(&mut beginning)?;
+            Ok(beginning == self.answer)
+        };
+        ask().unwrap_or(false)
+    }
+}
+
+/// A program that serves on `--port ADDRESS` and answers on `/readyz`, as ours do.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// The binary.
@@ -33,12 +87,29 @@ pub struct Program {
     pub arguments: Vec<OsString>,
 }
 
+impl Serve for Program {
+    fn binary(&self) -> &Path {
+        &self.path
+    }
+
+    fn arguments(&self, address: SocketAddr, _: &Path) -> Result<Vec<OsString>> {
+        let port = ["--port".into(), address.to_string().into()];
+        Ok(port.into_iter().chain(self.arguments.iter().cloned()).collect())
+    }
+
+    fn knock(&self, address: SocketAddr) -> Knock {
+        Knock::http(address, "/readyz")
+    }
+}
+
 /// A running server.
 pub struct Server {
     child: Child,
+    /// Its processes when it became ready, the child first.
+    family: Vec<u32>,
     /// Where it listens.
     pub address: SocketAddr,
-    /// From before its start to its first 200 on `/readyz`.
+    /// From before its start to the first right answer to a knock.
     pub ready_after: Duration,
     scratch: TempDir,
 }
@@ -48,12 +119,13 @@ impl Server {
     ///
     /// # Errors
     /// It cannot be started, ends, or does not become ready in time; the message ends with what it printed.
-    pub fn start(program: &Program) -> Result<Server> {
-        let path = fs::canonicalize(&program.path)
-            .with_context(|| format!("no server at {}; build it first", program.path.display()))?;
+    pub fn start(program: &dyn Serve) -> Result<Server> {
+        // Not resolved to what it links to: a program may ask by which name it was called.
+        let path = std::path::absolute(program.binary())?;
+        ensure!(path.is_file(), "no server at {}; build it first", program.binary().display());
         let mut tried = 1;
         loop {
-            match Server::attempt(&path, &program.arguments) {
+            match Server::attempt(&path, program) {
                 Err(error) if tried == PORTS_TRIED => return Err(error),
                 Err(_) => tried += 1,
                 Ok(server) => return Ok(server),
@@ -61,9 +133,9 @@ impl Server {
         }
     }
 
-    /// The child's process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// The ids of its processes, the one that we started first.
+    pub fn pids(&self) -> &[u32] {
+        &self.family
     }
 
     /// Adds to a failure what the server printed last.
@@ -78,20 +150,21 @@ impl Server {
         last_words(self.scratch.path())
     }
 
-    fn attempt(path: &Path, arguments: &[OsString]) -> Result<Server> {
+    fn attempt(path: &Path, program: &dyn Serve) -> Result<Server> {
         let scratch = tempfile::Builder::new().prefix("memory-tools-bench-").tempdir().context("no scratch folder")?;
         let address = free_address()?;
         let log = File::create(log_path(scratch.path()))?;
         let mut command = Command::new(path);
-        command.arg("--port").arg(address.to_string()).args(arguments).current_dir(scratch.path());
+        command.args(program.arguments(address, scratch.path())?).current_dir(scratch.path());
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MEMORY_TOOLS_")) {
             command.env_remove(name);
         }
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("cannot start {}", path.display()))?;
-        let mut server = Server { child, address, ready_after: Duration::ZERO, scratch };
-        while !is_ready(address) {
+        let knock = program.knock(address);
+        let mut server = Server { child, family: Vec::new(), address, ready_after: Duration::ZERO, scratch };
+        while !knock.is_answered(address) {
             if let Some(status) = server.child.try_wait()? {
                 return server.explain(Err(anyhow!("{} ended with {status} before it was ready", path.display())));
             }
@@ -103,34 +176,37 @@ impl Server {
         server.ready_after = started.elapsed();
         // Were the port another's, that one would have answered, and our child would be on its way out.
         ensure!(server.child.try_wait()?.is_none(), "another process answers on {address}");
+        server.family = proc::family(server.child.id())?;
         Ok(server)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only when the child is gone, which is what they are for.
+        // Whatever fails here fails because the process is gone, which is what it is for.
+        if self.family.len() > 1 {
+            // Asked to stop, it ends its children itself and waits for them; killed, it would leave them to us.
+            let _ = signal(self.child.id(), Signal::TERM);
+            let asked = Instant::now();
+            while matches!(self.child.try_wait(), Ok(None)) && asked.elapsed() < STOP_MAX {
+                std::thread::sleep(KNOCK_PAUSE);
+            }
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for &pid in self.family.iter().skip(1) {
+            let _ = signal(pid, Signal::KILL);
+        }
     }
+}
+
+fn signal(pid: u32, signal: Signal) -> Option<()> {
+    kill_process(Pid::from_raw(i32::try_from(pid).ok()?)?, signal).ok()
 }
 
 fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on loopback")?;
     Ok(listener.local_addr()?)
-}
-
-/// True when `/readyz` answers 200 on a fresh connection.
-fn is_ready(address: SocketAddr) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(&address, READY_MAX)?;
-        stream.set_read_timeout(Some(READY_MAX))?;
-        stream.write_all(format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
-        let mut status_line = [0; 12];
-        stream.read_exact(&mut status_line)?;
-        Ok(&status_line == b"HTTP/1.1 200")
-    };
-    ask().unwrap_or(false)
 }
 
 fn log_path(scratch: &Path) -> PathBuf {
@@ -157,6 +233,57 @@ mod tests {
         assert_eq!(error.to_string(), "no server at /nowhere/memory-tools; build it first");
     }
 
+    /// A shell that starts another one, which would outlive it.
+    struct Household;
+
+    impl Serve for Household {
+        fn binary(&self) -> &Path {
+            Path::new("/bin/sh")
+        }
+
+        fn arguments(&self, address: SocketAddr, scratch: &Path) -> Result<Vec<OsString>> {
+            // Shells cannot listen. The test answers in their place as soon as both are there.
+            let listener = TcpListener::bind(address)?;
+            let inner = scratch.join("inner");
+            std::thread::spawn(move || {
+                while let Ok((mut stream, _)) = listener.accept() {
+                    if fs::read_to_string(&inner).is_ok_and(|text| text.ends_with('\n')) {
+                        return stream.write_all(b"+PONG\r\n");
+                    }
+                }
+                Ok(())
+            });
+            let script = "mkfifo wait; (read line < wait; true) & echo $! > inner; read line < wait; true";
+            Ok(vec!["-c".into(), script.into()])
+        }
+
+        fn knock(&self, _: SocketAddr) -> Knock {
+            Knock::redis()
+        }
+    }
+
+    /// True when process `pid` no longer runs, though its parent may not have asked about it yet.
+    fn has_ended(pid: u32) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_none_or(|(_, after)| after.trim_start().starts_with('Z'))
+    }
+
+    #[test]
+    fn a_server_takes_its_children_and_its_folder_with_it() {
+        let server = Server::start(&Household).unwrap();
+        let folder = server.scratch.path().to_owned();
+        let inner: u32 = fs::read_to_string(folder.join("inner")).unwrap().trim().parse().unwrap();
+        assert_eq!(server.pids(), [server.child.id(), inner]);
+        assert!(!has_ended(inner));
+        drop(server);
+        assert!(!folder.exists());
+        let deadline = Instant::now() + READY_MAX;
+        while !has_ended(inner) {
+            assert!(Instant::now() < deadline, "process {inner} lives on");
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn a_server_that_ends_is_reported_with_its_last_words() {
         // A shell refuses --port, as a server refuses an option that it does not know.
@@ -178,14 +305,16 @@ mod tests {
                 let _ = stream.read(&mut request).unwrap();
                 stream.write_all(reply.as_bytes()).unwrap();
             });
-            let ready = is_ready(address);
+            let ready = Knock::http(address, "/readyz").is_answered(address);
             serving.join().unwrap();
             ready
         };
         assert!(answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
         assert!(!answer("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"));
         assert!(!answer(""));
-        assert!(!is_ready(free_address().unwrap()));
+        assert!(!answer("+PONG\r\n"));
+        let nobody = free_address().unwrap();
+        assert!(!Knock::redis().is_answered(nobody));
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! One keep-alive connection that always has `depth` requests under way: an answer read is the next request written.
+//! One keep-alive connection that asks at the pace of its session, and usually asks again with each answer.
 //!
 //! Invariant: answers come in the order of their requests, each is checked before it counts, and a latency runs from
-//! the moment its request was ready to be written to the moment its answer was read whole. Sockets are edge-triggered:
+//! the moment that the pace names (its request was ready to be written, or should have been) to the moment its answer
+//! was read whole. Sockets are edge-triggered:
 //! whoever calls `advance` on every event loses none.
 
 use std::collections::VecDeque;
@@ -13,8 +14,8 @@ use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 
-use crate::http;
 use crate::keys::Keys;
+use crate::pace::Pace;
 use crate::workload::{DOCUMENT_BYTES_MAX, Workload};
 
 /// Bytes read at a time; a document larger than that makes the buffer grow.
@@ -29,8 +30,8 @@ pub struct Session<'a> {
     pub workload: &'a Workload,
     /// Their keys; without a key left, a connection falls silent.
     pub keys: Keys,
-    /// Requests under way on each connection; 1 waits for each answer before the next request.
-    pub depth: usize,
+    /// When each of them goes out.
+    pub pace: Pace,
     /// What was answered since the tally was last taken.
     pub tally: Tally,
 }
@@ -114,6 +115,15 @@ impl Connection {
         }
     }
 
+    /// Sends what the pace has room for, without looking for answers.
+    ///
+    /// # Errors
+    /// The connection ended.
+    pub fn push(&mut self, session: &mut Session<'_>) -> Result<()> {
+        self.ask(session);
+        self.send()
+    }
+
     /// Reads once; true when the socket has no more for now.
     fn receive(&mut self) -> Result<bool> {
         if self.filled == self.incoming.len() {
@@ -139,7 +149,7 @@ impl Connection {
         let mut from = 0;
         while from < self.filled {
             let unread = self.incoming.get(from..self.filled).unwrap_or_default();
-            let Some(reply) = http::parse(unread)? else { break };
+            let Some(reply) = session.workload.parse(unread)? else { break };
             let asked = self.under_way.pop_front().context("an answer that nobody asked for")?;
             session.workload.check(asked.key, &reply)?;
             ensure!(!reply.closes, "the server closes a connection that should stay open");
@@ -154,12 +164,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Makes requests until `depth` are under way or no key is left.
+    /// Makes the requests that the pace has room for, until no key is left.
     fn ask(&mut self, session: &mut Session<'_>) {
-        while self.under_way.len() < session.depth {
+        for _ in 0..session.pace.room(self.under_way.len()) {
+            let Some(since) = session.pace.moment(Instant::now()) else { return };
             let Some(key) = session.keys.draw() else { return };
             session.workload.request.append(key, &mut self.outgoing);
-            self.under_way.push_back(UnderWay { key, since: Instant::now() });
+            self.under_way.push_back(UnderWay { key, since });
         }
     }
 
@@ -225,7 +236,8 @@ mod tests {
         let (mut connection, mut server) = pair();
         let document = document(100).unwrap();
         let get = Workload::get(server.local_addr().unwrap(), &document);
-        let mut session = Session { workload: &get, keys: Keys::once(0..2), depth: 1, tally: Tally::new() };
+        let mut session =
+            Session { workload: &get, keys: Keys::once(0..2), pace: Pace::Window(1), tally: Tally::new() };
         connection.advance(&mut session).unwrap();
         for key in 0..2 {
             let request = request_of(&get, key);
@@ -248,7 +260,8 @@ mod tests {
         let (mut connection, mut server) = pair();
         let document = document(64).unwrap();
         let put = Workload::put(server.local_addr().unwrap(), &document);
-        let mut session = Session { workload: &put, keys: Keys::once(0..3), depth: 3, tally: Tally::new() };
+        let mut session =
+            Session { workload: &put, keys: Keys::once(0..3), pace: Pace::Window(3), tally: Tally::new() };
         connection.advance(&mut session).unwrap();
         let requests: Vec<u8> = (0..3).flat_map(|key| request_of(&put, key)).collect();
         assert_eq!(read_exactly(&mut server, requests.len()), requests);
@@ -267,10 +280,35 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_is_followed_by_the_next_only_when_it_is_answered_whole() {
+        let (mut connection, mut server) = pair();
+        let document = document(64).unwrap();
+        let get = Workload::get(server.local_addr().unwrap(), &document);
+        let mut session = Session { workload: &get, keys: Keys::once(0..4), pace: Pace::Batch(2), tally: Tally::new() };
+        connection.advance(&mut session).unwrap();
+        let batch = |keys: [u32; 2]| keys.map(|key| request_of(&get, key)).concat();
+        assert_eq!(read_exactly(&mut server, batch([0, 1]).len()), batch([0, 1]));
+        let answer = |key| {
+            let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n".to_vec();
+            document.append(key, &mut answer);
+            answer
+        };
+        server.write_all(&answer(0)).unwrap();
+        advance_until(&mut connection, &mut session, |session| session.tally.answered == 1).unwrap();
+        server.set_nonblocking(true).unwrap();
+        assert_eq!(server.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        server.set_nonblocking(false).unwrap();
+        server.write_all(&answer(1)).unwrap();
+        advance_until(&mut connection, &mut session, |session| session.tally.answered == 2).unwrap();
+        assert_eq!(read_exactly(&mut server, batch([2, 3]).len()), batch([2, 3]));
+    }
+
+    #[test]
     fn a_connection_that_ends_early_is_an_error() {
         let (mut connection, server) = pair();
         let get = Workload::get(server.local_addr().unwrap(), &document(64).unwrap());
-        let mut session = Session { workload: &get, keys: Keys::once(0..1), depth: 1, tally: Tally::new() };
+        let mut session =
+            Session { workload: &get, keys: Keys::once(0..1), pace: Pace::Window(1), tally: Tally::new() };
         connection.advance(&mut session).unwrap();
         assert!(connection.waits());
         server.shutdown(std::net::Shutdown::Write).unwrap();

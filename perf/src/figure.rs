@@ -3,10 +3,9 @@
 //! Invariant: a verdict is given exactly where a bound is, and a bound is met by the median alone. A figure does not
 //! know how it was measured.
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 
+use crate::grid;
 use crate::statistics::Summary;
 
 /// A measured figure.
@@ -20,6 +19,8 @@ pub struct Figure {
     pub summary: Summary,
     /// The most that the median may be, where that was promised for the conditions of this run.
     pub bound: Option<f64>,
+    /// What we would like it to be at most: shown and stored, without a say in the verdict.
+    pub aim: Option<f64>,
 }
 
 /// Whether a bound holds.
@@ -44,7 +45,7 @@ impl Verdict {
 impl Figure {
     /// A figure without a bound; `None` when nothing was measured.
     pub fn new(name: impl Into<String>, unit: &'static str, values: impl IntoIterator<Item = f64>) -> Option<Figure> {
-        Some(Figure { name: name.into(), unit, summary: Summary::of(values)?, bound: None })
+        Some(Figure { name: name.into(), unit, summary: Summary::of(values)?, bound: None, aim: None })
     }
 
     /// Promises that the median is at most `bound`, if that is a promise under these conditions.
@@ -60,6 +61,13 @@ impl Figure {
         Some(if self.summary.median <= bound { Verdict::Held } else { Verdict::Missed })
     }
 
+    /// Names what the median should be at most, below the bound.
+    #[must_use]
+    pub fn aiming_at(mut self, aim: Option<f64>) -> Figure {
+        self.aim = aim;
+        self
+    }
+
     /// For the stored result.
     pub fn json(&self) -> Value {
         json!({
@@ -69,52 +77,45 @@ impl Figure {
             "low": self.summary.low,
             "high": self.summary.high,
             "bound": self.bound,
+            "aim": self.aim,
             "verdict": self.verdict().map(Verdict::word),
         })
     }
 
-    fn cells(&self) -> [String; 5] {
+    /// Its median with its unit.
+    pub fn median_cell(&self) -> String {
+        format!("{} {}", number(self.summary.median), self.unit).trim_end().to_owned()
+    }
+
+    /// Spread, bound with the aim in brackets, and verdict; empty where there is none.
+    pub fn verdict_cells(&self) -> [String; 3] {
         let Summary { median, low, high } = self.summary;
         let spread = if low == high { String::new() } else { format!("{} to {}", number(low), number(high)) };
-        [
-            self.name.clone(),
-            format!("{} {}", number(median), self.unit).trim_end().to_owned(),
-            spread,
-            self.bound
-                .map(|bound| format!("{} {}", number(bound), self.unit).trim_end().to_owned())
-                .unwrap_or_default(),
-            self.verdict().map(Verdict::word).unwrap_or_default().to_owned(),
-        ]
+        let bound = self.bound.map(|bound| {
+            let aim = self.aim.map(|aim| format!(" [{}]", number(aim))).unwrap_or_default();
+            format!("{}{aim} {}", number(bound), self.unit).trim_end().to_owned()
+        });
+        let is_at_aim = self.aim.is_some_and(|aim| median <= aim);
+        let verdict = self.verdict().map(|verdict| match verdict {
+            Verdict::Held if is_at_aim => format!("{}, aim too", verdict.word()),
+            _ => verdict.word().to_owned(),
+        });
+        [spread, bound.unwrap_or_default(), verdict.unwrap_or_default()]
     }
 }
 
 /// The table of `figures`, one a line, names to the left and numbers to the right.
 pub fn table(figures: &[Figure]) -> String {
     let head = ["figure", "median", "spread", "at most", "verdict"].map(str::to_owned);
-    let rows: Vec<[String; 5]> = std::iter::once(head).chain(figures.iter().map(Figure::cells)).collect();
-    let mut widths = [0; 5];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut out = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let gap = " ".repeat(width - cell.chars().count());
-            let (before, after) = if column == 0 || column == 4 { ("", gap.as_str()) } else { (gap.as_str(), "") };
-            // Writing to a String does not fail.
-            let _ = write!(line, "{before}{cell}{after}  ");
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
+    let rows = figures.iter().map(|figure| {
+        let [spread, bound, verdict] = figure.verdict_cells();
+        [figure.name.clone(), figure.median_cell(), spread, bound, verdict]
+    });
+    grid::lines(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
 }
 
 /// Three digits where they mean something: `0.123`, `1.31`, `14.2`, `152`, `98231`.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let decimals = match value.abs() {
         below if below < 1.0 => 3,
         below if below < 10.0 => 2,
@@ -151,6 +152,15 @@ GET: ratio          1.31  1.25 to 1.38     1.40  held
 resident          261 MB                 260 MB  MISSED
 ";
         assert_eq!(table(&[cpu, ratio([1.25, 1.31, 1.38]), memory]), expected);
+    }
+
+    #[test]
+    fn an_aim_is_shown_beside_the_bound_and_never_decides() {
+        let cells = |values| ratio(values).aiming_at(Some(1.2)).verdict_cells();
+        assert_eq!(cells([1.0, 1.2, 1.5]), ["1.00 to 1.50", "1.40 [1.20]", "held, aim too"]);
+        assert_eq!(cells([1.3, 1.3, 1.3]), ["", "1.40 [1.20]", "held"]);
+        assert_eq!(cells([1.5, 1.5, 1.5]), ["", "1.40 [1.20]", "MISSED"]);
+        assert_eq!(ratio([1.5, 1.5, 1.5]).at_most(None).aiming_at(Some(1.2)).verdict_cells(), ["", "", ""]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Many connections on one thread: an event loop that runs a session for a while, or until its keys are used up.
 //!
-//! The loop is closed: a connection asks again only when it has its answer, so a slow server is asked less. It spends
-//! one read, one write and a share of an epoll_wait on a request, and reads the clock of CPUs only at the two edges
-//! of a window.
+//! When connections ask is their session's pace; most are closed loops, in which a slow server is asked less. The loop
+//! spends one read, one write and a share of an epoll_wait on a request, and reads the clock of CPUs only at the two
+//! edges of a window.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub struct Fleet {
     events: Events,
     connections: Vec<Connection>,
     last_answer: Instant,
+    /// The connection whose turn it is on a schedule.
+    next: usize,
 }
 
 /// What happened between the two edges of a measured window.
@@ -50,9 +52,9 @@ struct Edge {
 }
 
 impl Edge {
-    fn now(pid: u32) -> Result<Edge> {
-        let generator_cpu_us = proc::cpu_us(std::process::id())?;
-        Ok(Edge { at: Instant::now(), server_cpu_us: proc::cpu_us(pid)?, generator_cpu_us })
+    fn now(pids: &[u32]) -> Result<Edge> {
+        let generator_cpu_us = proc::cpu_us(&[std::process::id()])?;
+        Ok(Edge { at: Instant::now(), server_cpu_us: proc::cpu_us(pids)?, generator_cpu_us })
     }
 }
 
@@ -70,31 +72,37 @@ impl Fleet {
             poll.registry().register(connection.stream(), Token(token), interest)?;
             connections.push(connection);
         }
-        Ok(Fleet { poll, events: Events::with_capacity(count.max(1)), connections, last_answer: Instant::now() })
+        Ok(Fleet {
+            poll,
+            events: Events::with_capacity(count.max(1)),
+            connections,
+            last_answer: Instant::now(),
+            next: 0,
+        })
     }
 
-    /// Runs `session` for `warm_up`, then measures it for `duration`; process `pid` is the server.
+    /// Runs `session` for `warm_up`, then measures it for `duration`; `pids` are the server's processes.
     ///
     /// # Errors
     /// A wrong answer, a connection that ended, or a server that hangs.
     pub fn measure(
-        mut self,
+        &mut self,
         mut session: Session<'_>,
         warm_up: Duration,
         duration: Duration,
-        pid: u32,
+        pids: &[u32],
     ) -> Result<Window> {
-        let switches_before = proc::context_switches(pid)?;
+        let switches_before = proc::context_switches(pids)?;
         self.start(&mut session)?;
         self.run_until(&mut session, Instant::now() + warm_up)?;
         let warmed = std::mem::replace(&mut session.tally, Tally::new());
-        let before = Edge::now(pid)?;
+        let before = Edge::now(pids)?;
         self.run_until(&mut session, before.at + duration)?;
-        let after = Edge::now(pid)?;
+        let after = Edge::now(pids)?;
         let tally = std::mem::replace(&mut session.tally, Tally::new());
         session.keys = Keys::none();
         self.finish(&mut session, |_| {})?;
-        let switches = proc::context_switches(pid)?.saturating_sub(switches_before);
+        let switches = proc::context_switches(pids)?.saturating_sub(switches_before);
         let asked = warmed.answered + tally.answered + session.tally.answered;
         Ok(Window {
             tally,
@@ -109,7 +117,7 @@ impl Fleet {
     ///
     /// # Errors
     /// As `measure`.
-    pub fn exhaust(mut self, mut session: Session<'_>, progress: impl FnMut(u64)) -> Result<Tally> {
+    pub fn exhaust(&mut self, mut session: Session<'_>, progress: impl FnMut(u64)) -> Result<Tally> {
         self.start(&mut session)?;
         self.finish(&mut session, progress)?;
         Ok(session.tally)
@@ -139,9 +147,25 @@ impl Fleet {
         Ok(())
     }
 
+    /// Asks on connections that wait for nothing, in turn, while requests are due; ends when all of them wait.
+    fn push_due(&mut self, session: &mut Session<'_>) -> Result<()> {
+        let mut busy = 0;
+        while busy < self.connections.len() && session.pace.is_due(Instant::now()) {
+            self.next = (self.next + 1) % self.connections.len();
+            match self.connections.get_mut(self.next) {
+                Some(connection) if !connection.waits() => {
+                    connection.push(session)?;
+                    busy = 0;
+                }
+                _ => busy += 1,
+            }
+        }
+        Ok(())
+    }
+
     /// Waits for events once and serves them.
     fn turn(&mut self, session: &mut Session<'_>) -> Result<()> {
-        if let Err(error) = self.poll.poll(&mut self.events, Some(TURN_MAX)) {
+        if let Err(error) = self.poll.poll(&mut self.events, Some(session.pace.nap(TURN_MAX))) {
             return if error.kind() == std::io::ErrorKind::Interrupted { Ok(()) } else { Err(error.into()) };
         }
         let answered = session.tally.answered;
@@ -150,6 +174,7 @@ impl Fleet {
                 connection.advance(session)?;
             }
         }
+        self.push_due(session)?;
         if session.tally.answered > answered {
             self.last_answer = Instant::now();
         } else if self.last_answer.elapsed() > SILENCE_MAX {
@@ -163,6 +188,7 @@ impl Fleet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pace::{Pace, Schedule};
     use crate::template::Template;
     use crate::workload::{Workload, document};
     use std::io::{Read, Write};
@@ -202,8 +228,8 @@ mod tests {
         None
     }
 
-    fn session(workload: &Workload, keys: Keys, depth: usize) -> Session<'_> {
-        Session { workload, keys, depth, tally: Tally::new() }
+    fn session(workload: &Workload, keys: Keys, pace: Pace) -> Session<'_> {
+        Session { workload, keys, pace, tally: Tally::new() }
     }
 
     #[test]
@@ -211,7 +237,10 @@ mod tests {
         let document = document(64).unwrap();
         let server = serve(&document, u64::MAX);
         let get = Workload::get(server, &document);
-        let tally = Fleet::open(server, 3).unwrap().exhaust(session(&get, Keys::once(0..1000), 8), |_| {}).unwrap();
+        let tally = Fleet::open(server, 3)
+            .unwrap()
+            .exhaust(session(&get, Keys::once(0..1000), Pace::Window(8)), |_| {})
+            .unwrap();
         assert_eq!((tally.answered, tally.latency_ns.len()), (1000, 1000));
     }
 
@@ -220,13 +249,26 @@ mod tests {
         let document = document(20_000).unwrap();
         let server = serve(&document, u64::MAX);
         let get = Workload::get(server, &document);
-        let fleet = Fleet::open(server, 4).unwrap();
+        let mut fleet = Fleet::open(server, 4).unwrap();
         let (warm_up, duration) = (Duration::from_millis(20), Duration::from_millis(200));
-        let window =
-            fleet.measure(session(&get, Keys::uniform(1, 100), 1), warm_up, duration, std::process::id()).unwrap();
+        let asked = session(&get, Keys::uniform(1, 100), Pace::Window(1));
+        let window = fleet.measure(asked, warm_up, duration, &[std::process::id()]).unwrap();
         assert!(window.tally.answered > 0 && window.tally.latency_ns.len() == window.tally.answered);
         assert!(window.tally.reply_bytes > window.tally.answered * 20_000);
         assert!(window.elapsed >= duration, "{:?}", window.elapsed);
+    }
+
+    #[test]
+    fn a_schedule_is_kept_by_whichever_connection_is_free() {
+        let document = document(64).unwrap();
+        let server = serve(&document, u64::MAX);
+        let get = Workload::get(server, &document);
+        let mut fleet = Fleet::open(server, 4).unwrap();
+        let start = Instant::now();
+        let asked = session(&get, Keys::once(0..200), Pace::Schedule(Schedule::new(start, 1000.0)));
+        let window = fleet.measure(asked, Duration::ZERO, Duration::from_millis(400), &[std::process::id()]).unwrap();
+        assert_eq!(window.tally.answered, 200);
+        assert!(start.elapsed() >= Duration::from_millis(199));
     }
 
     #[test]
@@ -234,7 +276,8 @@ mod tests {
         let document = document(64).unwrap();
         let server = serve(&document, 50);
         let get = Workload::get(server, &document);
-        let error = Fleet::open(server, 2).unwrap().exhaust(session(&get, Keys::once(0..1000), 1), |_| {}).err();
+        let error =
+            Fleet::open(server, 2).unwrap().exhaust(session(&get, Keys::once(0..1000), Pace::Window(1)), |_| {}).err();
         let error = error.unwrap().to_string();
         assert!(error.starts_with("wrong answer to GET of key "), "{error}");
     }

@@ -1,23 +1,22 @@
 //! What the server costs above its front: CPU per request beside the same front answering a constant.
 //!
 //! Both servers run throughout; in each round each workload runs on the one and then on the other, so that whatever
-//! the machine does to one it does to the other. A ratio is that of the medians over all rounds; its spread is that
-//! of the ratios within the rounds.
+//! the machine does to one it does to the other.
 
 use std::fs;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 
 use crate::child::{Program, Server};
 use crate::connection::{Session, Tally};
 use crate::figure::Figure;
-use crate::fleet::{Fleet, Window};
+use crate::fleet::Fleet;
 use crate::keys::Keys;
 use crate::options::Options;
+use crate::pace::Pace;
 use crate::proc::{self, Resident};
 use crate::progress::Progress;
-use crate::statistics::Summary;
+use crate::run::{self, Run};
 use crate::template::Template;
 use crate::workload::{self, Workload};
 
@@ -43,21 +42,6 @@ pub enum Side {
     Real,
 }
 
-/// The figures of one run.
-#[derive(Clone, Debug)]
-pub struct Run {
-    round: u32,
-    workload: &'static str,
-    side: Side,
-    requests: u64,
-    requests_per_second: f64,
-    server_cpu_us: f64,
-    generator_cpu_us: f64,
-    switches: f64,
-    reply_bytes: f64,
-    latency_us: [(&'static str, f64); 4],
-}
-
 /// Everything measured here.
 pub struct Report {
     /// In the order in which they ran.
@@ -74,16 +58,16 @@ pub fn server(options: &Options) -> Program {
     Program { path: options.server.clone(), arguments }
 }
 
-/// Puts documents `0..count` into the server, pipelined, on a few connections.
+/// Puts documents `0..count` into the server by `put`, pipelined, on a few connections.
 ///
 /// # Errors
 /// A wrong answer, or the server ended.
-pub fn load(server: &Server, document: &Template, count: u32, progress: &Progress) -> Result<Tally> {
-    let put = Workload::put(server.address, document);
+pub fn load(server: &Server, put: &Workload, count: u32, progress: &Progress) -> Result<Tally> {
     let (connections, depth) = LOADING;
-    let session = Session { workload: &put, keys: Keys::once(0..count), depth, tally: Tally::new() };
+    let keys = Keys::once(0..count);
+    let session = Session { workload: put, keys, pace: Pace::Window(depth), tally: Tally::new() };
     let tell = |answered| progress.detail(&format!("loading documents: {answered} of {count}"));
-    server.explain(Fleet::open(server.address, connections).and_then(|fleet| fleet.exhaust(session, tell)))
+    server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, tell)))
 }
 
 /// Runs all rounds.
@@ -98,7 +82,7 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
     let constant = Server::start(&constant)?;
     let real = Server::start(&server(options))?;
     progress.step(&format!("loading {} documents of {} bytes", options.keys, options.document_bytes));
-    load(&real, &document, options.keys, progress)?;
+    load(&real, &Workload::put(real.address, &document), options.keys, progress)?;
 
     let workloads = |of: fn(std::net::SocketAddr, &Template) -> Workload| {
         let constant_one = of(constant.address, &document).answered_for_key_zero();
@@ -110,14 +94,14 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
         for (side, server, workload) in &order {
             progress.step(&format!("round {round} of {}: {}, {}", options.rounds, workload.name, side.name()));
             let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), options.keys);
-            let session = Session { workload, keys, depth: 1, tally: Tally::new() };
+            let session = Session { workload, keys, pace: Pace::Window(1), tally: Tally::new() };
             let window = Fleet::open(server.address, options.connections)
-                .and_then(|fleet| fleet.measure(session, options.warm_up, options.duration, server.pid()));
-            runs.push(Run::of(round, workload.name, *side, &server.explain(window)?)?);
+                .and_then(|mut fleet| fleet.measure(session, options.warm_up, options.duration, server.pids()));
+            runs.push(Run::of(round, workload.name, side.name(), &server.explain(window)?)?);
         }
     }
     let promised = options.connections == PROMISED_CONNECTIONS && options.document_bytes == PROMISED_DOCUMENT_BYTES;
-    Ok(Report { runs, resident: proc::resident(real.pid())?, promised })
+    Ok(Report { runs, resident: proc::resident(real.pids())?, promised })
 }
 
 impl Side {
@@ -127,44 +111,6 @@ impl Side {
             Side::Constant => "constant",
             Side::Real => "server",
         }
-    }
-}
-
-impl Run {
-    fn of(round: u32, workload: &'static str, side: Side, window: &Window) -> Result<Run> {
-        let tally = &window.tally;
-        anyhow::ensure!(tally.answered > 0, "no {workload} was answered within a run; use a longer one");
-        let per_request = |value: u64| value as f64 / tally.answered as f64;
-        let at = |quantile| tally.latency_ns.value_at_quantile(quantile) as f64 / 1000.0;
-        Ok(Run {
-            round,
-            workload,
-            side,
-            requests: tally.answered,
-            requests_per_second: tally.answered as f64 / window.elapsed.as_secs_f64(),
-            server_cpu_us: per_request(window.server_cpu_us),
-            generator_cpu_us: per_request(window.generator_cpu_us),
-            switches: window.switches_per_request,
-            reply_bytes: per_request(tally.reply_bytes),
-            latency_us: [("p50", at(0.5)), ("p99", at(0.99)), ("p99.9", at(0.999)), ("max", at(1.0))],
-        })
-    }
-
-    /// For the stored result.
-    pub fn json(&self) -> Value {
-        json!({
-            "round": self.round,
-            "workload": self.workload,
-            "on": self.side.name(),
-            "requests": self.requests,
-            "requests_per_second": self.requests_per_second,
-            "server_cpu_us_per_request": self.server_cpu_us,
-            "generator_cpu_us_per_request": self.generator_cpu_us,
-            "context_switches_per_request": self.switches,
-            "reply_bytes": self.reply_bytes,
-            "latency_us": self.latency_us.iter().map(|&(name, value)| (name.to_owned(), json!(value)))
-                .collect::<serde_json::Map<_, _>>(),
-        })
     }
 }
 
@@ -181,9 +127,9 @@ impl Report {
     }
 
     fn figures_of(&self, workload: &str, bound: Option<f64>) -> Vec<Figure> {
-        let of = |side: Side| self.runs.iter().filter(move |run| run.workload == workload && run.side == side);
+        let of = |side: Side| run::select(&self.runs, workload, side.name());
         let figure = |what: &str, unit, side, value: fn(&Run) -> f64| {
-            Figure::new(format!("{workload}: {what}"), unit, of(side).map(value))
+            Figure::new(format!("{workload}: {what}"), unit, of(side).into_iter().map(value))
         };
         let mut figures = vec![
             figure("server CPU a request", "µs", Side::Real, |run| run.server_cpu_us),
@@ -194,49 +140,30 @@ impl Report {
             figure("generator CPU a request", "µs", Side::Real, |run| run.generator_cpu_us),
         ];
         for (at, name) in ["p50", "p99", "p99.9", "max"].into_iter().enumerate() {
-            let values = of(Side::Real).filter_map(|run| run.latency_us.get(at)).map(|&(_, value)| value);
+            let values = of(Side::Real).into_iter().filter_map(|run| run.latency_us.get(at)).map(|&(_, value)| value);
             figures.push(Figure::new(format!("{workload}: latency {name}"), "µs", values));
         }
         figures.into_iter().flatten().collect()
     }
 
-    /// Server over front: of the medians, with the spread of the rounds.
+    /// Server over front.
     fn ratio(&self, workload: &str, bound: Option<f64>) -> Option<Figure> {
-        let cpu = |side: Side| {
-            let runs = self.runs.iter().filter(move |run| run.workload == workload && run.side == side);
-            runs.map(|run| run.server_cpu_us)
-        };
-        let median = Summary::of(cpu(Side::Real))?.median / Summary::of(cpu(Side::Constant))?.median;
-        let rounds = Summary::of(cpu(Side::Real).zip(cpu(Side::Constant)).map(|(real, constant)| real / constant))?;
-        let name = format!("{workload}: server over front");
-        Some(Figure { name, unit: "", summary: Summary { median, ..rounds }, bound })
+        let of = |side: Side| run::select(&self.runs, workload, side.name());
+        let summary = run::ratio(of(Side::Real), of(Side::Constant), |run| run.server_cpu_us)?;
+        Some(Figure { name: format!("{workload}: server over front"), unit: "", summary, bound, aim: None })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn run(round: u32, workload: &'static str, side: Side, server_cpu_us: f64) -> Run {
-        Run {
-            round,
-            workload,
-            side,
-            requests: 1000,
-            requests_per_second: 50_000.0,
-            server_cpu_us,
-            generator_cpu_us: 5.0,
-            switches: 0.5,
-            reply_bytes: 1180.0,
-            latency_us: [("p50", 600.0), ("p99", 900.0), ("p99.9", 1500.0), ("max", 4000.0)],
-        }
-    }
+    use crate::statistics::Summary;
 
     fn report(promised: bool) -> Report {
         let mut runs = Vec::new();
         for (round, constant, real) in [(1, 10.0, 13.0), (2, 20.0, 26.0), (3, 11.0, 16.5)] {
-            runs.push(run(round, "GET", Side::Constant, constant));
-            runs.push(run(round, "GET", Side::Real, real));
+            runs.push(Run::sample(round, "GET", "constant", constant));
+            runs.push(Run::sample(round, "GET", "server", real));
         }
         Report { runs, resident: Resident { now: 12_000_000, peak: 12_000_000 }, promised }
     }
@@ -253,12 +180,5 @@ mod tests {
         let judged = |report: Report| report.figures().iter().filter(|figure| figure.verdict().is_some()).count();
         assert_eq!(judged(report(true)), 1);
         assert_eq!(judged(report(false)), 0);
-    }
-
-    #[test]
-    fn every_run_is_stored_with_its_round_and_server() {
-        let json = report(true).runs[1].json();
-        assert_eq!((json["round"].as_u64(), json["on"].as_str()), (Some(1), Some("server")));
-        assert_eq!(json["latency_us"]["p99.9"], 1500.0);
     }
 }

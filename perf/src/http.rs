@@ -6,21 +6,10 @@
 
 use std::fmt;
 
+use crate::reply::{Kind, Reply};
+
 /// Bytes of a head beyond which we stop waiting for its end.
 pub const HEAD_BYTES_MAX: usize = 16 << 10;
-
-/// A whole reply at the start of a buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply<'a> {
-    /// The status code.
-    pub status: u16,
-    /// The body.
-    pub body: &'a [u8],
-    /// True when the server says that it closes the connection after this reply.
-    pub closes: bool,
-    /// Bytes of head and body together: where the next reply begins.
-    pub bytes: usize,
-}
 
 /// Why bytes are not the beginning of a reply that we can delimit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +73,12 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Reply<'_>>, Malformed> {
         (_, None) => return Err(Malformed::Undelimited),
     };
     let head_bytes = bytes.len() - lines.rest.len();
-    Ok(lines.rest.get(..length).map(|body| Reply { status, body, closes, bytes: head_bytes + length }))
+    Ok(lines.rest.get(..length).map(|body| Reply {
+        kind: Kind::Status(status),
+        body,
+        closes,
+        bytes: head_bytes + length,
+    }))
 }
 
 fn incomplete(bytes: &[u8]) -> Result<Option<Reply<'_>>, Malformed> {
@@ -133,7 +127,7 @@ mod tests {
     fn a_whole_reply_is_found_and_its_end_known() {
         let two = [REPLY, b"HTTP/1.1 404 Not"].concat();
         let reply = parse(&two).unwrap().unwrap();
-        assert_eq!(reply, Reply { status: 200, body: b"null", closes: false, bytes: REPLY.len() });
+        assert_eq!(reply, Reply { kind: Kind::Status(200), body: b"null", closes: false, bytes: REPLY.len() });
     }
 
     #[test]
@@ -146,7 +140,7 @@ mod tests {
     #[test]
     fn a_status_without_a_body_needs_no_length() {
         let reply = parse(b"HTTP/1.1 204 No Content\r\nConnection: Close\r\n\r\n").unwrap().unwrap();
-        assert_eq!((reply.status, reply.body, reply.closes), (204, &b""[..], true));
+        assert_eq!((reply.kind, reply.body, reply.closes), (Kind::Status(204), &b""[..], true));
     }
 
     #[test]

@@ -40,6 +40,11 @@ pub fn facts() -> Value {
     })
 }
 
+/// The version of a package of this Debian; `None` when it is not one, or has no such package.
+pub fn package_version(name: &str) -> Option<String> {
+    first_line("dpkg-query", &["--show", "--showformat=${Version}\n", name])
+}
+
 /// The value of the first line `name : value`.
 fn value_of(text: &str, name: &str) -> Option<String> {
     let mut fields = text.lines().filter_map(|line| line.split_once(':'));

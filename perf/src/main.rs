@@ -12,21 +12,28 @@ mod options;
 
 mod front;
 mod memory;
+mod peers;
 mod startup;
 
 mod connection;
 mod fleet;
 mod http;
 mod keys;
+mod pace;
+mod reply;
+mod resp;
 mod template;
 mod workload;
 
 mod child;
+mod descriptors;
 mod machine;
 mod proc;
 
 mod figure;
+mod grid;
 mod progress;
+mod run;
 mod statistics;
 mod store;
 
@@ -35,23 +42,24 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::figure::Verdict;
-use crate::options::{HELP, Options, Part};
+use crate::options::{HELP, Mode, Options, Part};
 use crate::proc::MachineTime;
 use crate::progress::Progress;
-use crate::store::Noise;
+use crate::run::Run;
+use crate::store::{Findings, Noise};
 
 fn main() -> ExitCode {
-    let outcome = match Options::parse(std::env::args_os().skip(1)) {
+    let options = match Options::parse(std::env::args_os().skip(1)) {
         Ok(None) => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
         }
-        Ok(Some(options)) => run(&options),
+        Ok(Some(options)) => Ok(options),
         Err(error) => Err(error.context("wrong use; --help shows the options")),
     };
-    match outcome {
-        Ok(Verdict::Held) => ExitCode::SUCCESS,
-        Ok(Verdict::Missed) => ExitCode::from(1),
+    match options.and_then(|options| Ok((options.mode, run(&options)?))) {
+        Ok((Mode::Peers, _) | (Mode::Alone, Verdict::Held)) => ExitCode::SUCCESS,
+        Ok((Mode::Alone, Verdict::Missed)) => ExitCode::from(1),
         Err(error) => {
             eprintln!("memory-tools-bench: {error:#}");
             ExitCode::from(2)
@@ -64,29 +72,55 @@ fn main() -> ExitCode {
 /// # Errors
 /// Something could not be measured.
 fn run(options: &Options) -> Result<Verdict> {
+    let connections_max = descriptors::raise();
     let progress = Progress::new();
     let before = MachineTime::read()?;
     let load_before = proc::load_average();
-    let mut figures = Vec::new();
-    let mut runs = Vec::new();
-    if options.measures(Part::Ready) {
-        figures.extend(startup::measure(options, &progress)?);
-    }
-    if options.measures(Part::Front) {
-        let report = front::measure(options, &progress)?;
-        figures.extend(report.figures());
-        runs.extend(report.runs.iter().map(front::Run::json));
-    }
-    if options.measures(Part::Memory) {
-        figures.extend(memory::measure(options, &progress)?);
-    }
+    let (table, findings) = match options.mode {
+        Mode::Alone => alone(options, &progress)?,
+        Mode::Peers => beside_others(options, connections_max, &progress)?,
+    };
     progress.done();
     let steal_percent = MachineTime::read()?.steal_percent_since(&before);
-    print!("{}", figure::table(&figures));
+    print!("{table}");
+    for note in &findings.notes {
+        println!("note: {note}");
+    }
     let load = load_before.map_or("unknown".to_owned(), |load| load.to_string());
     println!("load of this machine before: {load}; time stolen from it meanwhile: {steal_percent:.1} %");
     let noise = Noise { load_before, steal_percent };
-    println!("stored as {}", store::store(options, &figures, runs, noise)?.display());
-    let missed = figures.iter().any(|figure| figure.verdict() == Some(Verdict::Missed));
+    println!("stored as {}", store::store(options, &findings, noise)?.display());
+    let missed = findings.figures.iter().any(|figure| figure.verdict() == Some(Verdict::Missed));
     Ok(if missed { Verdict::Missed } else { Verdict::Held })
+}
+
+/// What the server promises by itself.
+fn alone(options: &Options, progress: &Progress) -> Result<(String, Findings)> {
+    let mut figures = Vec::new();
+    let mut runs = Vec::new();
+    if options.measures(Part::Ready) {
+        figures.extend(startup::measure(options, progress)?);
+    }
+    if options.measures(Part::Front) {
+        let report = front::measure(options, progress)?;
+        figures.extend(report.figures());
+        runs.extend(report.runs.iter().map(Run::json));
+    }
+    if options.measures(Part::Memory) {
+        figures.extend(memory::measure(options, progress)?);
+    }
+    Ok((figure::table(&figures), Findings { figures, runs, notes: Vec::new(), peers: Vec::new() }))
+}
+
+/// What it promises beside others.
+fn beside_others(options: &Options, connections_max: u64, progress: &Progress) -> Result<(String, Findings)> {
+    let report = peers::measure(options, connections_max, progress)?;
+    let table = report.table(options);
+    let findings = Findings {
+        figures: report.figures(options),
+        runs: report.runs.iter().map(Run::json).collect(),
+        peers: peers::PACKAGES.map(|package| (package, machine::package_version(package))).to_vec(),
+        notes: report.notes,
+    };
+    Ok((table, findings))
 }

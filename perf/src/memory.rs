@@ -12,6 +12,7 @@ use crate::fleet::Fleet;
 use crate::front::{self, LOADING};
 use crate::keys::Keys;
 use crate::options::Options;
+use crate::pace::Pace;
 use crate::proc;
 use crate::progress::Progress;
 use crate::workload::{self, Workload};
@@ -34,19 +35,19 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
     let count = options.memory_documents;
     let document = workload::document(DOCUMENT_BYTES)?;
     let server = Server::start(&front::server(options))?;
-    let empty = proc::resident(server.pid())?;
+    let empty = proc::resident(server.pids())?;
     progress.step(&format!("loading {count} documents of {DOCUMENT_BYTES} bytes"));
     let started = std::time::Instant::now();
-    let loaded = front::load(&server, &document, count, progress)?;
+    let loaded = front::load(&server, &Workload::put(server.address, &document), count, progress)?;
     let rate = loaded.answered as f64 / started.elapsed().as_secs_f64();
-    let full = proc::resident(server.pid())?;
+    let full = proc::resident(server.pids())?;
 
     progress.step("reading a sample of them back");
     let get = Workload::get(server.address, &document);
     let (connections, depth) = LOADING;
     let keys = Keys::sparse(0..count, SAMPLE);
-    let session = Session { workload: &get, keys, depth, tally: Tally::new() };
-    server.explain(Fleet::open(server.address, connections).and_then(|fleet| fleet.exhaust(session, |_| {})))?;
+    let session = Session { workload: &get, keys, pace: Pace::Window(depth), tally: Tally::new() };
+    server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, |_| {})))?;
 
     let promised = (count == PROMISED_DOCUMENTS).then_some(RESIDENT_MB_MAX);
     let megabytes = |bytes: u64| [bytes as f64 / 1e6];

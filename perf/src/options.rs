@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use lexopt::prelude::*;
 
 use crate::template::KEYS_MAX;
@@ -14,23 +14,63 @@ use crate::workload::{DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MIN};
 pub const HELP: &str = "\
 Measures a Memory Tools server from outside, prints one table and stores it as JSON.
 
+  memory-tools-bench [OPTIONS]         what the server promises by itself
+  memory-tools-bench peers [OPTIONS]   what it promises beside nginx, Redis and webdis
+
   --server PATH           the server [target/release/memory-tools]
-  --constant PATH         the same front answering a constant [target/release/memory-tools-constant]
   --server-argument ARG   passed on to the server, once per argument
   --results FOLDER        where the JSON goes [perf/results]
-  --only PART             front, ready or memory; may be repeated [all three]
-  --connections N         keep-alive connections of the front's runs [64]
+  --connections N         keep-alive connections of the runs [64]
   --document-bytes N      size of their documents [1000]
   --keys N                how many documents they use [100000]
-  --rounds N              rounds of GET and PUT on both servers [7]
+  --rounds N              how often everything is repeated [7; peers: 5]
   --seconds S             length of each run [2]
   --warm-up S             time before a run is measured [0.3]
   --seed N                of the order of the keys [1]
+
+Without peers:
+  --constant PATH         the same front answering a constant [target/release/memory-tools-constant]
+  --only PART             front, ready or memory; may be repeated [all three]
   --starts N              starts whose ready time is measured [7]
   --memory-documents N    documents of 100 bytes whose memory is measured [1000000]
 
-Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured.
+With peers:
+  --front FRONT           the server's front, reactor or pool [reactor]
+  --depth N               requests sent together where they are pipelined [16]
+  --busy N                connections where there are many [2000]
+  --idle N                connections whose memory is measured [10000]
+
+Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured. With peers a missed bound is said
+in its line, and the code is 0 all the same.
 ";
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The bounds of the server by itself.
+    Alone,
+    /// Those beside others.
+    Peers,
+}
+
+/// Which front of the server is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// A thread for each connection.
+    Pool,
+    /// An event loop on each thread.
+    Reactor,
+}
+
+impl Front {
+    /// Its name on the server's command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Front::Pool => "pool",
+            Front::Reactor => "reactor",
+        }
+    }
+}
 
 /// A part of the measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +86,8 @@ pub enum Part {
 /// What to measure.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What is asked for.
+    pub mode: Mode,
     /// The server's binary.
     pub server: PathBuf,
     /// The binary that is only its front.
@@ -74,11 +116,20 @@ pub struct Options {
     pub starts: u32,
     /// Documents for the memory.
     pub memory_documents: u32,
+    /// The server's front, beside others.
+    pub front: Front,
+    /// Requests sent together, where they are pipelined.
+    pub depth: usize,
+    /// Connections, where there are many.
+    pub busy: usize,
+    /// Connections whose memory is measured.
+    pub idle: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
         Options {
+            mode: Mode::Alone,
             server: "target/release/memory-tools".into(),
             constant: "target/release/memory-tools-constant".into(),
             server_arguments: Vec::new(),
@@ -93,6 +144,10 @@ impl Default for Options {
             seed: 1,
             starts: 7,
             memory_documents: 1_000_000,
+            front: Front::Reactor,
+            depth: 16,
+            busy: 2000,
+            idle: 10_000,
         }
     }
 }
@@ -103,16 +158,21 @@ impl Options {
     /// # Errors
     /// An unknown option or a value out of range, named.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Options>> {
+        let mut arguments = arguments.into_iter().peekable();
         let mut options = Options::default();
+        if arguments.next_if(|first| first == "peers").is_some() {
+            options = Options { mode: Mode::Peers, rounds: 5, ..options };
+        }
+        let (alone, peers) = (options.mode == Mode::Alone, options.mode == Mode::Peers);
         let mut parser = lexopt::Parser::from_args(arguments);
         while let Some(argument) = parser.next()? {
             match argument {
                 Short('h') | Long("help") => return Ok(None),
                 Long("server") => options.server = parser.value()?.into(),
-                Long("constant") => options.constant = parser.value()?.into(),
+                Long("constant") if alone => options.constant = parser.value()?.into(),
                 Long("server-argument") => options.server_arguments.push(parser.value()?),
                 Long("results") => options.results = parser.value()?.into(),
-                Long("only") => options.only.push(part(&parser.value()?.string()?)?),
+                Long("only") if alone => options.only.push(part(&parser.value()?.string()?)?),
                 Long("connections") => options.connections = parser.value()?.parse()?,
                 Long("document-bytes") => options.document_bytes = parser.value()?.parse()?,
                 Long("keys") => options.keys = parser.value()?.parse()?,
@@ -120,8 +180,12 @@ impl Options {
                 Long("seconds") => options.duration = seconds(parser.value()?.parse()?)?,
                 Long("warm-up") => options.warm_up = seconds(parser.value()?.parse()?)?,
                 Long("seed") => options.seed = parser.value()?.parse()?,
-                Long("starts") => options.starts = parser.value()?.parse()?,
-                Long("memory-documents") => options.memory_documents = parser.value()?.parse()?,
+                Long("starts") if alone => options.starts = parser.value()?.parse()?,
+                Long("memory-documents") if alone => options.memory_documents = parser.value()?.parse()?,
+                Long("front") if peers => options.front = front(&parser.value()?.string()?)?,
+                Long("depth") if peers => options.depth = parser.value()?.parse()?,
+                Long("busy") if peers => options.busy = parser.value()?.parse()?,
+                Long("idle") if peers => options.idle = parser.value()?.parse()?,
                 _ => return Err(argument.unexpected().into()),
             }
         }
@@ -144,6 +208,9 @@ impl Options {
         ensure!((1..=KEYS_MAX).contains(&self.memory_documents), "--memory-documents must be 1 to {KEYS_MAX}");
         ensure!((1..=1000).contains(&self.rounds), "--rounds must be 1 to 1000");
         ensure!((1..=1000).contains(&self.starts), "--starts must be 1 to 1000");
+        ensure!((1..=1000).contains(&self.depth), "--depth must be 1 to 1000");
+        ensure!((1..=10_000).contains(&self.busy), "--busy must be 1 to 10000");
+        ensure!((1..=50_000).contains(&self.idle), "--idle must be 1 to 50000");
         ensure!(self.duration >= Duration::from_millis(100), "--seconds must be 0.1 or more");
         Ok(())
     }
@@ -156,6 +223,12 @@ fn part(name: &str) -> Result<Part> {
         "memory" => Part::Memory,
         _ => bail!("--only knows front, ready and memory, not {name:?}"),
     })
+}
+
+fn front(name: &str) -> Result<Front> {
+    let fronts = [Front::Reactor, Front::Pool];
+    let found = fronts.into_iter().find(|front| front.name() == name);
+    found.with_context(|| format!("--front only knows reactor and pool, not {name:?}"))
 }
 
 fn seconds(value: f64) -> Result<Duration> {
@@ -176,20 +249,30 @@ mod tests {
         let options = parse("").unwrap().unwrap();
         assert_eq!((options.connections, options.document_bytes, options.rounds), (64, 1000, 7));
         assert!([Part::Front, Part::Ready, Part::Memory].iter().all(|&part| options.measures(part)));
+        let options = parse("peers").unwrap().unwrap();
+        assert_eq!((options.mode, options.rounds, options.depth), (Mode::Peers, 5, 16));
     }
 
     #[test]
-    fn every_option_of_the_help_is_understood() {
-        let line = "--server a --constant b --server-argument --shards=1 --results r --only ready --connections 2 \
-                    --document-bytes 64 --keys 3 --rounds 1 --seconds 0.5 --warm-up 0 --seed 9 --starts 2 \
-                    --memory-documents 5";
+    fn every_option_of_the_help_is_understood_in_its_mode() {
+        let both = "--server a --server-argument --shards=1 --results r --connections 2 --document-bytes 64 --keys 3 \
+                    --rounds 1 --seconds 0.5 --warm-up 0 --seed 9";
+        let alone = "--constant b --only ready --starts 2 --memory-documents 5";
+        let peers = "--front pool --depth 4 --busy 100 --idle 200";
         for name in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
-            assert!(line.contains(name), "{name} is in the help but not tried here");
+            assert!([both, alone, peers].concat().contains(name), "{name} is in the help but not tried here");
         }
-        let options = parse(line).unwrap().unwrap();
-        assert_eq!(options.duration, Duration::from_millis(500));
+        let options = parse(&format!("{both} {alone}")).unwrap().unwrap();
+        assert_eq!((options.mode, options.duration), (Mode::Alone, Duration::from_millis(500)));
         assert_eq!(options.server_arguments, ["--shards=1"]);
         assert!(options.measures(Part::Ready) && !options.measures(Part::Memory));
+        let options = parse(&format!("peers {both} {peers}")).unwrap().unwrap();
+        assert_eq!((options.mode, options.front, options.rounds), (Mode::Peers, Front::Pool, 1));
+        assert_eq!((options.depth, options.busy, options.idle), (4, 100, 200));
+        for pair in alone.split(" --").chain(peers.split(" --")) {
+            let mode = if alone.contains(pair) { "peers " } else { "" };
+            assert!(parse(&format!("{mode}--{}", pair.trim_start_matches("--"))).is_err(), "{mode}{pair}");
+        }
     }
 
     #[test]
@@ -204,6 +287,11 @@ mod tests {
             ("--seconds 0.05", "--seconds must be 0.1 or more"),
             ("--seconds nan", "a time must be 0 to 3600 seconds, not NaN"),
             ("--only get", "--only knows front, ready and memory, not \"get\""),
+            ("peers --front tower", "--front only knows reactor and pool, not \"tower\""),
+            ("peers --depth 0", "--depth must be 1 to 1000"),
+            ("peers --busy 10001", "--busy must be 1 to 10000"),
+            ("peers --idle 0", "--idle must be 1 to 50000"),
+            ("--rounds 1 peers", "unexpected argument \"peers\""),
             ("--conections 3", "invalid option '--conections'"),
             ("extra", "unexpected argument \"extra\""),
         ] {

@@ -7,17 +7,46 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-/// CPU time of process `pid` so far, in microseconds, over all its threads.
+/// CPU time of the processes `pids` so far, in microseconds, over all their threads.
 ///
 /// # Errors
-/// The process is gone.
-pub fn cpu_us(pid: u32) -> Result<u64> {
-    let stat = read(&format!("/proc/{pid}/stat"))?;
-    let ticks = cpu_ticks(&stat).context("/proc/PID/stat has another shape than proc(5) says")?;
+/// One of them is gone.
+pub fn cpu_us(pids: &[u32]) -> Result<u64> {
+    let mut ticks = 0u64;
+    for pid in pids {
+        let stat = read(&format!("/proc/{pid}/stat"))?;
+        ticks += cpu_ticks(&stat).context("/proc/PID/stat has another shape than proc(5) says")?;
+    }
     Ok(ticks.saturating_mul(1_000_000) / rustix::param::clock_ticks_per_second().max(1))
 }
 
-/// Resident memory of a process, in bytes.
+/// Process `pid` and those that it and its children started, as far as they live; `pid` comes first.
+///
+/// # Errors
+/// No /proc here.
+pub fn family(pid: u32) -> Result<Vec<u32>> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc").context("no /proc here")? {
+        let Some(child) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // A process that ends between the listing and the reading is nobody's child any more.
+        let stat = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        parents.extend(parent(&stat).map(|parent| (child, parent)));
+    }
+    Ok(descendants(pid, &parents))
+}
+
+/// `pid` and its descendants, given pairs of a process and its parent.
+fn descendants(pid: u32, parents: &[(u32, u32)]) -> Vec<u32> {
+    let mut family = vec![pid];
+    let mut at = 0;
+    while let Some(&elder) = family.get(at) {
+        family.extend(parents.iter().filter(|(_, parent)| *parent == elder).map(|(child, _)| child));
+        at += 1;
+    }
+    family
+}
+
+/// Resident memory, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resident {
     /// Now.
@@ -26,26 +55,34 @@ pub struct Resident {
     pub peak: u64,
 }
 
-/// Resident memory of process `pid`.
+/// Resident memory of the processes `pids` together. What they share counts for each of them, and their peaks are
+/// added up whenever they were.
 ///
 /// # Errors
-/// The process is gone.
-pub fn resident(pid: u32) -> Result<Resident> {
-    let status = read(&format!("/proc/{pid}/status"))?;
-    let bytes = |name| field(&status, name).with_context(|| format!("no {name} in /proc/{pid}/status"));
-    Ok(Resident { now: bytes("VmRSS")? * 1024, peak: bytes("VmHWM")? * 1024 })
+/// One of them is gone.
+pub fn resident(pids: &[u32]) -> Result<Resident> {
+    let mut sum = Resident { now: 0, peak: 0 };
+    for pid in pids {
+        let status = read(&format!("/proc/{pid}/status"))?;
+        let bytes = |name| field(&status, name).with_context(|| format!("no {name} in /proc/{pid}/status"));
+        sum.now += bytes("VmRSS")? * 1024;
+        sum.peak += bytes("VmHWM")? * 1024;
+    }
+    Ok(sum)
 }
 
-/// Context switches of all living threads of process `pid`, wanted and unwanted ones. Reads a file per thread.
+/// Context switches of all living threads of the processes `pids`, wanted and unwanted ones. Reads a file per thread.
 ///
 /// # Errors
-/// The process is gone.
-pub fn context_switches(pid: u32) -> Result<u64> {
+/// One of them is gone.
+pub fn context_switches(pids: &[u32]) -> Result<u64> {
     let mut sum = 0;
-    for task in fs::read_dir(format!("/proc/{pid}/task")).context("the process is gone")? {
-        // A thread that ends between the listing and the reading has nothing more to tell.
-        if let Ok(status) = fs::read_to_string(task?.path().join("status")) {
-            sum += switches(&status).unwrap_or(0);
+    for pid in pids {
+        for task in fs::read_dir(format!("/proc/{pid}/task")).context("the process is gone")? {
+            // A thread that ends between the listing and the reading has nothing more to tell.
+            if let Ok(status) = fs::read_to_string(task?.path().join("status")) {
+                sum += switches(&status).unwrap_or(0);
+            }
         }
     }
     Ok(sum)
@@ -89,14 +126,24 @@ fn read(path: &str) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {path}"))
 }
 
-/// utime + stime, the 14th and 15th field of `/proc/PID/stat`. The second field, the program's name in brackets, may
-/// hold blanks and brackets itself, so we count from the last closing one.
+/// utime + stime, the 14th and 15th field of `/proc/PID/stat`.
 fn cpu_ticks(stat: &str) -> Option<u64> {
-    let (_, after) = stat.rsplit_once(')')?;
-    let mut fields = after.split_ascii_whitespace().skip(11);
+    let mut fields = fields_behind_name(stat)?.skip(11);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     Some(user + system)
+}
+
+/// The fourth field of `/proc/PID/stat`.
+fn parent(stat: &str) -> Option<u32> {
+    fields_behind_name(stat)?.nth(1)?.parse().ok()
+}
+
+/// The fields of `/proc/PID/stat` from the third one on. The second, the program's name in brackets, may hold blanks
+/// and brackets itself, so we count from the last closing one.
+fn fields_behind_name(stat: &str) -> Option<std::str::SplitAsciiWhitespace<'_>> {
+    let (_, after) = stat.rsplit_once(')')?;
+    Some(after.split_ascii_whitespace())
 }
 
 /// The number after `name:` in a status file, without its unit.
@@ -127,8 +174,8 @@ mod tests {
 
     #[test]
     fn cpu_time_is_counted_from_the_last_bracket_of_the_name() {
-        let stat = "812 (memory) tools (1) S 1 812 812 0 -1 4194560 1131 0 0 0 250 75 9 9 20 0 8 0 7210 90112 1500";
-        assert_eq!(cpu_ticks(stat), Some(325));
+        let stat = "812 (memory) tools (1) S 7 812 812 0 -1 4194560 1131 0 0 0 250 75 9 9 20 0 8 0 7210 90112 1500";
+        assert_eq!((cpu_ticks(stat), parent(stat)), (Some(325), Some(7)));
         assert_eq!(cpu_ticks("812 (memory-tools) S 1 812"), None);
         assert_eq!(cpu_ticks(""), None);
     }
@@ -160,9 +207,21 @@ mod tests {
     #[test]
     fn our_own_process_can_be_read() {
         let pid = std::process::id();
-        let memory = resident(pid).unwrap();
+        let memory = resident(&[pid]).unwrap();
         assert!(memory.now > 0 && memory.peak >= memory.now);
-        assert!(cpu_us(pid).is_ok() && MachineTime::read().is_ok());
-        assert!(context_switches(pid).unwrap() > 0);
+        assert_eq!(resident(&[]).unwrap(), Resident { now: 0, peak: 0 });
+        assert!(cpu_us(&[pid]).is_ok() && MachineTime::read().is_ok());
+        assert!(context_switches(&[pid]).unwrap() > 0);
+    }
+
+    #[test]
+    fn a_family_is_a_process_with_its_children_and_theirs() {
+        assert_eq!(descendants(2, &[(1, 0), (2, 1), (9, 8), (8, 2), (3, 1), (4, 2)]), [2, 8, 4, 9]);
+        let mut shell = std::process::Command::new("sh");
+        let mut child = shell.args(["-c", "read line"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        assert!(family(std::process::id()).unwrap().contains(&child.id()));
+        assert_eq!(family(child.id()).unwrap(), [child.id()]);
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::figure::Figure;
 use crate::machine::{self, Commit};
-use crate::options::Options;
+use crate::options::{Mode, Options};
 
 /// The version of the file's layout.
 const FORMAT: u32 = 1;
@@ -23,11 +23,25 @@ pub struct Noise {
     pub steal_percent: f64,
 }
 
-/// Writes a result into the folder of `options` and returns its path, `DATE-COMMIT.json`.
+/// What was measured.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// All figures.
+    pub figures: Vec<Figure>,
+    /// The runs behind them.
+    pub runs: Vec<Value>,
+    /// What was left out, and why.
+    pub notes: Vec<String>,
+    /// The servers that were measured beside ours, with their versions.
+    pub peers: Vec<(&'static str, Option<String>)>,
+}
+
+/// Writes a result into the folder of `options` and returns its path, `DATE-COMMIT.json`, or `DATE-COMMIT-peers.json`
+/// of the measurements beside others.
 ///
 /// # Errors
 /// The folder or the file cannot be written.
-pub fn store(options: &Options, figures: &[Figure], runs: Vec<Value>, noise: Noise) -> Result<PathBuf> {
+pub fn store(options: &Options, findings: &Findings, noise: Noise) -> Result<PathBuf> {
     let now = OffsetDateTime::now_utc();
     let commit = Commit::current();
     let result = json!({
@@ -39,12 +53,16 @@ pub fn store(options: &Options, figures: &[Figure], runs: Vec<Value>, noise: Noi
         "load_before": noise.load_before,
         "steal_percent": noise.steal_percent,
         "options": shown(options),
-        "figures": figures.iter().map(Figure::json).collect::<Vec<_>>(),
-        "runs": runs,
+        "figures": findings.figures.iter().map(Figure::json).collect::<Vec<_>>(),
+        "runs": findings.runs,
+        "notes": findings.notes,
+        "peers": findings.peers.iter().map(|(name, version)| ((*name).to_owned(), json!(version)))
+            .collect::<serde_json::Map<_, _>>(),
     });
+    let mode = if options.mode == Mode::Peers { "-peers" } else { "" };
     let folder = &options.results;
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let path = folder.join(format!("{}-{}.json", date(now, ["", ""]), commit.name()));
+    let path = folder.join(format!("{}-{}{mode}.json", date(now, ["", ""]), commit.name()));
     fs::write(&path, format!("{result:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
@@ -58,7 +76,7 @@ fn date(now: OffsetDateTime, [day, hour]: [&str; 2]) -> String {
 }
 
 fn shown(options: &Options) -> Value {
-    json!({
+    let mut shown = json!({
         "server": options.server,
         "server_arguments": options.server_arguments.iter().map(|text| text.to_string_lossy()).collect::<Vec<_>>(),
         "connections": options.connections,
@@ -68,9 +86,17 @@ fn shown(options: &Options) -> Value {
         "seconds": options.duration.as_secs_f64(),
         "warm_up_seconds": options.warm_up.as_secs_f64(),
         "seed": options.seed,
-        "starts": options.starts,
-        "memory_documents": options.memory_documents,
-    })
+    });
+    let others = match options.mode {
+        Mode::Alone => json!({"starts": options.starts, "memory_documents": options.memory_documents}),
+        Mode::Peers => json!({
+            "front": options.front.name(), "depth": options.depth, "busy": options.busy, "idle": options.idle,
+        }),
+    };
+    if let (Value::Object(shown), Value::Object(others)) = (&mut shown, others) {
+        shown.extend(others);
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -84,18 +110,38 @@ mod tests {
         assert_eq!(date(moment, ["", ""]), "20261122T193455Z");
     }
 
+    fn read_back(options: &Options) -> (PathBuf, Value) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { results: folder.path().join("new/results"), ..options.clone() };
+        let figure = Figure::new("ready without data", "ms", [12.5]).unwrap().at_most(Some(50.0));
+        let findings = Findings {
+            figures: vec![figure],
+            runs: vec![json!({"round": 1})],
+            notes: vec!["webdis is left out".into()],
+            peers: vec![("nginx", Some("1.22".into()))],
+        };
+        let noise = Noise { load_before: Some(1.5), steal_percent: 0.25 };
+        let path = store(&options, &findings, noise).unwrap();
+        let read = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        (path, read)
+    }
+
     #[test]
     fn a_stored_result_can_be_read_back_and_explains_itself() {
-        let folder = tempfile::tempdir().unwrap();
-        let options = Options { results: folder.path().join("new/results"), ..Options::default() };
-        let figure = Figure::new("ready without data", "ms", [12.5]).unwrap().at_most(Some(50.0));
-        let noise = Noise { load_before: Some(1.5), steal_percent: 0.25 };
-        let path = store(&options, &[figure], vec![json!({"round": 1})], noise).unwrap();
-        let read: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let (path, read) = read_back(&Options::default());
+        assert!(!path.to_str().unwrap().contains("peers"));
         assert_eq!(read["figures"][0]["verdict"], "held");
-        assert_eq!(read["options"]["connections"], 64);
+        assert_eq!((&read["options"]["connections"], &read["options"]["starts"]), (&json!(64), &json!(7)));
         assert_eq!((&read["load_before"], &read["steal_percent"]), (&json!(1.5), &json!(0.25)));
         assert_eq!(read["runs"][0]["round"], 1);
         assert!(read["machine"]["cores"].as_u64().unwrap() > 0);
+    }
+
+    #[test]
+    fn a_result_beside_others_names_them_and_what_was_left_out() {
+        let (path, read) = read_back(&Options { mode: Mode::Peers, ..Options::default() });
+        assert!(path.to_str().unwrap().ends_with("-peers.json"));
+        assert_eq!((&read["options"]["front"], &read["options"]["starts"]), (&json!("reactor"), &Value::Null));
+        assert_eq!((&read["peers"]["nginx"], &read["notes"][0]), (&json!("1.22"), &json!("webdis is left out")));
     }
 }

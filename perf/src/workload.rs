@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::http::Reply;
+use crate::http;
+use crate::reply::{Kind, Reply};
+use crate::resp;
 use crate::template::{KEY_ZERO, Template};
 
 /// The smallest document that has room for its key.
@@ -18,12 +20,19 @@ pub const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 
 /// One kind of request with its answer.
 pub struct Workload {
-    /// `GET` or `PUT`.
+    /// `GET`, `PUT` or `SET`.
     pub name: &'static str,
     /// The request.
     pub request: Template,
-    statuses: &'static [u16],
+    dialect: Dialect,
+    kinds: &'static [Kind],
     answer: Answer,
+}
+
+#[derive(Clone, Copy)]
+enum Dialect {
+    Http,
+    Resp,
 }
 
 enum Answer {
@@ -34,29 +43,73 @@ enum Answer {
 impl Workload {
     /// Reads documents: 200 and the document to the byte.
     pub fn get(server: SocketAddr, document: &Template) -> Workload {
-        let request = format!("GET /v1/docs/{KEY_ZERO} HTTP/1.1\r\nHost: {server}\r\n\r\n");
-        Workload {
-            name: "GET",
-            request: Template::new(request.into_bytes()),
-            statuses: &[200],
-            answer: Answer::Exactly(document.clone()),
-        }
+        Workload::read_over_http(server, &format!("/v1/docs/{KEY_ZERO}"), document)
     }
 
     /// Writes documents: 200 or 201, and a reply that names the key.
     pub fn put(server: SocketAddr, document: &Template) -> Workload {
-        let mut request = format!(
-            "PUT /v1/docs/{KEY_ZERO} HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\n\
+        let named = Template::new(format!("{{\"key\":\"{KEY_ZERO}\"").into_bytes());
+        Workload::write_over_http(server, &format!("/v1/docs/{KEY_ZERO}"), document, Answer::Beginning(named))
+    }
+
+    /// Reads documents from a Redis through webdis, with the type that documents have here.
+    pub fn webdis_get(server: SocketAddr, document: &Template) -> Workload {
+        Workload::read_over_http(server, &format!("/GET/{KEY_ZERO}?type=application/json"), document)
+    }
+
+    /// Writes documents into a Redis through webdis.
+    pub fn webdis_set(server: SocketAddr, document: &Template) -> Workload {
+        let done = Template::new(b"{\"SET\":[true,\"OK\"]}".to_vec());
+        Workload::write_over_http(server, &format!("/SET/{KEY_ZERO}"), document, Answer::Exactly(done))
+    }
+
+    /// Reads documents from a Redis in its own protocol.
+    pub fn redis_get(document: &Template) -> Workload {
+        let request = format!("*2\r\n$3\r\nGET\r\n${}\r\n{KEY_ZERO}\r\n", KEY_ZERO.len());
+        Workload {
+            name: "GET",
+            request: Template::new(request.into_bytes()),
+            dialect: Dialect::Resp,
+            kinds: &[Kind::Bulk],
+            answer: Answer::Exactly(document.clone()),
+        }
+    }
+
+    /// Writes documents into a Redis in its own protocol.
+    pub fn redis_set(document: &Template) -> Workload {
+        let head = format!("*3\r\n$3\r\nSET\r\n${}\r\n{KEY_ZERO}\r\n${}\r\n", KEY_ZERO.len(), document.len());
+        Workload {
+            name: "SET",
+            request: Template::new([head.as_bytes(), document.zero(), b"\r\n"].concat()),
+            dialect: Dialect::Resp,
+            kinds: &[Kind::Simple],
+            answer: Answer::Exactly(Template::new(b"OK".to_vec())),
+        }
+    }
+
+    fn read_over_http(server: SocketAddr, target: &str, document: &Template) -> Workload {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n");
+        Workload {
+            name: "GET",
+            request: Template::new(request.into_bytes()),
+            dialect: Dialect::Http,
+            kinds: &[Kind::Status(200)],
+            answer: Answer::Exactly(document.clone()),
+        }
+    }
+
+    fn write_over_http(server: SocketAddr, target: &str, document: &Template, answer: Answer) -> Workload {
+        let head = format!(
+            "PUT {target} HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n",
             document.len()
-        )
-        .into_bytes();
-        request.extend_from_slice(document.zero());
+        );
         Workload {
             name: "PUT",
-            request: Template::new(request),
-            statuses: &[200, 201],
-            answer: Answer::Beginning(Template::new(format!("{{\"key\":\"{KEY_ZERO}\"").into_bytes())),
+            request: Template::new([head.as_bytes(), document.zero()].concat()),
+            dialect: Dialect::Http,
+            kinds: &[Kind::Status(200), Kind::Status(201)],
+            answer,
         }
     }
 
@@ -70,6 +123,17 @@ impl Workload {
         self
     }
 
+    /// Finds the reply at the start of `bytes`; `None` while it is incomplete.
+    ///
+    /// # Errors
+    /// The bytes are no beginning of a reply in the protocol of this workload.
+    pub fn parse<'a>(&self, bytes: &'a [u8]) -> Result<Option<Reply<'a>>> {
+        Ok(match self.dialect {
+            Dialect::Http => http::parse(bytes)?,
+            Dialect::Resp => resp::parse(bytes)?,
+        })
+    }
+
     /// Checks the reply to the request for `key`.
     ///
     /// # Errors
@@ -79,16 +143,11 @@ impl Workload {
             Answer::Exactly(template) => template.matches(key, reply.body),
             Answer::Beginning(template) => template.begins(key, reply.body),
         };
-        if right && self.statuses.contains(&reply.status) {
+        if right && self.kinds.contains(&reply.kind) {
             return Ok(());
         }
         let shown = reply.body.get(..reply.body.len().min(160)).unwrap_or_default().escape_ascii();
-        bail!(
-            "wrong answer to {} of key {key}: status {}, {} bytes: {shown}",
-            self.name,
-            reply.status,
-            reply.body.len()
-        )
+        bail!("wrong answer to {} of key {key}: {}, {} bytes: {shown}", self.name, reply.kind, reply.body.len())
     }
 }
 
@@ -124,7 +183,7 @@ mod tests {
     use super::*;
 
     fn reply(status: u16, body: &[u8]) -> Reply<'_> {
-        Reply { status, body, closes: false, bytes: body.len() }
+        Reply { kind: Kind::Status(status), body, closes: false, bytes: body.len() }
     }
 
     fn server() -> SocketAddr {
@@ -169,6 +228,46 @@ mod tests {
         assert!(put.check(9, &reply(201, b"{\"key\":\"key:00000009\",\"version\":3}\n")).is_ok());
         assert!(put.check(9, &reply(200, b"{\"key\":\"key:00000008\",\"version\":3}\n")).is_err());
         assert!(put.check(9, &reply(503, b"{\"key\":\"key:00000009\"")).is_err());
+    }
+
+    #[test]
+    fn redis_is_asked_and_answers_in_its_own_protocol() {
+        let document = document(64).unwrap();
+        let (get, set) = (Workload::redis_get(&document), Workload::redis_set(&document));
+        let mut sent = Vec::new();
+        get.request.append(12, &mut sent);
+        assert_eq!(sent, b"*2\r\n$3\r\nGET\r\n$12\r\nkey:00000012\r\n");
+        sent.clear();
+        set.request.append(12, &mut sent);
+        let text = String::from_utf8(sent).unwrap();
+        assert!(
+            text.starts_with("*3\r\n$3\r\nSET\r\n$12\r\nkey:00000012\r\n$64\r\n{\"id\":\"key:00000012\""),
+            "{text}"
+        );
+        assert!(text.ends_with("\"}\r\n"), "{text}");
+
+        let mut stored = Vec::new();
+        document.append(12, &mut stored);
+        let answer = [b"$64\r\n", &stored[..], b"\r\n"].concat();
+        let found = get.parse(&answer).unwrap().unwrap();
+        assert!(get.check(12, &found).is_ok() && get.check(13, &found).is_err());
+        assert!(set.check(12, &set.parse(b"+OK\r\n").unwrap().unwrap()).is_ok());
+        for wrong in [&b"-OOM command not allowed\r\n"[..], b"$2\r\nOK\r\n"] {
+            assert!(set.check(12, &set.parse(wrong).unwrap().unwrap()).is_err());
+        }
+        let error = get.check(12, &get.parse(b"$-1\r\n").unwrap().unwrap()).unwrap_err().to_string();
+        assert_eq!(error, "wrong answer to GET of key 12: no such string, 0 bytes: ");
+    }
+
+    #[test]
+    fn webdis_is_asked_for_the_same_document_over_http() {
+        let document = document(64).unwrap();
+        let get = Workload::webdis_get(server(), &document);
+        assert!(get.request.zero().starts_with(b"GET /GET/key:00000000?type=application/json HTTP/1.1\r\nHost: "));
+        let set = Workload::webdis_set(server(), &document);
+        assert!(set.request.zero().starts_with(b"PUT /SET/key:00000000 HTTP/1.1\r\nHost: "));
+        assert!(set.check(3, &reply(200, b"{\"SET\":[true,\"OK\"]}")).is_ok());
+        assert!(set.check(3, &reply(200, b"{\"SET\":[false,\"OOM\"]}")).is_err());
     }
 
     #[test]

@@ -1,0 +1,121 @@
+//! What is asked of whom.
+
+use crate::options::Options;
+
+/// A server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The one that all this is about.
+    Ours,
+    /// Answering one document whatever is asked: what HTTP alone costs.
+    Nginx,
+    /// In its own protocol: what a store alone costs.
+    Redis,
+    /// HTTP in front of that Redis, whose CPU counts too.
+    Webdis,
+}
+
+impl Who {
+    /// Its name in tables and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Who::Ours => "Memory Tools",
+            Who::Nginx => "nginx",
+            Who::Redis => "Redis",
+            Who::Webdis => "webdis",
+        }
+    }
+}
+
+/// Reading or writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// GET.
+    Get,
+    /// PUT, over a document of the same size; SET in Redis.
+    Put,
+}
+
+/// How much is asked at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// One request under way on each connection.
+    Plain,
+    /// `--depth` together on each connection.
+    Pipelined,
+    /// One on each of `--busy` connections.
+    Busy,
+    /// Half of what the servers can do, evenly over time.
+    Paced,
+}
+
+/// A kind of run.
+#[derive(Debug)]
+pub struct Case {
+    /// Its name in results.
+    pub name: &'static str,
+    /// What is asked.
+    pub verb: Verb,
+    /// How much.
+    pub load: Load,
+    /// Who is asked.
+    pub on: &'static [Who],
+}
+
+/// The names of the cases.
+pub const GET: &str = "GET";
+/// See `GET`.
+pub const GET_PIPELINED: &str = "GET, pipelined";
+/// See `GET`.
+pub const GET_BUSY: &str = "GET, many connections";
+/// See `GET`.
+pub const GET_PACED: &str = "GET, constant rate";
+/// See `GET`.
+pub const PUT: &str = "PUT";
+/// See `GET`.
+pub const PUT_PIPELINED: &str = "PUT, pipelined";
+
+/// The cases in their order within a round. What is paced follows what it takes its rate from.
+pub const CASES: &[Case] = &[
+    Case { name: GET, verb: Verb::Get, load: Load::Plain, on: &[Who::Ours, Who::Nginx, Who::Redis, Who::Webdis] },
+    Case { name: GET_BUSY, verb: Verb::Get, load: Load::Busy, on: &[Who::Ours] },
+    Case { name: GET_PACED, verb: Verb::Get, load: Load::Paced, on: &[Who::Ours, Who::Nginx] },
+    Case { name: GET_PIPELINED, verb: Verb::Get, load: Load::Pipelined, on: &[Who::Ours, Who::Nginx, Who::Redis] },
+    Case { name: PUT, verb: Verb::Put, load: Load::Plain, on: &[Who::Ours, Who::Redis, Who::Webdis] },
+    Case { name: PUT_PIPELINED, verb: Verb::Put, load: Load::Pipelined, on: &[Who::Ours, Who::Redis] },
+];
+
+/// Whose idle connections are weighed.
+pub const IDLE_ON: &[Who] = &[Who::Ours, Who::Nginx];
+
+impl Case {
+    /// What is asked, with its numbers.
+    pub fn title(&self, options: &Options) -> String {
+        let verb = match self.verb {
+            Verb::Get => "GET",
+            Verb::Put => "PUT, Redis SET",
+        };
+        match self.load {
+            Load::Plain => format!("{verb}: {} connections", options.connections),
+            Load::Pipelined => format!("{verb}: {} connections, {} pipelined", options.connections, options.depth),
+            Load::Busy => format!("{verb}: {} connections", options.busy),
+            Load::Paced => format!("{verb}: {} connections, half of saturation", options.connections),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_different_and_what_is_paced_follows_its_rate() {
+        let names: std::collections::BTreeSet<_> = CASES.iter().map(|case| case.name).collect();
+        assert_eq!(names.len(), CASES.len());
+        let at = |name| CASES.iter().position(|case| case.name == name).unwrap();
+        assert!(at(GET) < at(GET_PACED));
+        for who in CASES[at(GET_PACED)].on {
+            assert!(CASES[at(GET)].on.contains(who), "{who:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a request costs here and elsewhere: the server beside nginx, Redis and webdis, in one run.
+//!
+//! All servers run throughout, each with one thread that serves (a pool front has a thread for each connection). In
+//! each round each case runs on each server in turn, so that whatever the machine does to one it does to the others;
+//! the same generator asks all of them at the same pace and checks every body. A server that is not installed is left
+//! out with a note.
+
+mod case;
+mod contestant;
+mod idle;
+mod program;
+mod promise;
+mod report;
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::connection::{Session, Tally};
+use crate::fleet::Fleet;
+use crate::keys::Keys;
+use crate::options::{Front, Options};
+use crate::pace::{Pace, Schedule};
+use crate::peers::case::{CASES, Case, GET, IDLE_ON, Load};
+use crate::peers::contestant::Contestant;
+use crate::progress::Progress;
+use crate::run::Run;
+use crate::template::Template;
+use crate::workload;
+
+pub use crate::peers::report::Report;
+
+/// The packages of Debian that the others come from.
+pub const PACKAGES: [&str; 3] = ["nginx", "redis-server", "webdis"];
+
+/// The constant rate, of the throughput at saturation.
+const PACED_SHARE: f64 = 0.5;
+
+/// Runs all rounds; our descriptors are good for `connections_max` connections.
+///
+/// # Errors
+/// A server cannot be started, or gave a wrong answer.
+pub fn measure(options: &Options, connections_max: u64, progress: &Progress) -> Result<Report> {
+    let document = workload::document(options.document_bytes)?;
+    let mut notes = Vec::new();
+    let contestants = contestant::start_all(options, &document, progress, &mut notes)?;
+    let is_idle_measured = match idle_obstacle(options, connections_max) {
+        None => true,
+        Some(obstacle) => {
+            notes.push(format!("{} idle connections were left out: {obstacle}", options.idle));
+            false
+        }
+    };
+    let mut runs: Vec<Run> = Vec::new();
+    let mut idle = Vec::new();
+    for round in 1..=options.rounds {
+        let tell = |what: &str, on: &str| progress.step(&format!("round {round} of {}: {what}, {on}", options.rounds));
+        for case in CASES {
+            let saturation = saturation(&runs, round);
+            for contestant in contestants.iter().filter(|contestant| case.on.contains(&contestant.who)) {
+                tell(&case.title(options), contestant.who.name());
+                runs.push(run(options, round, case, saturation, contestant, &document)?);
+            }
+        }
+        for contestant in contestants.iter().filter(|one| is_idle_measured && IDLE_ON.contains(&one.who)) {
+            tell("idle connections", contestant.who.name());
+            idle.push((contestant.who, idle::bytes_each(contestant, options, &document, progress)?));
+        }
+    }
+    Ok(Report { runs, idle, notes })
+}
+
+/// Runs `case` on `contestant`; without a `saturation` nothing can be asked at half of it.
+fn run(
+    options: &Options,
+    round: u32,
+    case: &'static Case,
+    saturation: f64,
+    contestant: &Contestant,
+    document: &Template,
+) -> Result<Run> {
+    let connections = if case.load == Load::Busy { options.busy } else { options.connections };
+    let workload = contestant.workload(case.verb, document);
+    let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), options.keys);
+    let measured = Fleet::open(contestant.server.address, connections).and_then(|mut fleet| {
+        let pace = match case.load {
+            Load::Plain | Load::Busy => Pace::Window(1),
+            Load::Pipelined => Pace::Batch(options.depth),
+            Load::Paced => Pace::Schedule(Schedule::new(Instant::now(), saturation * PACED_SHARE)),
+        };
+        let session = Session { workload: &workload, keys, pace, tally: Tally::new() };
+        fleet.measure(session, options.warm_up, options.duration, &contestant.pids)
+    });
+    Run::of(round, case.name, contestant.who.name(), &contestant.server.explain(measured)?)
+}
+
+/// GETs a second of this round, of the slowest server that is asked at a constant rate later.
+fn saturation(runs: &[Run], round: u32) -> f64 {
+    let paced = CASES.iter().find(|case| case.load == Load::Paced);
+    let is_paced = |run: &Run| paced.is_some_and(|case| case.on.iter().any(|who| who.name() == run.on));
+    let runs = runs.iter().filter(|run| run.round == round && run.workload == GET && is_paced(run));
+    runs.map(|run| run.requests_per_second).fold(f64::INFINITY, f64::min)
+}
+
+/// Why idle connections cannot be measured here.
+fn idle_obstacle(options: &Options, connections_max: u64) -> Option<String> {
+    if options.front == Front::Pool {
+        return Some("the pool front has a thread for each connection".to_owned());
+    }
+    let is_room = u64::try_from(options.idle).is_ok_and(|idle| idle <= connections_max);
+    (!is_room).then(|| format!("descriptors suffice for {connections_max} (ulimit -Hn)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_constant_rate_comes_from_the_slower_one_of_the_same_round() {
+        let mut runs = Vec::new();
+        for (round, on, per_second) in
+            [(1, "Memory Tools", 10.0), (2, "Memory Tools", 70.0), (2, "nginx", 60.0), (2, "Redis", 20.0)]
+        {
+            runs.push(Run { requests_per_second: per_second, ..Run::sample(round, GET, on, 1.0) });
+        }
+        runs.push(Run { requests_per_second: 5.0, ..Run::sample(2, "PUT", "nginx", 1.0) });
+        assert_eq!(saturation(&runs, 2), 60.0);
+        assert_eq!(saturation(&runs, 1), 10.0);
+    }
+
+    #[test]
+    fn idle_connections_need_a_front_without_threads_and_descriptors() {
+        let reactor = Options::default();
+        assert_eq!(idle_obstacle(&reactor, 10_000), None);
+        assert!(idle_obstacle(&reactor, 9_999).unwrap().contains("9999"));
+        let pool = Options { front: Front::Pool, ..Options::default() };
+        assert!(idle_obstacle(&pool, 10_000).unwrap().contains("thread"));
+    }
+}

@@ -1,0 +1,43 @@
+//! A whole reply in a buffer, whatever protocol it came in.
+
+use std::fmt;
+
+/// What a reply says that it is, apart from its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// HTTP: the status code.
+    Status(u16),
+    /// RESP: a string of announced length.
+    Bulk,
+    /// RESP: there is no such string.
+    Nothing,
+    /// RESP: a line that says that all went well.
+    Simple,
+    /// RESP: a line that says what went wrong.
+    Error,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Status(status) => write!(out, "status {status}"),
+            Kind::Bulk => out.write_str("a bulk string"),
+            Kind::Nothing => out.write_str("no such string"),
+            Kind::Simple => out.write_str("a simple string"),
+            Kind::Error => out.write_str("an error"),
+        }
+    }
+}
+
+/// A whole reply at the start of a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// The body.
+    pub body: &'a [u8],
+    /// True when the server says that it closes the connection after this reply.
+    pub closes: bool,
+    /// Bytes of head and body together: where the next reply begins.
+    pub bytes: usize,
+}

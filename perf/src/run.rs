@@ -1,0 +1,140 @@
+//! One run: a workload on a server for a while, and the figures of it. Rounds of runs become medians and ratios.
+//!
+//! A ratio is that of the medians over all rounds; its spread is that of the ratios within the rounds.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use crate::fleet::Window;
+use crate::statistics::Summary;
+
+/// The figures of one run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// From 1 on.
+    pub round: u32,
+    /// What was asked.
+    pub workload: &'static str,
+    /// The server that was asked.
+    pub on: &'static str,
+    /// Right answers.
+    pub requests: u64,
+    /// Of them, in a second.
+    pub requests_per_second: f64,
+    /// CPU time of the server a request.
+    pub server_cpu_us: f64,
+    /// Ours.
+    pub generator_cpu_us: f64,
+    /// Context switches of the server a request.
+    pub switches: f64,
+    /// Bytes of an answer, head and body.
+    pub reply_bytes: f64,
+    /// By quantile.
+    pub latency_us: [(&'static str, f64); 4],
+}
+
+impl Run {
+    /// The figures of `window`.
+    ///
+    /// # Errors
+    /// Nothing was answered in it.
+    pub fn of(round: u32, workload: &'static str, on: &'static str, window: &Window) -> Result<Run> {
+        let tally = &window.tally;
+        ensure!(tally.answered > 0, "no {workload} was answered within a run; use a longer one");
+        let per_request = |value: u64| value as f64 / tally.answered as f64;
+        let at = |quantile| tally.latency_ns.value_at_quantile(quantile) as f64 / 1000.0;
+        Ok(Run {
+            round,
+            workload,
+            on,
+            requests: tally.answered,
+            requests_per_second: tally.answered as f64 / window.elapsed.as_secs_f64(),
+            server_cpu_us: per_request(window.server_cpu_us),
+            generator_cpu_us: per_request(window.generator_cpu_us),
+            switches: window.switches_per_request,
+            reply_bytes: per_request(tally.reply_bytes),
+            latency_us: [("p50", at(0.5)), ("p99", at(0.99)), ("p99.9", at(0.999)), ("max", at(1.0))],
+        })
+    }
+
+    /// The latency of a quantile by its name, such as `p99`; not a number for a name that there is not.
+    pub fn latency_us(&self, quantile: &str) -> f64 {
+        self.latency_us.iter().find(|(name, _)| *name == quantile).map_or(f64::NAN, |&(_, value)| value)
+    }
+
+    /// For the stored result.
+    pub fn json(&self) -> Value {
+        json!({
+            "round": self.round,
+            "workload": self.workload,
+            "on": self.on,
+            "requests": self.requests,
+            "requests_per_second": self.requests_per_second,
+            "server_cpu_us_per_request": self.server_cpu_us,
+            "generator_cpu_us_per_request": self.generator_cpu_us,
+            "context_switches_per_request": self.switches,
+            "reply_bytes": self.reply_bytes,
+            "latency_us": self.latency_us.iter().map(|&(name, value)| (name.to_owned(), json!(value)))
+                .collect::<serde_json::Map<_, _>>(),
+        })
+    }
+
+    /// A run for tests.
+    #[cfg(test)]
+    pub fn sample(round: u32, workload: &'static str, on: &'static str, server_cpu_us: f64) -> Run {
+        Run {
+            round,
+            workload,
+            on,
+            requests: 1000,
+            requests_per_second: 50_000.0,
+            server_cpu_us,
+            generator_cpu_us: 5.0,
+            switches: 0.5,
+            reply_bytes: 1180.0,
+            latency_us: [("p50", 600.0), ("p99", 900.0), ("p99.9", 1500.0), ("max", 4000.0)],
+        }
+    }
+}
+
+/// The runs of a workload on a server, in their order.
+pub fn select<'a>(runs: &'a [Run], workload: &str, on: &str) -> Vec<&'a Run> {
+    runs.iter().filter(|run| run.workload == workload && run.on == on).collect()
+}
+
+/// `value` of the one over that of the other; `None` when there are no runs of one of them.
+pub fn ratio(over: Vec<&Run>, under: Vec<&Run>, value: fn(&Run) -> f64) -> Option<Summary> {
+    let median = |runs: &[&Run]| Summary::of(runs.iter().map(|run| value(run))).map(|summary| summary.median);
+    let median = median(&over)? / median(&under)?;
+    let rounds = Summary::of(over.into_iter().zip(under).map(|(over, under)| value(over) / value(under)))?;
+    Some(Summary { median, ..rounds })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_that_of_the_medians_and_spreads_over_the_rounds() {
+        let mut runs = Vec::new();
+        for (round, under, over) in [(1, 10.0, 13.0), (2, 20.0, 26.0), (3, 11.0, 16.5)] {
+            runs.push(Run::sample(round, "GET", "nginx", under));
+            runs.push(Run::sample(round, "GET", "ours", over));
+        }
+        let of = |on| select(&runs, "GET", on);
+        let summary = ratio(of("ours"), of("nginx"), |run| run.server_cpu_us).unwrap();
+        assert_eq!(summary, Summary { median: 16.5 / 11.0, low: 1.3, high: 1.5 });
+        assert!(ratio(of("ours"), of("Redis"), |run| run.server_cpu_us).is_none());
+        assert!(select(&runs, "PUT", "ours").is_empty());
+    }
+
+    #[test]
+    fn every_run_is_stored_with_its_round_and_server() {
+        let run = Run::sample(1, "GET", "server", 13.0);
+        let json = run.json();
+        assert_eq!((json["round"].as_u64(), json["on"].as_str()), (Some(1), Some("server")));
+        assert_eq!(json["latency_us"]["p99.9"], 1500.0);
+        assert_eq!(run.latency_us("p99"), 900.0);
+        assert!(run.latency_us("p42").is_nan());
+    }
+}
