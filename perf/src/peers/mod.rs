@@ -36,6 +36,9 @@ pub const PACKAGES: [&str; 3] = ["nginx", "redis-server", "webdis"];
 /// The constant rate, of the throughput at saturation.
 const PACED_SHARE: f64 = 0.5;
 
+/// What of the constant rate must have been answered for its latency to mean something.
+const PACED_SHARE_KEPT: f64 = 0.99;
+
 /// Runs all rounds; our descriptors are good for `connections_max` connections.
 ///
 /// # Errors
@@ -59,7 +62,11 @@ pub fn measure(options: &Options, connections_max: u64, progress: &Progress) -> 
             let saturation = saturation(&runs, round);
             for contestant in contestants.iter().filter(|contestant| case.on.contains(&contestant.who)) {
                 tell(&case.title(options), contestant.who.name());
-                runs.push(run(options, round, case, saturation, contestant, &document)?);
+                let run = run(options, round, case, saturation, contestant, &document)?;
+                if case.load == Load::Paced {
+                    notes.extend(lag(&run, saturation * PACED_SHARE));
+                }
+                runs.push(run);
             }
         }
         for contestant in contestants.iter().filter(|one| is_idle_measured && IDLE_ON.contains(&one.who)) {
@@ -102,6 +109,15 @@ fn saturation(runs: &[Run], round: u32) -> f64 {
     runs.map(|run| run.requests_per_second).fold(f64::INFINITY, f64::min)
 }
 
+/// Says so when `run` has answered noticeably less than the `due` requests a second: what was never asked is in no
+/// latency.
+fn lag(run: &Run, due: f64) -> Option<String> {
+    let (round, on, answered) = (run.round, run.on, run.requests_per_second);
+    let is_behind = answered < due * PACED_SHARE_KEPT;
+    is_behind
+        .then(|| format!("round {round}: {on} answered {answered:.0}/s where {due:.0}/s were due, its p99 is too low"))
+}
+
 /// Why idle connections cannot be measured here.
 fn idle_obstacle(options: &Options, connections_max: u64) -> Option<String> {
     if options.front == Front::Pool {
@@ -126,6 +142,16 @@ mod tests {
         runs.push(Run { requests_per_second: 5.0, ..Run::sample(2, "PUT", "nginx", 1.0) });
         assert_eq!(saturation(&runs, 2), 60.0);
         assert_eq!(saturation(&runs, 1), 10.0);
+    }
+
+    #[test]
+    fn a_rate_that_was_not_kept_is_noted() {
+        let run = Run { requests_per_second: 985.0, ..Run::sample(3, GET, "nginx", 1.0) };
+        assert_eq!(lag(&run, 990.0), None);
+        assert_eq!(
+            lag(&run, 1000.0).unwrap(),
+            "round 3: nginx answered 985/s where 1000/s were due, its p99 is too low"
+        );
     }
 
     #[test]
