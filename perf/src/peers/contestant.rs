@@ -54,6 +54,8 @@ pub fn start_all(
             all.push(webdis);
         }
         all.push(behind);
+    } else {
+        notes.push("webdis is left out: it needs a Redis".to_owned());
     }
     for contestant in &all {
         contestant.fill(document, options.keys, progress)?;

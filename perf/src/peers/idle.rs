@@ -25,7 +25,7 @@ const KEYS: u32 = 10_000;
 /// Connections opened before the first of them asks: fewer than any server's backlog.
 const AT_ONCE: u32 = 250;
 
-/// From the last answer to the weighing: what a server gives back, it gives back soon.
+/// From the last answer to a weighing: what a server gives back, it gives back soon.
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// Resident bytes a connection, of `--idle` connections to a fresh server like `contestant`.
@@ -45,6 +45,7 @@ pub fn bytes_each(contestant: &Contestant, options: &Options, document: &Templat
     let (connections, depth) = LOADING;
     ask(&mut open(connections)?, KEYS, depth)?;
 
+    std::thread::sleep(SETTLING);
     let before = proc::resident(&fresh.pids)?;
     let mut fleets = Vec::new();
     for count in portions(options.idle) {
