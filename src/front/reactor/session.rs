@@ -382,6 +382,10 @@ impl Session {
             Answer::Gather { bytes_max } => {
                 self.held = text.to_vec();
                 self.phase = Phase::Gather(Gather { head_bytes: text.len(), body, length, bytes_max });
+                // What is announced to be too large is not waited for.
+                if length.is_some_and(|bytes| bytes > bytes_max as u64) {
+                    self.fail_body(BodyFault::TooLarge, cx);
+                }
             }
             Answer::Stream(intake) => self.phase = Phase::Intake { intake, body, length, terms },
             Answer::Later(later) => self.wait(later, Terms { close: true, ..terms }, cx),
