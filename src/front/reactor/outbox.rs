@@ -38,6 +38,15 @@ pub(super) struct Terms {
     pub(super) close: bool,
 }
 
+impl Terms {
+    /// True when nothing can follow `response` on its connection.
+    pub(super) fn ends_with(&self, response: &Response) -> bool {
+        // Without chunks, the end of a stream is the end of the connection.
+        let is_endless = self.version == Version::Http10 && response.body_length().is_none() && !response.head_only;
+        self.close || response.close || is_endless
+    }
+}
+
 enum Item {
     /// Bytes, from `sent` on.
     Piece { piece: Piece, sent: usize },
@@ -119,7 +128,7 @@ impl Outbox {
         let waits = |item: &&mut Item| matches!(item, Item::Waiting { state: Waiting::Later { ticket: held }, .. } if *held == ticket);
         match self.queue.iter_mut().find(waits) {
             Some(Item::Waiting { state, terms }) => {
-                terms.close |= response.close;
+                terms.close = terms.ends_with(&response);
                 *state = Waiting::Parked(Box::new(response));
                 Some(*terms)
             }

@@ -173,7 +173,8 @@ impl Session {
     /// Takes the reply that another thread made.
     pub fn deliver(&mut self, ticket: u64, response: Option<Response>, cx: &mut Context<'_>) {
         let mut response = response.unwrap_or_else(|| problem::of_unavailable(Unavailable::OutcomeUnknown));
-        response.close |= cx.is_draining || self.has_ended;
+        // What was sent behind it already is still answered.
+        response.close |= self.held.is_empty() && (cx.is_draining || self.has_ended);
         let Some(terms) = self.outbox.deliver(ticket, response) else { return };
         self.since = cx.now;
         self.phase = Phase::Head;
@@ -392,7 +393,7 @@ impl Session {
             Answer::Reply(response) => {
                 let is_short = length.is_none_or(|bytes| bytes <= READ_PAST_BYTES_MAX);
                 // Whoever waits for 100 Continue may or may not send the body now: there is no telling what follows.
-                if is_short && !head.framing.expects_continue && !response.close {
+                if is_short && !head.framing.expects_continue && !terms.ends_with(&response) {
                     self.phase = Phase::Skip { body, left: READ_PAST_BYTES_MAX };
                     self.reply(response, terms, true, cx);
                 } else {
@@ -433,8 +434,11 @@ impl Session {
                     self.run_gathered(Ok(()), follows, cx);
                 }
             }
-            Phase::Intake { intake, .. } => match take(intake.as_mut(), fed.data) {
-                ControlFlow::Break(response) => self.finish(response, CLOSING, false, cx),
+            Phase::Intake { intake, terms, .. } => match take(intake.as_mut(), fed.data) {
+                ControlFlow::Break(response) => {
+                    let terms = Terms { close: true, ..*terms };
+                    self.finish(response, terms, false, cx);
+                }
                 ControlFlow::Continue(()) if fed.ended => self.finish_intake(Ok(()), follows, cx),
                 ControlFlow::Continue(()) => {}
             },
@@ -530,9 +534,7 @@ impl Session {
 
     /// Replies; true when that was the last reply.
     fn reply(&mut self, response: Response, terms: Terms, follows: bool, cx: &mut Context<'_>) -> bool {
-        // Without chunks, the end of a stream is the end of the connection.
-        let is_endless = terms.version == Version::Http10 && response.body_length().is_none() && !response.head_only;
-        let close = terms.close || response.close || is_endless || (cx.is_draining && !follows);
+        let close = terms.ends_with(&response) || (cx.is_draining && !follows);
         self.outbox.reply(response, Terms { close, ..terms }, cx);
         close
     }
