@@ -21,8 +21,9 @@ const LINGER_MS: Millis = 2_000;
 /// The same, while the server stops.
 const LINGER_DRAINING_MS: Millis = 300;
 
-/// Bytes that are thrown away behind a last reply. A peer that goes on sending is reset.
-const LINGER_BYTES: usize = 4 << 20;
+/// Bytes that are thrown away behind a last reply: many clients read nothing before they have sent a body whole. A peer
+/// that goes on sending is reset.
+const LINGER_BYTES: usize = 64 << 20;
 
 /// What becomes of a connection after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,9 +227,13 @@ impl Connection {
         if cx.is_draining {
             linger.until = linger.until.min(cx.now + LINGER_DRAINING_MS);
         }
+        let turn_ends_at = linger.bytes.saturating_sub(TURN_BYTES);
         let fate = loop {
             if self.session.has_ended() || linger.bytes == 0 {
                 break Fate::Gone;
+            }
+            if linger.bytes <= turn_ends_at {
+                break Fate::GoesOn;
             }
             match self.transport.read(scratch) {
                 Ok(0) => break Fate::Gone,
