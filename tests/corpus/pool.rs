@@ -18,7 +18,7 @@ pub fn subject() -> Sockets<Pool> {
     let double = Arc::new(Double::default());
     let stage = wire::seams(Arc::new(wire::Threads::default()));
     let seams = Seams { handler: double.clone(), ..stage.seams };
-    let pool = bind(wire::options()).unwrap().serve(seams).unwrap();
+    let pool = bind(wire::pool_options()).unwrap().serve(seams).unwrap();
     // A refusal goes out by the library's own way of answering, which cannot say it.
     Sockets { address: pool.local_address(), double, says_when_it_closes: false, front: pool }
 }

@@ -1,0 +1,253 @@
+//! A handler whose answers the path of the request decides.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crossbeam_channel::{Receiver, Sender};
+use memory_tools::api::Handle;
+use memory_tools::api::message::{
+    Answer, BodyFault, BodyStream, Deliver, Intake, Method, Part, Piece, Request, RequestBody, Response, ResponseBody,
+    Value,
+};
+use memory_tools::model::{Document, Key, Lsn, Rest};
+
+use super::PATIENCE;
+
+/// Answers by path, and counts what it was asked.
+///
+/// `/echo` gives back the body, `/gather?N` too if it has at most N bytes, `/intake` counts what it is given and breaks
+/// off at a part with "stop" in it, and answers "stop/parts" with a stream, `/ignore` and `/forget` do not want the
+/// body, `/big?N` has N bytes, `/parts` is a stream, `/stream?N` is one of N bytes, `/library?N` is one of N times the
+/// same document of `PARTS_BYTES`, `/slow` has its thread wait for the gate, `/later` has another thread wait for it
+/// (with `?parts` for a stream), `/lost` never delivers, `/lsn/N` rests on N, anything else says its target.
+pub struct Double {
+    /// Requests that reached the handler; one that is asked again with its body is the same.
+    pub handled: AtomicUsize,
+    /// Targets in order.
+    pub targets: Mutex<Vec<String>>,
+    /// Opens `/slow` and `/later`, one message per request.
+    pub gate: (Sender<()>, Receiver<()>),
+    /// What became of bodies that will never be whole.
+    pub faults: Arc<Mutex<Vec<BodyFault>>>,
+    /// Bytes of `/stream` and `/library` that were made.
+    pub pulled: Arc<AtomicUsize>,
+    /// Streams of these that were dropped, at their end or before.
+    pub dropped: Arc<AtomicUsize>,
+    library: Document,
+}
+
+impl Default for Double {
+    fn default() -> Double {
+        Double {
+            handled: AtomicUsize::new(0),
+            targets: Mutex::default(),
+            gate: crossbeam_channel::unbounded(),
+            faults: Arc::default(),
+            pulled: Arc::default(),
+            dropped: Arc::default(),
+            library: Document::new(Key::new("k").unwrap(), "8".repeat(PARTS_BYTES).as_bytes()),
+        }
+    }
+}
+
+/// Parts as bytes, and at last a document that is too large to be copied.
+struct Parts(VecDeque<&'static str>);
+
+impl BodyStream for Parts {
+    fn pull(&mut self, part: &mut Part) -> bool {
+        match self.0.pop_front() {
+            Some("document") => part.push_document(large_document()),
+            Some(bytes) => part.push_bytes(bytes.as_bytes()),
+            None => return false,
+        }
+        true
+    }
+}
+
+/// A stream of `/parts`.
+fn stream_of_parts() -> Response {
+    let mut response = Response::new(200);
+    response.body = ResponseBody::Stream(Box::new(Parts(["one ", "", "two ", "document"].into())));
+    response
+}
+
+/// The body of `/parts`.
+pub fn parts() -> String {
+    format!("one two {}", String::from_utf8(large_document().value().to_vec()).unwrap())
+}
+
+/// Bytes of a document of `/library`.
+pub const PARTS_BYTES: usize = 4 << 20;
+
+/// Counts what was made of it.
+struct Counted {
+    left: usize,
+    /// What each part is; without one, some KiB of text.
+    document: Option<Document>,
+    pulled: Arc<AtomicUsize>,
+    dropped: Arc<AtomicUsize>,
+}
+
+impl BodyStream for Counted {
+    fn pull(&mut self, part: &mut Part) -> bool {
+        if self.left == 0 {
+            return false;
+        }
+        match &self.document {
+            Some(document) => part.push_document(document.clone()),
+            None => part.push_bytes(&[b's'; 16 << 10][..self.left.min(16 << 10)]),
+        }
+        self.left -= part.len();
+        self.pulled.fetch_add(part.len(), Ordering::SeqCst);
+        true
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What ends `/parts`.
+pub fn large_document() -> Document {
+    Document::new(Key::new("k").unwrap(), "7".repeat(100_000).as_bytes())
+}
+
+/// Counts, and notes how it ended.
+struct Count {
+    bytes: usize,
+    faults: Arc<Mutex<Vec<BodyFault>>>,
+}
+
+impl Intake for Count {
+    fn take(&mut self, part: &[u8]) -> ControlFlow<Response> {
+        assert!(!part.is_empty());
+        self.bytes += part.len();
+        if part.windows(4).any(|window| window == b"stop") {
+            if part.ends_with(b"/parts") {
+                return ControlFlow::Break(stream_of_parts());
+            }
+            return ControlFlow::Break(text(422, format!("stopped after {} bytes\n", self.bytes)));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn finish(self: Box<Self>, end: Result<(), BodyFault>) -> Response {
+        match end {
+            Ok(()) => text(200, format!("{} bytes\n", self.bytes)),
+            Err(fault) => failed(&self.faults, fault),
+        }
+    }
+}
+
+fn text(status: u16, text: String) -> Response {
+    Response::new(status).with_piece(Piece::Owned(text.into_bytes()))
+}
+
+fn failed(faults: &Mutex<Vec<BodyFault>>, fault: BodyFault) -> Response {
+    faults.lock().unwrap().push(fault);
+    let status = match fault {
+        BodyFault::TooLarge => 413,
+        BodyFault::EndUnclear => 411,
+        BodyFault::Malformed => 400,
+        BodyFault::Stalled { .. } | BodyFault::Incomplete { .. } => 408,
+    };
+    text(status, format!("{fault:?}\n"))
+}
+
+impl Handle for Double {
+    fn handle(&self, request: Request<'_>) -> Answer {
+        let (path, query) = request.target.split_once('?').unwrap_or((request.target, ""));
+        let bytes_max = match path {
+            "/echo" => Some(usize::MAX),
+            "/gather" => Some(query.parse().unwrap()),
+            _ => None,
+        };
+        if let (Some(bytes_max), RequestBody::Awaited { .. }) = (bytes_max, request.body) {
+            return Answer::Gather { bytes_max };
+        }
+        self.handled.fetch_add(1, Ordering::SeqCst);
+        self.targets.lock().unwrap().push(request.target.to_owned());
+        let mut response = match path {
+            "/echo" | "/gather" => match request.body {
+                RequestBody::Bytes(bytes) => Response::new(200).with_piece(Piece::Owned(bytes.to_vec())),
+                RequestBody::Failed(fault) => failed(&self.faults, fault),
+                RequestBody::Awaited { .. } => unreachable!("it was gathered"),
+            },
+            "/intake" => return Answer::Stream(Box::new(Count { bytes: 0, faults: self.faults.clone() })),
+            "/later" => {
+                let gate = self.gate.1.clone();
+                let make: fn() -> Response = if query == "parts" { stream_of_parts } else { later };
+                return Answer::Later(Box::new(move |deliver| deliver_later(gate, make, deliver)));
+            }
+            "/lost" => return Answer::Later(Box::new(drop)),
+            "/ignore" => Response::new(413).with_piece(Piece::Static(b"not read\n")),
+            "/big" => Response::new(200).with_piece(Piece::Owned(vec![b'x'; query.parse().unwrap()])),
+            "/parts" => stream_of_parts(),
+            "/stream" => self.counted(query.parse().unwrap(), None),
+            "/library" => self.counted(query.parse::<usize>().unwrap() * PARTS_BYTES, Some(self.library.clone())),
+            "/slow" => {
+                let _ = self.gate.1.recv_timeout(PATIENCE);
+                Response::new(200).with_piece(Piece::Static(b"slow\n"))
+            }
+            "/forget" => Response::new(200),
+            "/none" => Response::new(204),
+            _ => {
+                let mut hosts = 0;
+                request.headers.each("hOsT", &mut |_| hosts += 1);
+                let line = format!("{} {} {hosts}\n", request.method.name(), request.target);
+                text(200, line).with("ETag", Value::EntityTag(7))
+            }
+        };
+        if let Some(lsn) = path.strip_prefix("/lsn/") {
+            response = response.resting_on(Rest::Written(Lsn(lsn.parse().unwrap())));
+        }
+        response.head_only = request.method == Method::Head;
+        Answer::Reply(response)
+    }
+}
+
+/// Delivers from another thread when the gate opens.
+fn deliver_later(gate: Receiver<()>, make: fn() -> Response, deliver: Deliver) {
+    std::thread::spawn(move || {
+        let _ = gate.recv_timeout(PATIENCE);
+        deliver(make());
+    });
+}
+
+/// The reply of `/later`. It rests on 10.
+fn later() -> Response {
+    text(200, "later\n".to_owned()).resting_on(Rest::Written(Lsn(10)))
+}
+
+impl Double {
+    /// Requests that reached the handler.
+    pub fn handled(&self) -> usize {
+        self.handled.load(Ordering::SeqCst)
+    }
+
+    /// Targets of these, in order.
+    pub fn targets(&self) -> Vec<String> {
+        self.targets.lock().unwrap().clone()
+    }
+
+    /// Why bodies were not whole, in order.
+    pub fn faults(&self) -> Vec<BodyFault> {
+        self.faults.lock().unwrap().clone()
+    }
+
+    /// Lets `count` requests of `/slow` or `/later` go on.
+    pub fn open_gate(&self, count: usize) {
+        (0..count).for_each(|_| self.gate.0.send(()).unwrap());
+    }
+
+    fn counted(&self, left: usize, document: Option<Document>) -> Response {
+        let mut response = Response::new(200);
+        let (pulled, dropped) = (self.pulled.clone(), self.dropped.clone());
+        response.body = ResponseBody::Stream(Box::new(Counted { left, document, pulled, dropped }));
+        response
+    }
+}

@@ -1,0 +1,62 @@
+//! Facts that hold for both fronts: each is a function of the front, and `over!` makes a test of every one.
+
+pub mod answers;
+pub mod bodies;
+pub mod ending;
+pub mod refusals;
+pub mod waiting;
+
+/// A test for each fact over the front that `$side` names.
+macro_rules! over {
+    ($side:expr) => {
+        $crate::common::over! { $side;
+            answers:
+                a_request_is_answered_and_the_connection_kept,
+                sixty_four_connections_at_once_and_256_after_are_all_answered,
+                pipelined_requests_are_answered_in_order,
+                large_replies_arrive_whole_and_keep_the_connection,
+                a_stream_is_chunked_on_http_11_and_ends_with_the_connection_on_http_10,
+                head_is_answered_with_the_length_and_without_the_body,
+                http_10_and_connection_close_end_the_connection_after_the_reply,
+                targets_reach_the_handler_as_sent_raw_utf_8_included;
+            bodies:
+                bodies_of_every_size_and_framing_arrive_whole,
+                a_body_is_taken_part_by_part_in_every_size_and_framing,
+                a_body_is_asked_for_with_100_continue_only_when_it_is_wanted,
+                a_body_is_gathered_up_to_the_limit_and_not_beyond,
+                an_intake_that_breaks_off_is_not_given_the_rest,
+                after_a_body_that_nobody_read_the_connection_is_closed,
+                a_stream_arrives_whole_although_the_body_was_not_read,
+                a_short_body_that_nobody_read_is_read_past_and_the_connection_kept,
+                a_trickling_body_ends_by_the_read_timeout,
+                a_body_that_will_never_be_whole_is_told_with_its_reason;
+            refusals:
+                ambiguous_framing_is_refused_and_nothing_of_the_body_runs,
+                an_announced_length_beyond_all_memory_costs_nothing,
+                what_is_no_http_is_refused,
+                heads_beyond_their_limits_are_414_and_431,
+                a_refused_head_gets_no_body,
+                at_the_cap_a_new_connection_is_told_503_and_closed;
+            waiting:
+                a_reply_that_comes_later_waits_for_its_thread_and_for_what_it_rests_on,
+                a_reply_that_was_lost_is_503_outcome_unknown,
+                a_reply_waits_until_what_it_rests_on_is_released,
+                a_reply_that_cannot_become_durable_or_not_in_time_is_503_outcome_unknown;
+            ending:
+                drain_answers_every_request_that_began_and_closes_behind_it,
+                connections_in_the_backlog_are_told_that_the_server_drains,
+                connections_wait_until_they_are_served,
+                a_panic_of_the_handler_aborts_the_process;
+        }
+    };
+    ($side:expr; $($file:ident: $($fact:ident),+;)+) => {
+        $($(
+            #[test]
+            fn $fact() {
+                $crate::common::$file::$fact($side);
+            }
+        )+)+
+    };
+}
+
+pub(crate) use over;
