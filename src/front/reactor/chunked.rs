@@ -208,8 +208,11 @@ fn is_token(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// The body, and what follows it; `None` while it has not ended.
-    fn decode(pieces: &[&[u8]]) -> Result<Option<(Vec<u8>, Vec<u8>)>, ChunkFault> {
+    /// The body, and what follows it.
+    type Decoded = (Vec<u8>, Vec<u8>);
+
+    /// `None` while the body has not ended.
+    fn decode(pieces: &[&[u8]]) -> Result<Option<Decoded>, ChunkFault> {
         let mut decoder = Decoder::new();
         let (mut body, mut behind, mut ended) = (Vec::new(), Vec::new(), false);
         for piece in pieces {
