@@ -69,7 +69,7 @@ enum Waiting {
 #[derive(Default)]
 pub struct Outbox {
     queue: VecDeque<Item>,
-    /// Bytes in pieces.
+    /// Bytes in pieces, and in the bodies of replies that wait.
     bytes: usize,
     /// Replies that were begun since everything was sent last.
     replies: usize,
@@ -100,6 +100,7 @@ impl Outbox {
     pub(super) fn reply(&mut self, response: Response, terms: Terms, cx: &mut Context<'_>) {
         self.replies += 1;
         if !cx.is_released(response.rest) {
+            self.bytes += weight(&response);
             let state = Waiting::Parked(Box::new(response));
             self.queue.push_back(Item::Waiting { state, terms });
             return;
@@ -129,6 +130,7 @@ impl Outbox {
         match self.queue.iter_mut().find(waits) {
             Some(Item::Waiting { state, terms }) => {
                 terms.close = terms.ends_with(&response);
+                self.bytes += weight(&response);
                 *state = Waiting::Parked(Box::new(response));
                 Some(*terms)
             }
@@ -142,9 +144,9 @@ impl Outbox {
             Some(Item::Waiting { state: Waiting::Asked { ticket: asked, .. }, .. }) if *asked == ticket => {}
             _ => return,
         }
-        if let Some(Item::Waiting { state: Waiting::Asked { response, .. }, terms }) = self.queue.pop_front() {
+        if let Some((response, terms)) = self.take_first() {
             let response = match outcome {
-                Ok(()) => *response,
+                Ok(()) => response,
                 Err(NotDurable) => unknown(&response),
             };
             self.begin_first(response, terms, cx);
@@ -156,8 +158,8 @@ impl Outbox {
         loop {
             match self.queue.front_mut() {
                 Some(Item::Waiting { state: Waiting::Parked(response), .. }) if cx.is_released(response.rest) => {
-                    if let Some(Item::Waiting { state: Waiting::Parked(response), terms }) = self.queue.pop_front() {
-                        self.begin_first(*response, terms, cx);
+                    if let Some((response, terms)) = self.take_first() {
+                        self.begin_first(response, terms, cx);
                     }
                 }
                 Some(Item::Waiting { state: Waiting::Parked(_), .. }) => return self.ask(cx),
@@ -263,6 +265,19 @@ impl Outbox {
         cx.durability.when_durable(rest, cx.waker(ticket));
     }
 
+    /// Takes the reply that stands first out of the queue, unless it is not here yet.
+    fn take_first(&mut self) -> Option<(Response, Terms)> {
+        let held =
+            |item: &mut Item| matches!(item, Item::Waiting { state: Waiting::Parked(_) | Waiting::Asked { .. }, .. });
+        match self.queue.pop_front_if(held)? {
+            Item::Waiting { state: Waiting::Parked(response) | Waiting::Asked { response, .. }, terms } => {
+                self.bytes -= weight(&response);
+                Some((*response, terms))
+            }
+            Item::Waiting { .. } | Item::Piece { .. } | Item::Stream { .. } => None,
+        }
+    }
+
     /// Begins a reply that was taken from the front of the queue.
     fn begin_first(&mut self, response: Response, terms: Terms, cx: &mut Context<'_>) {
         let behind = std::mem::take(&mut self.queue);
@@ -352,6 +367,11 @@ impl Outbox {
 
 fn manner(terms: Terms, date: &str) -> Manner<'_> {
     Manner { version: terms.version, close: terms.close, date }
+}
+
+/// Bytes that a reply holds while it waits.
+fn weight(response: &Response) -> usize {
+    response.body_length().unwrap_or(0)
 }
 
 /// What is said instead of a reply whose ground was lost.
