@@ -5,6 +5,21 @@ mod common;
 #[path = "support/wire.rs"]
 mod wire;
 
+#[path = "wire/reactor/bodies.rs"]
+mod bodies;
+#[path = "wire/reactor/deadlines.rs"]
+mod deadlines;
+#[path = "wire/reactor/ending.rs"]
+mod ending;
+#[path = "wire/reactor/limits.rs"]
+mod limits;
+#[path = "wire/reactor/parking.rs"]
+mod parking;
+#[path = "wire/reactor/pipelining.rs"]
+mod pipelining;
+#[path = "wire/reactor/streams.rs"]
+mod streams;
+
 use wire::Side;
 
 common::over!(Side::Reactor);

@@ -1,7 +1,7 @@
 //! Fronts on ports of their own, with doubles of everything that they stand on.
 //!
 //! A fact that holds for both fronts asks a `Side` to serve; what is particular to one has that front's options.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 #[path = "wire/client.rs"]
 mod client;
@@ -27,7 +27,7 @@ use memory_tools::front::reactor::{self, Listening, Reactor, ReactorOptions};
 use memory_tools::front::{Front, Seams};
 
 pub use client::Client;
-pub use double::{Double, parts};
+pub use double::{Double, LIBRARY_BYTES, parts};
 pub use ledger::Ledger;
 
 /// How long a test waits for what must happen.
@@ -314,6 +314,11 @@ pub fn serve_reactor(options: ReactorOptions) -> Served {
     serve_reactor_on(Arc::new(Threads::default()), options)
 }
 
+/// Serves with a reactor under `rules`, whose one thread makes the order of things sure.
+pub fn serve_rules(rules: Rules) -> Served {
+    serve_reactor(ReactorOptions { threads: 1, rules, ..reactor_options() })
+}
+
 /// As `serve_reactor`, with threads from `spawn`.
 pub fn serve_reactor_on(spawn: Arc<dyn Spawn>, options: ReactorOptions) -> Served {
     let Stage { seams, double, ledger, health } = seams(spawn);
@@ -343,6 +348,12 @@ impl Served {
 
     pub fn counts(&self) -> Counts {
         (self.counts)()
+    }
+
+    /// Has every connection that can go on do so, where there is one thread.
+    #[track_caller]
+    pub fn settle(&self) {
+        (0..3).for_each(|_| self.check_serves());
     }
 
     /// Asks over a connection of its own, and expects to be served.

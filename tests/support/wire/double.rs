@@ -1,9 +1,10 @@
 //! A handler whose answers the path of the request decides.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
 
 use crossbeam_channel::{Receiver, Sender};
 use memory_tools::api::Handle;
@@ -20,13 +21,16 @@ use super::PATIENCE;
 /// `/echo` gives back the body, `/gather?N` too if it has at most N bytes, `/intake` counts what it is given and breaks
 /// off at a part with "stop" in it, and answers "stop/parts" with a stream, `/ignore` and `/forget` do not want the
 /// body, `/big?N` has N bytes, `/parts` is a stream, `/stream?N` is one of N bytes, `/library?N` is one of N times the
-/// same document of `PARTS_BYTES`, `/slow` has its thread wait for the gate, `/later` has another thread wait for it
-/// (with `?parts` for a stream), `/lost` never delivers, `/lsn/N` rests on N, anything else says its target.
+/// same document of `LIBRARY_BYTES`, `/slow` has its thread wait for the gate, `/later` has another thread wait for it
+/// (with `?parts` for a stream), `/lost` never delivers, `/lsn/N` rests on N
+/// (with `?M` for M bytes), anything else says its target.
 pub struct Double {
     /// Requests that reached the handler; one that is asked again with its body is the same.
     pub handled: AtomicUsize,
     /// Targets in order.
     pub targets: Mutex<Vec<String>>,
+    /// Threads that asked.
+    pub threads: Mutex<HashSet<ThreadId>>,
     /// Opens `/slow` and `/later`, one message per request.
     pub gate: (Sender<()>, Receiver<()>),
     /// What became of bodies that will never be whole.
@@ -43,11 +47,12 @@ impl Default for Double {
         Double {
             handled: AtomicUsize::new(0),
             targets: Mutex::default(),
+            threads: Mutex::default(),
             gate: crossbeam_channel::unbounded(),
             faults: Arc::default(),
             pulled: Arc::default(),
             dropped: Arc::default(),
-            library: Document::new(Key::new("k").unwrap(), "8".repeat(PARTS_BYTES).as_bytes()),
+            library: Document::new(Key::new("k").unwrap(), "8".repeat(LIBRARY_BYTES).as_bytes()),
         }
     }
 }
@@ -79,7 +84,7 @@ pub fn parts() -> String {
 }
 
 /// Bytes of a document of `/library`.
-pub const PARTS_BYTES: usize = 4 << 20;
+pub const LIBRARY_BYTES: usize = 4 << 20;
 
 /// Counts what was made of it.
 struct Counted {
@@ -171,6 +176,7 @@ impl Handle for Double {
         }
         self.handled.fetch_add(1, Ordering::SeqCst);
         self.targets.lock().unwrap().push(request.target.to_owned());
+        self.threads.lock().unwrap().insert(std::thread::current().id());
         let mut response = match path {
             "/echo" | "/gather" => match request.body {
                 RequestBody::Bytes(bytes) => Response::new(200).with_piece(Piece::Owned(bytes.to_vec())),
@@ -188,7 +194,7 @@ impl Handle for Double {
             "/big" => Response::new(200).with_piece(Piece::Owned(vec![b'x'; query.parse().unwrap()])),
             "/parts" => stream_of_parts(),
             "/stream" => self.counted(query.parse().unwrap(), None),
-            "/library" => self.counted(query.parse::<usize>().unwrap() * PARTS_BYTES, Some(self.library.clone())),
+            "/library" => self.counted(query.parse::<usize>().unwrap() * LIBRARY_BYTES, Some(self.library.clone())),
             "/slow" => {
                 let _ = self.gate.1.recv_timeout(PATIENCE);
                 Response::new(200).with_piece(Piece::Static(b"slow\n"))
@@ -203,6 +209,9 @@ impl Handle for Double {
             }
         };
         if let Some(lsn) = path.strip_prefix("/lsn/") {
+            if let Ok(bytes) = query.parse() {
+                response = Response::new(200).with_piece(Piece::Owned(vec![b'x'; bytes]));
+            }
             response = response.resting_on(Rest::Written(Lsn(lsn.parse().unwrap())));
         }
         response.head_only = request.method == Method::Head;
