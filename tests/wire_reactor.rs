@@ -2,6 +2,8 @@
 
 #[path = "wire/mod.rs"]
 mod common;
+#[path = "support/desk.rs"]
+mod desk;
 #[path = "support/wire.rs"]
 mod wire;
 
@@ -17,6 +19,8 @@ mod limits;
 mod parking;
 #[path = "wire/reactor/pipelining.rs"]
 mod pipelining;
+#[path = "wire/reactor/session.rs"]
+mod session;
 #[path = "wire/reactor/streams.rs"]
 mod streams;
 
