@@ -20,7 +20,6 @@ pub mod verdict;
 #[allow(dead_code)]
 #[path = "../support/dice.rs"]
 pub mod dice;
-#[allow(dead_code)]
 #[path = "../support/wire.rs"]
 pub mod wire;
 
