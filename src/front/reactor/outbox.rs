@@ -91,6 +91,11 @@ impl Outbox {
         self.queue.is_empty()
     }
 
+    /// Bytes of finished replies that are still to be sent, the thread's buffer apart.
+    pub fn held_bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// True when another request may be begun.
     pub(super) fn has_room(&self, cx: &Context<'_>) -> bool {
         self.replies < cx.rules.pipelined_requests_max && self.bytes + cx.out.len() < cx.rules.unsent_bytes_max
@@ -139,7 +144,7 @@ impl Outbox {
     }
 
     /// Takes the answer of `Durability` to `ticket`.
-    pub(super) fn settle(&mut self, ticket: u64, outcome: Result<(), NotDurable>, cx: &mut Context<'_>) {
+    pub fn settle(&mut self, ticket: u64, outcome: Result<(), NotDurable>, cx: &mut Context<'_>) {
         match self.queue.front() {
             Some(Item::Waiting { state: Waiting::Asked { ticket: asked, .. }, .. }) if *asked == ticket => {}
             _ => return,
@@ -170,7 +175,7 @@ impl Outbox {
     }
 
     /// What can be sent now, behind `out`; the number of slices.
-    pub(super) fn slices<'a>(&'a self, out: &'a [u8], into: &mut [IoSlice<'a>; SLICES]) -> usize {
+    pub fn slices<'a>(&'a self, out: &'a [u8], into: &mut [IoSlice<'a>; SLICES]) -> usize {
         let pieces = self.queue.iter().map_while(|item| match item {
             Item::Piece { piece, sent } => piece.bytes().get(*sent..),
             Item::Stream { .. } | Item::Waiting { .. } => None,

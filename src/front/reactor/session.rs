@@ -102,6 +102,11 @@ impl Session {
         &mut self.outbox
     }
 
+    /// Bytes that the connection keeps: input that could not be used yet, and replies that are still to be sent.
+    pub fn held_bytes(&self) -> usize {
+        self.held.len() + self.outbox.held_bytes()
+    }
+
     /// True when more input can be used now.
     pub fn wants_input(&self, cx: &Context<'_>) -> bool {
         match self.phase {
