@@ -42,7 +42,8 @@ impl Terms {
     /// True when nothing can follow `response` on its connection.
     pub(super) fn ends_with(&self, response: &Response) -> bool {
         // Without chunks, the end of a stream is the end of the connection.
-        let is_endless = self.version == Version::Http10 && response.body_length().is_none() && !response.head_only;
+        let is_stream = response.body_length().is_none() && !response.is_bodiless() && !response.head_only;
+        let is_endless = is_stream && self.version == Version::Http10;
         self.close || response.close || is_endless
     }
 }
