@@ -36,13 +36,16 @@ pub(super) struct Terms {
     pub(super) version: Version,
     /// True when the connection ends behind it.
     pub(super) close: bool,
+    /// True for the reply to a HEAD, which has no body, whoever gives it.
+    pub(super) head_only: bool,
 }
 
 impl Terms {
     /// True when nothing can follow `response` on its connection.
     pub(super) fn ends_with(&self, response: &Response) -> bool {
         // Without chunks, the end of a stream is the end of the connection.
-        let is_stream = response.body_length().is_none() && !response.is_bodiless() && !response.head_only;
+        let is_sent = !response.is_bodiless() && !response.head_only && !self.head_only;
+        let is_stream = is_sent && response.body_length().is_none();
         let is_endless = is_stream && self.version == Version::Http10;
         self.close || response.close || is_endless
     }
@@ -103,8 +106,9 @@ impl Outbox {
     }
 
     /// Takes a reply; sends nothing.
-    pub(super) fn reply(&mut self, response: Response, terms: Terms, cx: &mut Context<'_>) {
+    pub(super) fn reply(&mut self, mut response: Response, terms: Terms, cx: &mut Context<'_>) {
         self.replies += 1;
+        response.head_only |= terms.head_only;
         if !cx.is_released(response.rest) {
             self.bytes += weight(&response);
             let state = Waiting::Parked(Box::new(response));
@@ -131,11 +135,12 @@ impl Outbox {
     }
 
     /// Takes the reply that was waited for with `ticket`; gives its terms, or nothing when none such is awaited.
-    pub(super) fn deliver(&mut self, ticket: u64, response: Response) -> Option<Terms> {
+    pub(super) fn deliver(&mut self, ticket: u64, mut response: Response) -> Option<Terms> {
         let waits = |item: &&mut Item| matches!(item, Item::Waiting { state: Waiting::Later { ticket: held }, .. } if *held == ticket);
         match self.queue.iter_mut().find(waits) {
             Some(Item::Waiting { state, terms }) => {
                 terms.close = terms.ends_with(&response);
+                response.head_only |= terms.head_only;
                 self.bytes += weight(&response);
                 *state = Waiting::Parked(Box::new(response));
                 Some(*terms)

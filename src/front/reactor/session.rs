@@ -51,6 +51,7 @@ struct Gather {
     body: Incoming,
     length: Option<u64>,
     bytes_max: usize,
+    terms: Terms,
 }
 
 /// What is to be done when a deadline has passed.
@@ -335,7 +336,8 @@ impl Session {
         };
         let method = Method::from_name(head.method);
         let answer = cx.handler.handle(Request { method, target: framing.target, headers: fields, body });
-        let terms = Terms { version: framing.version, close: !framing.is_persistent };
+        let terms =
+            Terms { version: framing.version, close: !framing.is_persistent, head_only: method == Method::Head };
         self.since = cx.now;
         match here {
             Some(bytes) => {
@@ -387,7 +389,7 @@ impl Session {
         match answer {
             Answer::Gather { bytes_max } => {
                 self.held = text.to_vec();
-                self.phase = Phase::Gather(Gather { head_bytes: text.len(), body, length, bytes_max });
+                self.phase = Phase::Gather(Gather { head_bytes: text.len(), body, length, bytes_max, terms });
                 // What is announced to be too large is not waited for.
                 if length.is_some_and(|bytes| bytes > bytes_max as u64) {
                     self.fail_body(BodyFault::TooLarge, cx);
@@ -430,11 +432,13 @@ impl Session {
         let follows = rest.len() > fed.used;
         match &mut self.phase {
             Phase::Gather(gather) => {
+                let terms = gather.terms;
                 let gathered = (self.held.len().saturating_sub(gather.head_bytes) + fed.data.len()) as u64;
                 if gathered.saturating_add(gather.body.announced()) > gather.bytes_max as u64 {
                     self.fail_body(BodyFault::TooLarge, cx);
                 } else if !self.gather(fed.data, cx) {
-                    self.finish(problem::of_unavailable(Unavailable::BodiesFull), CLOSING, false, cx);
+                    let terms = Terms { close: true, ..terms };
+                    self.finish(problem::of_unavailable(Unavailable::BodiesFull), terms, false, cx);
                 } else if fed.ended {
                     self.run_gathered(Ok(()), follows, cx);
                 }
@@ -476,7 +480,9 @@ impl Session {
 
     /// Asks the handler again, with the body or with what became of it.
     fn run_gathered(&mut self, end: Result<(), BodyFault>, follows: bool, cx: &mut Context<'_>) {
-        let Phase::Gather(Gather { head_bytes, .. }) = std::mem::replace(&mut self.phase, Phase::Head) else { return };
+        let Phase::Gather(Gather { head_bytes, terms, .. }) = std::mem::replace(&mut self.phase, Phase::Head) else {
+            return;
+        };
         let held = std::mem::take(&mut self.held);
         self.release(cx);
         self.since = cx.now;
@@ -487,12 +493,11 @@ impl Session {
         };
         let asked = head::read(text, &cx.rules.head, |head, fields| {
             let method = Method::from_name(head.method);
-            let terms = Terms { version: head.framing.version, close: end.is_err() || !head.framing.is_persistent };
-            let request = Request { method, target: head.framing.target, headers: fields, body };
-            (cx.handler.handle(request), terms)
+            cx.handler.handle(Request { method, target: head.framing.target, headers: fields, body })
         });
         // The head was sound when it came, and is the same.
-        let Ok(Some((answer, terms))) = asked else { return self.end(cx) };
+        let Ok(Some(answer)) = asked else { return self.end(cx) };
+        let terms = Terms { close: terms.close || end.is_err(), ..terms };
         self.answer_whole(answer, bytes, terms, follows, cx);
     }
 
@@ -558,4 +563,4 @@ fn take(intake: &mut dyn Intake, part: &[u8]) -> ControlFlow<Response> {
 }
 
 /// How a reply stands behind which nothing can be read.
-const CLOSING: Terms = Terms { version: Version::Http11, close: true };
+const CLOSING: Terms = Terms { version: Version::Http11, close: true, head_only: false };
