@@ -301,12 +301,15 @@ impl Outbox {
     fn pull(&mut self, cx: &mut Context<'_>) {
         let Some(Item::Stream { mut stream, is_chunked }) = self.queue.pop_front() else { return };
         let behind = std::mem::take(&mut self.queue);
+        // What stands behind it does not count: a stream that made nothing here would never be asked again.
+        let before = self.bytes + cx.out.len();
+        let enough = before.saturating_add(cx.rules.stream_buffer_bytes.max(1));
         let mut part = Part::new();
         let goes_on = loop {
             part.clear();
             let goes_on = stream.pull(&mut part);
             self.push_part(&part, is_chunked, cx);
-            if !goes_on || self.bytes + cx.out.len() >= cx.rules.stream_buffer_bytes {
+            if !goes_on || self.bytes + cx.out.len() >= enough {
                 break goes_on;
             }
         };
