@@ -19,7 +19,7 @@ use crate::api::message::{BodyStream, Part, Piece, Response, ResponseBody};
 use crate::front::framing::Version;
 use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner, Remaining};
-use crate::model::NotDurable;
+use crate::model::{NotDurable, Rest};
 
 use super::context::{Context, Millis, Rules, millis};
 
@@ -149,19 +149,23 @@ impl Outbox {
         }
     }
 
-    /// Takes the answer of `Durability` to `ticket`.
-    pub fn settle(&mut self, ticket: u64, outcome: Result<(), NotDurable>, cx: &mut Context<'_>) {
-        match self.queue.front() {
-            Some(Item::Waiting { state: Waiting::Asked { ticket: asked, .. }, .. }) if *asked == ticket => {}
-            _ => return,
+    /// Takes the answer of `Durability` to `ticket`. What it was asked for is the first that waits, but what was ready
+    /// before that may still stand before it.
+    pub fn settle(&mut self, ticket: u64, outcome: Result<(), NotDurable>) {
+        let is_asked = |item: &Item| {
+            matches!(item, Item::Waiting { state: Waiting::Asked { ticket: held, .. }, .. } if *held == ticket)
+        };
+        let Some(at) = self.queue.iter().position(is_asked) else { return };
+        let Some(Item::Waiting { state: Waiting::Asked { mut response, .. }, terms }) = self.queue.remove(at) else {
+            return;
+        };
+        self.bytes -= weight(&response);
+        match outcome {
+            Ok(()) => response.rest = Rest::NOTHING,
+            Err(NotDurable) => *response = unknown(&response),
         }
-        if let Some((response, terms)) = self.take_first() {
-            let response = match outcome {
-                Ok(()) => response,
-                Err(NotDurable) => unknown(&response),
-            };
-            self.begin_first(response, terms, cx);
-        }
+        self.bytes += weight(&response);
+        self.queue.insert(at, Item::Waiting { state: Waiting::Parked(response), terms });
     }
 
     /// Makes ready what stands first: asks for what it waits for, makes the next part of a stream.
@@ -256,9 +260,9 @@ impl Outbox {
     }
 
     /// Gives up waiting for what stands first to become durable.
-    pub(super) fn give_up(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn give_up(&mut self) {
         if let Some(Item::Waiting { state: Waiting::Asked { ticket, .. }, .. }) = self.queue.front() {
-            self.settle(*ticket, Err(NotDurable), cx);
+            self.settle(*ticket, Err(NotDurable));
         }
     }
 
@@ -276,12 +280,10 @@ impl Outbox {
         cx.durability.when_durable(rest, cx.waker(ticket));
     }
 
-    /// Takes the reply that stands first out of the queue, unless it is not here yet.
+    /// Takes the reply that stands first out of the queue, unless it may not leave yet.
     fn take_first(&mut self) -> Option<(Response, Terms)> {
-        let held =
-            |item: &mut Item| matches!(item, Item::Waiting { state: Waiting::Parked(_) | Waiting::Asked { .. }, .. });
-        match self.queue.pop_front_if(held)? {
-            Item::Waiting { state: Waiting::Parked(response) | Waiting::Asked { response, .. }, terms } => {
+        match self.queue.pop_front_if(|item| matches!(item, Item::Waiting { state: Waiting::Parked(_), .. }))? {
+            Item::Waiting { state: Waiting::Parked(response), terms } => {
                 self.bytes -= weight(&response);
                 Some((*response, terms))
             }

@@ -236,7 +236,7 @@ impl Session {
             return Expired::Close;
         }
         if is_due(self.outbox.unknown_at(cx.rules)) {
-            self.outbox.give_up(cx);
+            self.outbox.give_up();
             return Expired::Answered;
         }
         if !is_due(self.reading_until(cx.rules)) {

@@ -231,7 +231,7 @@ impl Thread {
             }
             self.turn(to.key, now, |connection, cx, scratch| {
                 match news {
-                    News::Durable(outcome) => connection.session().outbox().settle(ticket, outcome, cx),
+                    News::Durable(outcome) => connection.session().outbox().settle(ticket, outcome),
                     News::Reply(response) => connection.session().deliver(ticket, response.map(|boxed| *boxed), cx),
                 }
                 connection.turn(cx, scratch)
