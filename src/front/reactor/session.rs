@@ -199,8 +199,8 @@ impl Session {
     /// Takes note that the first `bytes` of what is to be sent were sent.
     pub fn sent(&mut self, bytes: usize, cx: &mut Context<'_>) {
         self.outbox.sent(bytes, cx);
-        // Silence counts from the end of the last reply.
-        if self.is_idle() {
+        // Silence, and a head that was cut off by the limits on replies, count from the end of the last reply.
+        if matches!(self.phase, Phase::Head) && self.outbox.is_empty() {
             self.since = cx.now;
         }
     }
