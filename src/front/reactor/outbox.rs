@@ -152,9 +152,7 @@ impl Outbox {
     /// Takes the answer of `Durability` to `ticket`. What it was asked for is the first that waits, but what was ready
     /// before that may still stand before it.
     pub fn settle(&mut self, ticket: u64, outcome: Result<(), NotDurable>) {
-        let is_asked = |item: &Item| {
-            matches!(item, Item::Waiting { state: Waiting::Asked { ticket: held, .. }, .. } if *held == ticket)
-        };
+        let is_asked = |item: &Item| matches!(item, Item::Waiting { state: Waiting::Asked { ticket: held, .. }, .. } if *held == ticket);
         let Some(at) = self.queue.iter().position(is_asked) else { return };
         let Some(Item::Waiting { state: Waiting::Asked { mut response, .. }, terms }) = self.queue.remove(at) else {
             return;

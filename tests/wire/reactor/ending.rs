@@ -25,12 +25,17 @@ fn a_client_that_half_closes_behind_its_requests_gets_every_reply() {
 }
 
 #[test]
-fn an_end_within_a_head_is_answered_with_an_end() {
+fn an_end_between_requests_is_answered_with_an_end_and_one_within_a_head_with_400() {
     let served = serve_rules(rules());
-    for sent in ["", "\r\n\r\n", "GET /a HT", "GET /a HTTP/1.1\r\nHost: x\r\n"] {
+    for (sent, is_begun) in
+        [("", false), ("\r\n\r\n", false), ("\r", false), ("GET /a HT", true), ("GET /a HTTP/1.1\r\nHost: x\r\n", true)]
+    {
         let mut client = served.connect();
         client.send(sent);
         client.half_close();
+        if is_begun {
+            assert_eq!(client.reply().status, 400);
+        }
         client.check_ends_without_reset();
     }
     assert_eq!(served.double.handled(), 0);
