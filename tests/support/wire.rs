@@ -68,8 +68,17 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// Resident memory of this process in bytes.
 pub fn resident_bytes() -> u64 {
+    memory_pages(1) * 4096
+}
+
+/// Memory that this process was given, touched or not, in bytes.
+pub fn virtual_bytes() -> u64 {
+    memory_pages(0) * 4096
+}
+
+fn memory_pages(field: usize) -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    statm.split(' ').nth(field).unwrap().parse().unwrap()
 }
 
 /// Set in the processes that `alone` starts.

@@ -3,7 +3,7 @@
 use crate::wire::{Client, GET, Setting, Side, get, parts, put};
 
 pub fn a_request_is_answered_and_the_connection_kept(side: Side) {
-    let served = side.serve(Setting::patient(2));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     for round in 0..100 {
         client.send(&get(&format!("/{round}")));
@@ -39,7 +39,7 @@ pub fn sixty_four_connections_at_once_and_256_after_are_all_answered(side: Side)
 }
 
 pub fn pipelined_requests_are_answered_in_order(side: Side) {
-    let served = side.serve(Setting::patient(1));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     let mut requests: String = (0..50).map(|number| get(&format!("/{number}"))).collect();
     requests.push_str(&put("/echo", "Content-Length: 2000", &"y".repeat(2000)));
@@ -53,7 +53,7 @@ pub fn pipelined_requests_are_answered_in_order(side: Side) {
 }
 
 pub fn large_replies_arrive_whole_and_keep_the_connection(side: Side) {
-    let served = side.serve(Setting::patient(1));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     for size in [0, 1, 1000, 16_384, 16_385, 8_000_000] {
         client.send(&get(&format!("/big?{size}")));
@@ -64,7 +64,7 @@ pub fn large_replies_arrive_whole_and_keep_the_connection(side: Side) {
 }
 
 pub fn a_stream_is_chunked_on_http_11_and_ends_with_the_connection_on_http_10(side: Side) {
-    let served = side.serve(Setting::patient(1));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     client.send(&get("/parts"));
     let reply = client.reply();
@@ -78,7 +78,7 @@ pub fn a_stream_is_chunked_on_http_11_and_ends_with_the_connection_on_http_10(si
 }
 
 pub fn head_is_answered_with_the_length_and_without_the_body(side: Side) {
-    let served = side.serve(Setting::patient(1));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     client.send("HEAD /big?5000 HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(client.head_reply().field("Content-Length"), Some("5000"));
@@ -93,7 +93,7 @@ pub fn head_is_answered_with_the_length_and_without_the_body(side: Side) {
 }
 
 pub fn http_10_and_connection_close_end_the_connection_after_the_reply(side: Side) {
-    let served = side.serve(Setting::patient(8));
+    let served = side.serve(Setting::patient(16));
     for (request, connection) in [
         ("GET /a HTTP/1.0\r\n\r\n", "close"),
         ("GET /a HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", "close"),
@@ -114,7 +114,7 @@ pub fn http_10_and_connection_close_end_the_connection_after_the_reply(side: Sid
 }
 
 pub fn targets_reach_the_handler_as_sent_raw_utf_8_included(side: Side) {
-    let served = side.serve(Setting::patient(4));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     for (sent, seen) in [
         ("/v1/docs/clé/日本😀", "/v1/docs/clé/日本😀"),

@@ -7,7 +7,7 @@ use memory_tools::api::message::BodyFault;
 use crate::wire::{GET, Setting, Side, chunked, parts, put, until};
 
 pub fn bodies_of_every_size_and_framing_arrive_whole(side: Side) {
-    let served = side.serve(Setting::patient(1));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     for size in [0, 1, 1023, 1024, 1025, 5000, 100_000, 3_000_000] {
         let body = "abcdefghij".repeat(size / 10 + 1)[..size].to_owned();
@@ -25,7 +25,7 @@ pub fn bodies_of_every_size_and_framing_arrive_whole(side: Side) {
 }
 
 pub fn a_body_is_taken_part_by_part_in_every_size_and_framing(side: Side) {
-    let served = side.serve(Setting::patient(1));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     for size in [0, 1, 1024, 1025, 16 << 10, 100_000, 3_000_000] {
         let body = "x".repeat(size);
@@ -38,7 +38,7 @@ pub fn a_body_is_taken_part_by_part_in_every_size_and_framing(side: Side) {
 }
 
 pub fn a_body_is_asked_for_with_100_continue_only_when_it_is_wanted(side: Side) {
-    let served = side.serve(Setting::patient(1));
+    let served = side.serve(Setting::patient(16));
     let put = |path: &str, length: u64| {
         format!("PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n")
     };
@@ -79,7 +79,7 @@ pub fn a_body_is_gathered_up_to_the_limit_and_not_beyond(side: Side) {
 }
 
 pub fn an_intake_that_breaks_off_is_not_given_the_rest(side: Side) {
-    let served = side.serve(Setting::patient(2));
+    let served = side.serve(Setting::patient(16));
     // Here already, or short: the connection is good for more.
     let mut client = served.connect();
     for size in [4, 1000, 5000] {
@@ -135,7 +135,7 @@ pub fn a_stream_arrives_whole_although_the_body_was_not_read(side: Side) {
 }
 
 pub fn a_short_body_that_nobody_read_is_read_past_and_the_connection_kept(side: Side) {
-    let served = side.serve(Setting::patient(1));
+    let served = side.serve(Setting::patient(16));
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut client = served.connect();
     for size in [1025, 4000, 64 << 10] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::wire::{GET, Setting, Side, get, until};
 
 pub fn a_reply_that_comes_later_waits_for_its_thread_and_for_what_it_rests_on(side: Side) {
-    let served = side.serve(Setting::patient(2));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     client.send(&get("/later"));
     until("it was asked", || served.double.handled() == 1);
@@ -19,7 +19,7 @@ pub fn a_reply_that_comes_later_waits_for_its_thread_and_for_what_it_rests_on(si
 }
 
 pub fn a_reply_that_was_lost_is_503_outcome_unknown(side: Side) {
-    let served = side.serve(Setting::patient(2));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     client.send(&get("/lost"));
     let reply = client.reply();
@@ -30,7 +30,7 @@ pub fn a_reply_that_was_lost_is_503_outcome_unknown(side: Side) {
 }
 
 pub fn a_reply_waits_until_what_it_rests_on_is_released(side: Side) {
-    let served = side.serve(Setting::patient(4));
+    let served = side.serve(Setting::patient(16));
     let mut waiting = served.connect();
     waiting.send(&get("/lsn/10"));
     until("the reply waits", || served.ledger.waiting() == 1);
@@ -45,7 +45,7 @@ pub fn a_reply_waits_until_what_it_rests_on_is_released(side: Side) {
 }
 
 pub fn a_reply_that_cannot_become_durable_or_not_in_time_is_503_outcome_unknown(side: Side) {
-    let served = side.serve(Setting::patient(4));
+    let served = side.serve(Setting::patient(16));
     let mut client = served.connect();
     client.send(&get("/lsn/10"));
     until("the reply waits", || served.ledger.waiting() == 1);
@@ -56,7 +56,7 @@ pub fn a_reply_that_cannot_become_durable_or_not_in_time_is_503_outcome_unknown(
     client.send(GET);
     assert_eq!(client.reply().status, 200);
 
-    let served = side.serve(Setting { write_timeout: Duration::from_millis(50), ..Setting::patient(4) });
+    let served = side.serve(Setting { write_timeout: Duration::from_millis(50), ..Setting::patient(16) });
     let mut client = served.connect();
     client.send(&get("/lsn/10"));
     assert!(client.reply().text().contains("\"code\":\"outcome_unknown\""));

@@ -86,8 +86,14 @@ fn a_stream_to_http_10_ends_with_the_connection_whoever_made_it() {
     assert_eq!((reply.field("Connection"), reply.text()), (Some("close"), parts()));
 
     let mut client = served.connect();
+    client.send("GET /parts HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 100\r\n\r\n");
+    until("it was answered", || served.double.handled() == 2);
+    client.send(&"x".repeat(100));
+    assert_eq!(client.reply().text(), parts());
+
+    let mut client = served.connect();
     client.send("PUT /intake HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 100\r\n\r\nabc");
-    until("it was asked", || served.double.handled() == 2);
+    until("it was asked", || served.double.handled() == 3);
     client.send("stop/parts");
     let reply = client.reply();
     assert_eq!((reply.field("Connection"), reply.field("Transfer-Encoding")), (Some("close"), None));
