@@ -7,7 +7,7 @@ use memory_tools::front::reactor::context::Rules;
 use memory_tools::front::reactor::session::Session;
 
 use crate::desk::{Desk, rules};
-use crate::wire::{Double, GET, Ledger};
+use crate::wire::{Double, GET, Ledger, chunked, put};
 
 #[test]
 fn sixteen_requests_that_come_together_leave_in_one_buffer() {
@@ -45,5 +45,34 @@ fn a_stream_is_made_up_to_its_buffer_and_one_part_ahead() {
         session.outbox().prepare(&mut cx);
         assert_eq!(made(), before, "round {rounds}: the last byte is not sent yet");
         session.sent(1, &mut cx);
+    }
+}
+
+/// Over sockets the kernel puts bytes together; here each comes alone.
+#[test]
+fn a_request_is_the_same_however_finely_it_is_cut() {
+    let (double, ledger) = (Double::default(), Ledger::default());
+    let body = "abcdefghij".repeat(10);
+    for (request, reply) in [
+        (GET.to_owned(), "GET /a 1\n"),
+        (put("/echo", "Content-Length: 100", &body), &body),
+        (put("/echo", "Transfer-Encoding: chunked", &chunked(&body, 7)), &body),
+        (put("/intake", "Content-Length: 100", &body), "100 bytes\n"),
+        (put("/intake", "Transfer-Encoding: chunked", &chunked(&body, 7)), "100 bytes\n"),
+    ] {
+        let (mut desk, mut session) = (Desk::new(rules()), Session::new(0));
+        for cut in [1, 2, 3, 7, request.len()] {
+            let mut cx = desk.context(&double, &ledger);
+            let pieces: Vec<&[u8]> = request.as_bytes().chunks(cut).collect();
+            for (number, piece) in pieces.iter().enumerate() {
+                assert_eq!(cx.out, b"", "before piece {number} of {cut}: {request}");
+                session.receive(piece, &mut cx);
+            }
+            let text = String::from_utf8(cx.out.clone()).unwrap();
+            assert!(text.ends_with(&format!("\r\n\r\n{reply}")), "in pieces of {cut}: {request}{text}");
+            let sent = cx.out.len();
+            session.sent(sent, &mut cx);
+            assert!(session.is_idle());
+        }
     }
 }
