@@ -8,6 +8,9 @@ SEED ?=
 ROUNDS ?=
 # Seconds of one run of the benchmark; empty means its default.
 SECONDS ?=
+# Seconds of fuzzing in test-slow and fuzz, and what is fuzzed.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGET ?= connection
 # Further flags of the benchmark, such as "--only front --connections 256".
 BENCH ?=
 # Which front bench-peers measures, reactor or pool; empty means its default.
@@ -21,11 +24,11 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 STATIC = target/static/memory-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow bench bench-peers static install install-service doc ci clean
+.PHONY: help run build test test-slow fuzz bench bench-peers static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "variables: PORT SEED ROUNDS SECONDS BENCH FRONT PREFIX DESTDIR; the Makefile says what each does"
+	@echo "variables: PORT SEED ROUNDS SECONDS FUZZ_SECONDS FUZZ_TARGET BENCH FRONT PREFIX DESTDIR; the Makefile says what each does"
 
 run: ## build and serve with config.json (PORT=:9090 listens elsewhere)
 	$(CARGO) run --release --locked --bin memory-tools -- --config config.json $(if $(PORT),--port $(PORT))
@@ -38,9 +41,12 @@ test: ## formatting, lints and every test
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked
 
-test-slow: ## the random tests for long (ROUNDS=10000 SEED=7 repeats a run)
+test-slow: fuzz ## the random tests for long (ROUNDS=10000 SEED=7 repeats a run), and a minute of fuzzing
 	PROPTEST_CASES=$(or $(ROUNDS),10000) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED)) \
 		ROUNDS=$(or $(ROUNDS),10000) $(CARGO) test --workspace --locked
+
+fuzz: ## fuzz the protocol of a connection (FUZZ_SECONDS=60), stable toolchain and a C++ compiler
+	tests/fuzz/run $(FUZZ_TARGET) $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED))
 
 bench: ## measure a release build and store the figures under perf/results
 	$(CARGO) build --release --locked --workspace
