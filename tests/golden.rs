@@ -7,6 +7,7 @@ mod support;
 
 use serde_json::Value;
 use support::door::{Reply, every_door};
+use support::http::Sent;
 
 const ENVELOPE: &str = "application/json; charset=utf-8";
 
@@ -71,20 +72,26 @@ fn recorded(text: &Value) -> &str {
 fn every_recorded_request_gets_its_recorded_answer_or_the_one_we_chose() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("fixtures/golden/cases.json")).unwrap();
     assert!(cases.len() > 60);
-    for mut door in every_door() {
-        for case in &cases {
-            let name = recorded(&case["name"]);
+    let requests: Vec<Sent<'_>> = cases
+        .iter()
+        .map(|case| {
             let request = &case["request"];
-            let (method, target) = (recorded(&request["method"]), recorded(&request["path"]));
-            let body = request["body"].as_str().unwrap_or_default();
-            let reply = door.send(method, target, &[], body.as_bytes());
+            let body = request["body"].as_str().unwrap_or_default().as_bytes();
+            Sent { method: recorded(&request["method"]), target: recorded(&request["path"]), headers: &[], body }
+        })
+        .collect();
+    for mut door in every_door() {
+        let replies = door.send_all(&requests);
+        assert_eq!(replies.len(), cases.len(), "over {}", door.name());
+        for ((case, sent), reply) in cases.iter().zip(&requests).zip(&replies) {
+            let name = recorded(&case["name"]);
             let difference = match (ours(name), case.get("ours_differs")) {
-                (Some(ours), Some(_)) => against_ours(&reply, &ours),
-                (None, None) => against_recording(&reply, &case["response"]),
+                (Some(ours), Some(_)) => against_ours(reply, &ours),
+                (None, None) => against_recording(reply, &case["response"]),
                 _ => Some("the recording and this test disagree on whether we differ".to_owned()),
             };
             if let Some(difference) = difference {
-                panic!("{name}: over {}, {method} {target}: {difference}\n{reply:?}", door.name());
+                panic!("{name}: over {}, {} {}: {difference}\n{reply:?}", door.name(), sent.method, sent.target);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The ways into a server that a scenario is run over: straight into the service, and over a front's sockets.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use memory_tools::api::Handle;
@@ -12,7 +12,9 @@ use memory_tools::config::{self, Sources};
 use memory_tools::server::{Parts, Server};
 use tempfile::TempDir;
 
-use super::http::Client;
+use super::delivery::Delivery;
+use super::dice::{self, Dice};
+use super::http::{self, Client, Sent};
 
 /// When every scenario begins: 2026-11-22T19:00:00.000Z.
 pub const START: UnixMillis = UnixMillis(1_795_374_000_000);
@@ -41,9 +43,13 @@ impl Reply {
 /// A way into a server whose clock the test moves.
 pub trait Door {
     /// What it is, for messages.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
     /// Sends one request.
     fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply;
+    /// Sends several requests, as close behind one another as the door can; gives the replies in order.
+    fn send_all(&mut self, requests: &[Sent<'_>]) -> Vec<Reply> {
+        requests.iter().map(|sent| self.send(sent.method, sent.target, sent.headers, sent.body)).collect()
+    }
     /// Moves the clock.
     fn advance(&mut self, millis: u64);
     /// Stops the server cleanly and starts it on the same folder.
@@ -58,15 +64,30 @@ pub struct House {
     pub clock: Arc<ManualClock>,
     /// Its data folder.
     pub folder: TempDir,
+    listens: Listens,
     flags: Vec<(String, String)>,
+}
+
+/// Where a house listens.
+#[derive(Clone, Copy, Debug)]
+pub enum Listens {
+    /// On a free port of the loopback interface.
+    OnTcp,
+    /// On a Unix socket in its folder.
+    OnUnixSocket,
 }
 
 impl House {
     /// Starts one with `flags` beside those that a test needs.
     pub fn start(flags: &[(&str, &str)]) -> House {
+        House::listening(Listens::OnTcp, flags)
+    }
+
+    /// As `start`, elsewhere.
+    pub fn listening(listens: Listens, flags: &[(&str, &str)]) -> House {
         let folder = tempfile::tempdir().expect("a folder");
         let flags = flags.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let mut house = House { server: None, clock: Arc::new(ManualClock::at(START)), folder, flags };
+        let mut house = House { server: None, clock: Arc::new(ManualClock::at(START)), folder, listens, flags };
         house.open();
         house
     }
@@ -78,11 +99,15 @@ impl House {
 
     /// Starts the server on the folder.
     pub fn open(&mut self) {
+        let in_folder = |name: &str| self.folder.path().join(name).to_str().expect("UTF-8").to_owned();
         let mut flags = vec![
-            ("port".to_owned(), "127.0.0.1:0".to_owned()),
-            ("data-dir".to_owned(), self.folder.path().join("data").to_str().expect("UTF-8").to_owned()),
+            ("data-dir".to_owned(), in_folder("data")),
             ("shards".to_owned(), "16".to_owned()),
             ("pool-threads".to_owned(), "16".to_owned()),
+            match self.listens {
+                Listens::OnTcp => ("port".to_owned(), "127.0.0.1:0".to_owned()),
+                Listens::OnUnixSocket => ("listen".to_owned(), format!("unix:{}", in_folder("socket"))),
+            },
         ];
         flags.extend(self.flags.iter().cloned());
         let settings = config::load(&Sources { file: None, environment: Vec::new(), flags }).expect("a good config");
@@ -97,27 +122,48 @@ impl House {
 
     /// A connection to it.
     pub fn client(&self) -> Client {
-        Client::connect(self.server().endpoints()[0].tcp().expect("a port of TCP"))
+        self.client_delivering(Delivery::Whole)
+    }
+
+    /// A connection to it that delivers what it sends so.
+    pub fn client_delivering(&self, delivery: Delivery) -> Client {
+        Client::to(self.server().endpoints()[0].clone(), delivery).expect("connect")
     }
 }
 
 /// Straight into the service: no sockets.
 pub struct Direct(pub House);
 
-/// Over the pool front.
-pub struct Pool {
+/// Over a front's sockets.
+pub struct Wire {
+    name: String,
     house: House,
     client: Client,
+    delivery: Delivery,
+    sends: Sends,
 }
 
-impl Pool {
-    /// Starts a server behind a connection.
-    pub fn start() -> Pool {
-        let house = House::start(&[("front", "pool")]);
-        let client = house.client();
-        Pool { house, client }
+/// When the next request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sends {
+    /// After the reply to the last one.
+    OneByOne,
+    /// At once.
+    Pipelined,
+}
+
+impl Wire {
+    fn over(name: impl Into<String>, house: House, delivery: Delivery, sends: Sends) -> Wire {
+        let client = house.client_delivering(delivery.clone());
+        Wire { name: name.into(), house, client, delivery, sends }
+    }
+
+    fn reactor(name: impl Into<String>, delivery: Delivery, sends: Sends) -> Wire {
+        Wire::over(name, House::start(REACTOR), delivery, sends)
     }
 }
+
+const REACTOR: &[(&str, &str)] = &[("front", "reactor"), ("reactor-threads", "2")];
 
 struct Fields<'a>(&'a [(&'a str, &'a str)]);
 
@@ -149,7 +195,7 @@ pub fn reply_to(handler: &dyn Handle, request: Request<'_>) -> Response {
 }
 
 impl Door for Direct {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "the service itself"
     }
 
@@ -196,14 +242,26 @@ impl Door for Direct {
     }
 }
 
-impl Door for Pool {
-    fn name(&self) -> &'static str {
-        "the pool front"
+impl Door for Wire {
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let answer = self.client.send(method, target, headers, body);
-        Reply { status: answer.status, headers: answer.headers, body: answer.body }
+        Reply::from(self.client.send(method, target, headers, body))
+    }
+
+    fn send_all(&mut self, requests: &[Sent<'_>]) -> Vec<Reply> {
+        match self.sends {
+            Sends::OneByOne => {
+                requests.iter().map(|sent| self.send(sent.method, sent.target, sent.headers, sent.body)).collect()
+            }
+            Sends::Pipelined => {
+                let answers = self.client.send_pipelined(requests);
+                let answers = answers.unwrap_or_else(|error| panic!("over {}: {error}", self.name));
+                answers.into_iter().map(Reply::from).collect()
+            }
+        }
     }
 
     fn advance(&mut self, millis: u64) {
@@ -211,13 +269,41 @@ impl Door for Pool {
     }
 
     fn restart(&mut self) {
+        // A server that stops gives its clients a moment to close; this one has.
+        self.client.half_close().expect("the connection is there");
         self.house.close();
         self.house.open();
-        self.client = self.house.client();
+        self.client = self.house.client_delivering(self.delivery.clone());
+    }
+}
+
+impl From<http::Answer> for Reply {
+    fn from(answer: http::Answer) -> Reply {
+        Reply { status: answer.status, headers: answer.headers, body: answer.body }
     }
 }
 
 /// Every door, each to a fresh server.
 pub fn every_door() -> Vec<Box<dyn Door>> {
-    vec![Box::new(Direct(House::start(&[]))), Box::new(Pool::start())]
+    let seed = seed();
+    let splits = Delivery::InSplits(Dice::of(seed));
+    let on_socket = House::listening(Listens::OnUnixSocket, REACTOR);
+    let wires = [
+        Wire::over("the pool front", House::start(&[("front", "pool")]), Delivery::Whole, Sends::OneByOne),
+        Wire::reactor("the reactor", Delivery::Whole, Sends::OneByOne),
+        Wire::reactor("the reactor, pipelined", Delivery::Whole, Sends::Pipelined),
+        Wire::reactor("the reactor, byte by byte", Delivery::ByteByByte, Sends::OneByOne),
+        Wire::reactor("the reactor, byte by byte and pipelined", Delivery::ByteByByte, Sends::Pipelined),
+        Wire::reactor(format!("the reactor, in splits of SEED={seed}"), splits.clone(), Sends::OneByOne),
+        Wire::reactor(format!("the reactor, pipelined in splits of SEED={seed}"), splits, Sends::Pipelined),
+        Wire::over("the reactor, on a Unix socket", on_socket, Delivery::Whole, Sends::OneByOne),
+    ];
+    let direct: Box<dyn Door> = Box::new(Direct(House::start(&[])));
+    std::iter::once(direct).chain(wires.into_iter().map(|wire| Box::new(wire) as Box<dyn Door>)).collect()
+}
+
+/// One seed for all doors of this process.
+fn seed() -> u64 {
+    static SEED: OnceLock<u64> = OnceLock::new();
+    *SEED.get_or_init(|| dice::seed(env!("CARGO_CRATE_NAME")))
 }

@@ -1,8 +1,12 @@
-//! A small HTTP/1.1 client for tests: one connection, one request at a time, every wait bounded.
+//! A small HTTP/1.1 client for tests: one connection at a time, over TCP or a Unix socket, every wait bounded.
 
-use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read};
+use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
+
+use memory_tools::front::Endpoint;
+
+use super::delivery::{Delivery, Socket};
 
 /// No answer takes longer than this in a test that passes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,8 +24,9 @@ pub struct Answer {
 
 /// A keep-alive connection.
 pub struct Client {
-    address: SocketAddr,
-    stream: BufReader<TcpStream>,
+    endpoint: Endpoint,
+    delivery: Delivery,
+    stream: BufReader<Socket>,
 }
 
 impl Client {
@@ -35,16 +40,25 @@ impl Client {
     /// # Errors
     /// The operating system's.
     pub fn try_connect(address: SocketAddr) -> io::Result<Client> {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Ok(Client { address, stream: BufReader::new(stream) })
+        Client::to(Endpoint::Tcp(address), Delivery::Whole)
+    }
+
+    /// Connects to `endpoint`; what is sent there is delivered so.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn to(endpoint: Endpoint, delivery: Delivery) -> io::Result<Client> {
+        let stream = BufReader::new(Socket::connect(&endpoint, PATIENCE)?);
+        Ok(Client { endpoint, delivery, stream })
     }
 
     /// Another connection to the same server.
     pub fn again(&self) -> Client {
-        Client::connect(self.address)
+        self.try_again().expect("connect")
+    }
+
+    fn try_again(&self) -> io::Result<Client> {
+        Client::to(self.endpoint.clone(), self.delivery.clone())
     }
 
     /// Sends a request and reads its answer; connects anew when the server closed the connection after the last one.
@@ -64,12 +78,50 @@ impl Client {
         body: &[u8],
     ) -> io::Result<Answer> {
         self.begin(method, target, headers, body.len())?;
-        self.stream.get_mut().write_all(body)?;
+        self.write(body)?;
         let answer = read_answer(&mut self.stream, method == "HEAD")?;
-        if answer.header("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
-            *self = Client::try_connect(self.address)?;
+        if answer.is_last() {
+            *self = self.try_again()?;
         }
         Ok(answer)
+    }
+
+    /// Sends all `requests` before it reads the first answer, and those behind an answer that ended the connection
+    /// once more over another one. Gives the answers in order.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn send_pipelined(&mut self, requests: &[Sent<'_>]) -> io::Result<Vec<Answer>> {
+        let mut answers = Vec::new();
+        while let Some(left) = requests.get(answers.len()..).filter(|left| !left.is_empty()) {
+            let mut bytes = Vec::new();
+            for request in left {
+                bytes.extend_from_slice(
+                    head(request.method, request.target, request.headers, request.body.len()).as_bytes(),
+                );
+                bytes.extend_from_slice(request.body);
+            }
+            let (mut writer, mut delivery) = (self.stream.get_ref().try_clone()?, self.delivery.split());
+            let is_over = std::thread::scope(|scope| {
+                // A server that ended the connection takes no more, and one with many answers to send none for now.
+                scope.spawn(move || delivery.deliver(&mut writer, &bytes));
+                for request in left {
+                    let answer = read_answer(&mut self.stream, request.method == "HEAD")?;
+                    answers.push(answer);
+                    if answers.last().is_some_and(Answer::is_last) {
+                        return Ok(true);
+                    }
+                }
+                Ok::<bool, io::Error>(false)
+            })?;
+            if is_over {
+                let mut rest = Vec::new();
+                self.stream.read_to_end(&mut rest)?;
+                assert!(rest.is_empty(), "behind the last answer: {:?}", String::from_utf8_lossy(&rest));
+                *self = self.try_again()?;
+            }
+        }
+        Ok(answers)
     }
 
     /// Sends the head of a request whose body of `body_bytes` the test sends itself.
@@ -77,16 +129,7 @@ impl Client {
     /// # Errors
     /// The connection's.
     pub fn begin(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body_bytes: usize) -> io::Result<()> {
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        let is_chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Transfer-Encoding"));
-        if !is_chunked && (body_bytes > 0 || matches!(method, "PUT" | "POST" | "PATCH")) {
-            head.push_str(&format!("Content-Length: {body_bytes}\r\n"));
-        }
-        head.push_str("\r\n");
-        self.write(head.as_bytes())
+        self.write(head(method, target, headers, body_bytes).as_bytes())
     }
 
     /// Sends `bytes` as they are.
@@ -94,7 +137,7 @@ impl Client {
     /// # Errors
     /// The connection's.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.get_mut().write_all(bytes)
+        self.delivery.deliver(self.stream.get_mut(), bytes)
     }
 
     /// Says that nothing more will be sent.
@@ -102,7 +145,7 @@ impl Client {
     /// # Errors
     /// The connection's.
     pub fn half_close(&mut self) -> io::Result<()> {
-        self.stream.get_mut().shutdown(Shutdown::Write)
+        self.stream.get_ref().shutdown(Shutdown::Write)
     }
 
     /// Reads one answer to what was written.
@@ -114,7 +157,39 @@ impl Client {
     }
 }
 
+/// A request, as it is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// The method's name.
+    pub method: &'a str,
+    /// The target.
+    pub target: &'a str,
+    /// Header fields beside those that every request has.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// The head of a request with a body of `body_bytes`.
+pub fn head(method: &str, target: &str, headers: &[(&str, &str)], body_bytes: usize) -> String {
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let is_chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Transfer-Encoding"));
+    if !is_chunked && (body_bytes > 0 || matches!(method, "PUT" | "POST" | "PATCH")) {
+        head.push_str(&format!("Content-Length: {body_bytes}\r\n"));
+    }
+    head.push_str("\r\n");
+    head
+}
+
 impl Answer {
+    /// True when the connection ends behind it.
+    pub fn is_last(&self) -> bool {
+        self.header("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+
     /// The value of the field `name`.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())

@@ -1,6 +1,7 @@
 //! What several test files share. Each file uses a part of it.
 #![allow(dead_code)]
 
+pub mod delivery;
 pub mod dice;
 pub mod door;
 pub mod http;

@@ -4,6 +4,7 @@
 //! touches the server.
 
 use super::door::{Door, Reply};
+use super::http::Sent;
 
 /// One scenario: a fact, and the steps that show it. Every scenario starts on an empty server.
 pub struct Scenario {
@@ -134,26 +135,51 @@ macro_rules! scenario {
     };
 }
 
-/// Runs `scenario` through `door` and fails with the scenario, the step and both answers.
+/// Runs `scenario` through `door` and fails with the scenario, the step and both answers. Exchanges with nothing
+/// between them are given to the door together.
 pub fn run(scenario: &Scenario, door: &mut dyn Door) {
+    let mut together = Vec::new();
     for (number, step) in scenario.steps.iter().enumerate() {
+        if let Step::Exchange(exchange) = step {
+            together.push((number, exchange));
+            continue;
+        }
+        exchange_all(scenario, &std::mem::take(&mut together), door);
         match step {
             Step::Advance(millis) => door.advance(*millis),
             Step::Restart => door.restart(),
-            Step::Exchange(exchange) => {
-                let fields: Vec<(&str, &str)> =
-                    exchange.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                let reply = door.send(exchange.method, &exchange.target, &fields, &exchange.body);
-                if let Err(difference) = exchange.check(&reply) {
-                    panic!(
-                        "{}: over {}, step {number}, {} {}: {difference}\n{reply:?}",
-                        scenario.name,
-                        door.name(),
-                        exchange.method,
-                        exchange.target,
-                    );
-                }
-            }
+            Step::Exchange(_) => {}
+        }
+    }
+    exchange_all(scenario, &together, door);
+}
+
+fn exchange_all(scenario: &Scenario, exchanges: &[(usize, &Exchange)], door: &mut dyn Door) {
+    let fields: Vec<Vec<(&str, &str)>> = exchanges
+        .iter()
+        .map(|(_, exchange)| exchange.headers.iter().map(|(name, value)| (*name, value.as_str())).collect())
+        .collect();
+    let requests: Vec<Sent<'_>> = exchanges
+        .iter()
+        .zip(&fields)
+        .map(|((_, exchange), headers)| Sent {
+            method: exchange.method,
+            target: &exchange.target,
+            headers,
+            body: &exchange.body,
+        })
+        .collect();
+    let replies = door.send_all(&requests);
+    assert_eq!(replies.len(), exchanges.len(), "{}: over {}", scenario.name, door.name());
+    for ((number, exchange), reply) in exchanges.iter().zip(&replies) {
+        if let Err(difference) = exchange.check(reply) {
+            panic!(
+                "{}: over {}, step {number}, {} {}: {difference}\n{reply:?}",
+                scenario.name,
+                door.name(),
+                exchange.method,
+                exchange.target,
+            );
         }
     }
 }
