@@ -119,7 +119,13 @@ impl Connection {
             return Fate::Gone;
         }
         match self.session.expire(cx) {
-            Expired::Close => Fate::Gone,
+            Expired::Close => {
+                // Whoever does not read would otherwise have the kernel hold its reply for minutes.
+                if !self.session.is_idle() {
+                    self.transport.abandon();
+                }
+                Fate::Gone
+            }
             Expired::Nothing | Expired::Answered => self.turn(cx, scratch),
         }
     }

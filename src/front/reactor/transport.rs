@@ -4,10 +4,12 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 
 /// A connected socket that does not block.
 pub(super) enum Transport {
@@ -55,6 +57,16 @@ impl Transport {
         match self {
             Transport::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Transport::Unix(stream) => stream.shutdown(Shutdown::Write),
+        }
+    }
+
+    /// Has the kernel forget, when the socket is closed, what the peer has not taken. It is told with a reset.
+    pub(super) fn abandon(&self) {
+        match self {
+            // When that fails the kernel keeps the bytes for as long as it likes, as it would have anyway.
+            Transport::Tcp(stream) => drop(SockRef::from(stream).set_linger(Some(Duration::ZERO))),
+            // Nothing lies between the two ends of a Unix socket but what the peer has received.
+            Transport::Unix(_) => {}
         }
     }
 
