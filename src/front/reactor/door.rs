@@ -97,10 +97,12 @@ impl Door {
         match self.try_accept() {
             Ok((transport, peer)) => {
                 self.pause = PAUSE_MIN_MS;
-                if self.reserve.is_none() {
-                    self.reserve = reserve();
+                self.reserve = self.reserve.take().or_else(reserve);
+                // Whoever got the descriptor that would be the reserve cannot stay, or nobody could be told any more.
+                match self.reserve {
+                    Some(_) => Accepted::One(transport, peer),
+                    None => Accepted::Last(transport),
                 }
-                Accepted::One(transport, peer)
             }
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => {
@@ -117,9 +119,10 @@ impl Door {
         }
     }
 
-    /// Takes a descriptor back into reserve, and pauses: there are none.
+    /// Takes a descriptor back into reserve, if there is one, and pauses: shortly, since somebody could be told.
     pub(super) fn rest(&mut self, now: Millis) {
         self.reserve = reserve();
+        self.pause = PAUSE_MIN_MS;
         self.pause_from(now);
     }
 
