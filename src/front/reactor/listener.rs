@@ -22,6 +22,10 @@ const BACKLOG: i32 = 4096;
 /// How long a connection is silent before the kernel asks whether its peer is still there.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 
+/// Bytes that the kernel takes of a reply beyond what is on its way to the peer. Without this it buffers up to
+/// net.ipv4.tcp_wmem, 4 MiB, for each peer that does not read.
+const UNSENT_IN_KERNEL_BYTES: u32 = 128 << 10;
+
 /// An endpoint that is listened on.
 #[derive(Debug)]
 pub struct Listening {
@@ -105,6 +109,7 @@ fn open(address: SocketAddr, is_shared: bool) -> io::Result<Socket> {
     socket.set_reuse_port(is_shared)?;
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_AFTER))?;
+    socket.set_tcp_notsent_lowat(UNSENT_IN_KERNEL_BYTES)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
