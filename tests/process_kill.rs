@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use support::dice::{self, Dice};
 use support::http::{Answer, Client};
 use support::marked;
-use support::process::{Ground, Server};
+use support::process::{FRONTS, Ground, Server};
 
 const ROUNDS: usize = 25;
 const WRITERS: usize = 4;
@@ -176,7 +176,7 @@ fn after_a_kill_each_document_is_as_in_the_old_or_the_new_snapshot() {
     let (ledger, counters) = (Ledger::new(), AtomicU64::new(0));
     let mut snapshots = 0;
     for round in 0..ROUNDS {
-        let server = ground.start(&["--shards", "16"]);
+        let server = ground.start(&["--shards", "16", "--front", FRONTS[round % FRONTS.len()]]);
         ledger.check(&server);
         let newest = ledger.newest_version();
         let document = marked::write("probe", counters.fetch_add(1, Ordering::SeqCst), 0);

@@ -7,43 +7,50 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Socket, Type};
-use support::process::{Ended, Ground, Process, Server};
+use support::process::{Ended, FRONTS, Ground, Process, Server};
 
 #[test]
 fn it_starts_with_no_file_and_no_folder_and_says_so_in_eight_plain_lines() {
-    let ground = Ground::new();
-    let server = ground.start(&[]);
-    let url = format!("http://{}", server.address);
-    let lines: Vec<&str> = server.banner.lines().collect();
-    assert!(lines.len() <= 8, "{lines:#?}");
-    assert!(server.banner.chars().all(|character| character == '\n' || (' '..='~').contains(&character)), "{lines:#?}");
-    for (line, expected) in [
-        (0, format!("memory-tools {}, pid {}", env!("CARGO_PKG_VERSION"), server.process.pid())),
-        (1, "configuration  defaults, no config file, 1 from the environment and flags".to_owned()),
-        (2, "data           ./data: empty".to_owned()),
-        (6, format!("ready          {url} in ")),
-        (7, format!("try            curl -X PUT {url}/v1/docs/hello -d '{{\"hello\":\"world\"}}'")),
-    ] {
-        assert!(lines[line].starts_with(&expected), "{line}: {lines:#?}");
-    }
-    for part in ["snapshots      every 5m", "journal        off", "limits         50MiB a document, 512 connections"] {
-        assert!(lines.iter().any(|line| line.starts_with(part)), "{part}: {lines:#?}");
-    }
-    let put = server.client().send("PUT", "/v1/docs/hello", &[], b"{\"hello\":\"world\"}");
-    assert_eq!(put.status, 201);
-    server.client().send("PUT", "/v1/collections/c/docs/hello", &[], b"1");
-    let ended = server.stop();
-    assert!(ended.stderr.contains("memory-tools: stopped; last snapshot: 2 documents in "), "{ended:?}");
+    for front in FRONTS {
+        let ground = Ground::over(front);
+        let server = ground.start(&[]);
+        let url = format!("http://{}", server.address);
+        let lines: Vec<&str> = server.banner.lines().collect();
+        assert!(lines.len() <= 8, "{lines:#?}");
+        assert!(
+            server.banner.chars().all(|character| character == '\n' || (' '..='~').contains(&character)),
+            "{lines:#?}"
+        );
+        for (line, expected) in [
+            (0, format!("memory-tools {}, pid {}", env!("CARGO_PKG_VERSION"), server.process.pid())),
+            (1, "configuration  defaults, no config file, 2 from the environment and flags".to_owned()),
+            (2, "data           ./data: empty".to_owned()),
+            (6, format!("ready          {url} in ")),
+            (7, format!("try            curl -X PUT {url}/v1/docs/hello -d '{{\"hello\":\"world\"}}'")),
+        ] {
+            assert!(lines[line].starts_with(&expected), "{line}: {lines:#?}");
+        }
+        // The reactor has room for as many connections as there are descriptors.
+        let limits = if front == "pool" { "50MiB a document, 512 connections" } else { "50MiB a document, " };
+        for part in ["snapshots      every 5m", "journal        off", &format!("limits         {limits}")] {
+            assert!(lines.iter().any(|line| line.starts_with(part)), "{part}: {lines:#?}");
+        }
+        let put = server.client().send("PUT", "/v1/docs/hello", &[], b"{\"hello\":\"world\"}");
+        assert_eq!(put.status, 201);
+        server.client().send("PUT", "/v1/collections/c/docs/hello", &[], b"1");
+        let ended = server.stop();
+        assert!(ended.stderr.contains("memory-tools: stopped; last snapshot: 2 documents in "), "{ended:?}");
 
-    let server = ground.start(&[]);
-    let loaded = "data           ./data: 2 documents in the main store and 1 collections, from a snapshot of ";
-    assert!(server.banner.contains(loaded), "{}", server.banner);
-    let ended = server.stop();
-    assert!(
-        ended.stderr.ends_with("memory-tools: stopped; nothing had changed since the last snapshot\n"),
-        "{ended:?}"
-    );
-    assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");
+        let server = ground.start(&[]);
+        let loaded = "data           ./data: 2 documents in the main store and 1 collections, from a snapshot of ";
+        assert!(server.banner.contains(loaded), "{}", server.banner);
+        let ended = server.stop();
+        assert!(
+            ended.stderr.ends_with("memory-tools: stopped; nothing had changed since the last snapshot\n"),
+            "{ended:?}"
+        );
+        assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");
+    }
 }
 
 #[test]
@@ -60,25 +67,27 @@ fn the_banner_tells_where_the_configuration_came_from() {
 
 #[test]
 fn a_taken_port_is_refused_with_the_name_and_pid_of_its_holder() {
-    let ground = Ground::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let before = ground.content();
-    let ended = ground.run(&["--port", &address.to_string()]);
-    let line = ended.in_one_line(1);
-    assert!(line.starts_with(&format!("error: {address} is taken by ")), "{line}");
-    assert!(
-        line.contains(&format!("(pid {}); stop that process or choose another port", std::process::id())),
-        "{line}"
-    );
-    assert_eq!(ground.content(), before);
+    for front in FRONTS {
+        let ground = Ground::over(front);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let before = ground.content();
+        let ended = ground.run(&["--port", &address.to_string()]);
+        let line = ended.in_one_line(1);
+        assert!(line.starts_with(&format!("error: {address} is taken by ")), "{line}");
+        assert!(
+            line.contains(&format!("(pid {}); stop that process or choose another port", std::process::id())),
+            "{line}"
+        );
+        assert_eq!(ground.content(), before);
 
-    let other = Ground::new();
-    let first = other.start(&[]);
-    let ended = ground.run(&["--port", &first.address.to_string()]);
-    let holder = format!("error: {} is taken by memory-tools (pid {}); ", first.address, first.process.pid());
-    assert!(ended.in_one_line(1).starts_with(&holder), "{ended:?}");
-    assert_eq!(ground.content(), before);
+        let other = Ground::over(front);
+        let first = other.start(&[]);
+        let ended = ground.run(&["--port", &first.address.to_string()]);
+        let holder = format!("error: {} is taken by memory-tools (pid {}); ", first.address, first.process.pid());
+        assert!(ended.in_one_line(1).starts_with(&holder), "{ended:?}");
+        assert_eq!(ground.content(), before);
+    }
 }
 
 #[test]
@@ -326,17 +335,19 @@ fn help_and_version_are_short_and_succeed() {
 
 #[test]
 fn health_succeeds_only_where_a_ready_server_answers() {
-    let ground = Ground::new();
-    let server = ground.start(&[]);
-    let address = server.address.to_string();
-    let ended = ground.run(&["health", "--port", &address]);
-    assert_eq!((ended.code, ended.stdout), (Some(0), format!("ready: {address}\n")));
-    server.stop();
+    for front in FRONTS {
+        let ground = Ground::over(front);
+        let server = ground.start(&[]);
+        let address = server.address.to_string();
+        let ended = ground.run(&["health", "--port", &address]);
+        assert_eq!((ended.code, ended.stdout), (Some(0), format!("ready: {address}\n")));
+        server.stop();
 
-    // Bound and not listened to: nobody else gets the port, and nobody answers.
-    let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    held.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
-    let address = held.local_addr().unwrap().as_socket().unwrap().to_string();
-    let ended = ground.run(&["health", "--port", &address]);
-    assert!(ended.in_one_line(1).starts_with(&format!("no answer from {address}: ")), "{ended:?}");
+        // Bound and not listened to: nobody else gets the port, and nobody answers.
+        let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        held.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+        let address = held.local_addr().unwrap().as_socket().unwrap().to_string();
+        let ended = ground.run(&["health", "--port", &address]);
+        assert!(ended.in_one_line(1).starts_with(&format!("no answer from {address}: ")), "{ended:?}");
+    }
 }

@@ -226,7 +226,7 @@ pub fn read_answer(stream: &mut impl BufRead, is_head: bool) -> io::Result<Answe
         let Some((name, value)) = line.split_once(':') else { break };
         answer.headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    if is_head || matches!(status, 204 | 304) {
+    if is_head || matches!(status, 100 | 204 | 304) {
     } else if answer.header("Transfer-Encoding") == Some("chunked") {
         while read_chunk(stream, &mut answer.body)? {}
     } else {

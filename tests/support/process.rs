@@ -34,15 +34,25 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
 /// Where the data folder is, as seen from the working directory: the default.
 const DATA: &str = "data";
 
+/// The values of `--front`.
+pub const FRONTS: [&str; 2] = ["pool", "reactor"];
+
 /// A working directory for servers. Nothing is in it at first.
 pub struct Ground {
     folder: TempDir,
+    /// The front of the servers that are started here; `None` is the default.
+    front: Option<&'static str>,
 }
 
 impl Ground {
     /// An empty one.
     pub fn new() -> Ground {
-        Ground { folder: tempfile::tempdir().expect("a folder") }
+        Ground { folder: tempfile::tempdir().expect("a folder"), front: None }
+    }
+
+    /// An empty one, whose servers have this front.
+    pub fn over(front: &'static str) -> Ground {
+        Ground { front: Some(front), ..Ground::new() }
     }
 
     /// The path of `name` in it.
@@ -85,7 +95,9 @@ impl Ground {
 
     /// Starts a server on a free port of the loopback interface, with `flags` beside that.
     pub fn start(&self, flags: &[&str]) -> Server {
-        Server::start(self.command(&[&["--port", "127.0.0.1:0"], flags].concat()))
+        let mut command = self.command(&["--port", "127.0.0.1:0"]);
+        command.args(self.front.map(|front| ["--front", front]).iter().flatten()).args(flags);
+        Server::start(command)
     }
 }
 
