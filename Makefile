@@ -22,6 +22,8 @@ DESTDIR ?=
 CARGO ?= cargo
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 STATIC = target/static/memory-tools
+# Builds the tests that only test-slow runs.
+SLOW = memory-tools/slow-tests
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-slow fuzz bench bench-peers static install install-service doc ci clean
@@ -38,12 +40,12 @@ build: ## build the optimized binary, target/release/memory-tools
 
 test: ## formatting, lints and every test
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --locked --features $(SLOW) -- -D warnings
 	$(CARGO) test --workspace --locked
 
-test-slow: fuzz ## the random tests for long (ROUNDS=10000 SEED=7 repeats a run), and a minute of fuzzing
+test-slow: fuzz ## the random tests for long, hostile clients, a minute of fuzzing (ROUNDS=10000 SEED=7 repeats a run)
 	PROPTEST_CASES=$(or $(ROUNDS),10000) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED)) \
-		ROUNDS=$(or $(ROUNDS),10000) $(CARGO) test --workspace --locked
+		ROUNDS=$(or $(ROUNDS),10000) $(CARGO) test --workspace --locked --features $(SLOW)
 
 fuzz: ## fuzz the protocol of a connection (FUZZ_SECONDS=60), stable toolchain and a C++ compiler
 	tests/fuzz/run $(FUZZ_TARGET) $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED))
