@@ -326,8 +326,8 @@ mod tests {
                  \"16MB\": the units are KiB, MiB and GiB; without one it is bytes",
             ),
             (
-                "{\"front\": \"reactor\"}",
-                "config.json:1:11: front: expected one of \"pool\", such as \"pool\", found \"reactor\"",
+                "{\"front\": \"reaktor\"}",
+                "config.json:1:11: front: expected one of \"reactor\", \"pool\", such as \"pool\", found \"reaktor\"",
             ),
             (
                 "{\"port\": 8080}",
