@@ -260,7 +260,7 @@ fn a_snapshot_of_a_newer_version_is_refused_as_newer_not_as_damaged() {
 }
 
 #[test]
-fn listen_says_where_in_place_of_port_and_both_together_are_refused() {
+fn listen_says_where_in_place_of_port_and_the_later_source_holds() {
     let ground = Ground::new();
     ground.write("config.json", "{\"listen\": [\"127.0.0.1:0\"]}");
     let server = Server::start(ground.command(&[]));
@@ -274,9 +274,14 @@ fn listen_says_where_in_place_of_port_and_both_together_are_refused() {
     assert_eq!(other.run(&["health", "--listen", &address]).code, Some(0));
     server.stop();
 
+    // In the shipped file and in the image `port` stands beside it.
+    ground.write("config.json", "{\"port\": \":1\", \"listen\": []}");
+    let server = Server::start(ground.command(&["--listen", "127.0.0.1:0"]));
+    server.stop();
+
     let before = ground.content();
     for (flags, error) in [
-        (&["--port", ":0"][..], "config.json:1:12: listen: port is given too (flag --port), "),
+        (&["--port", ":0", "--listen", ":0"][..], "--listen: port is given too (flag --port), "),
         (&["--listen", "127.0.0.1:0,[::1]:0"], "--listen: front \"pool\" (default) listens on one TCP address, "),
         (&["--listen", "unix:/nowhere/mt.sock"], "--listen: front \"pool\" (default) listens on one TCP address, "),
     ] {

@@ -1,5 +1,6 @@
 //! What options ask of one another. By now each is within its own range.
 //!
+//! `port` and `listen` are two forms of one answer: the later source's holds, as with every option.
 //! Only what would be a surprise or a hole is refused: two answers to one question, half of a pair, a promise that the
 //! chosen front cannot keep. An option that the chosen front has no use for is none of that; the table says so.
 
@@ -12,7 +13,7 @@ use super::values::Front;
 /// What a value does not go with, worded to stand behind the option that has it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Clash {
-    /// Both forms of where to listen were given.
+    /// One source gives both forms of where to listen.
     #[error("port is given too ({port}), the short form for one address; take one of the two out")]
     PortAndListen {
         /// Where `port` came from.
@@ -62,6 +63,19 @@ impl std::fmt::Display for Found<'_> {
     }
 }
 
+/// Has a `port` of a later source take the place of an earlier `listen`.
+pub(super) fn settle(settings: &mut Settings) {
+    let port = settings.origin("port");
+    if settings.config.listen.is_empty() || port.rank() <= settings.origin("listen").rank() {
+        return;
+    }
+    settings.config.listen = Vec::new();
+    if let Some(listen) = settings.settings.iter_mut().find(|setting| setting.option.name == "listen") {
+        listen.json = listen.option.default_json();
+        listen.origin = port;
+    }
+}
+
 /// Every pair of values that does not go together, at the place of the one that has to give way.
 pub(super) fn clashes(settings: &Settings) -> Vec<ConfigError> {
     let config = &settings.config;
@@ -70,7 +84,7 @@ pub(super) fn clashes(settings: &Settings) -> Vec<ConfigError> {
     let mut clash = |name, clash| {
         found.push(ConfigError::Clash { origin: settings.origin(name), name, clash: Box::new(clash) });
     };
-    if !config.listen.is_empty() && port != Origin::Default {
+    if !config.listen.is_empty() && port.rank() == settings.origin("listen").rank() {
         clash("listen", Clash::PortAndListen { port });
     }
     match (&config.tls_cert, &config.tls_key) {
@@ -115,23 +129,46 @@ mod tests {
     }
 
     #[test]
-    fn port_and_listen_together_are_refused_with_the_place_of_both() {
+    fn port_and_listen_of_one_source_are_refused_with_the_place_of_both() {
         let taken_out = "the short form for one address; take one of the two out";
         assert_eq!(
             errors("{\"port\": \":1\",\n\"listen\": [\":1\"]}", &[]),
             [format!("config.json:2:11: listen: port is given too (config.json:1), {taken_out}")]
         );
         assert_eq!(
-            errors("{\"port\": \":1\"}", &[("listen", ":2")]),
-            [format!("--listen: port is given too (config.json:1), {taken_out}")]
+            errors("{}", &[("listen", ":2"), ("port", ":1")]),
+            [format!("--listen: port is given too (flag --port), {taken_out}")]
         );
         for (file, flags) in [
             (r#"{"port": ":1", "listen": []}"#, &[][..]),
             (r#"{"listen": [":1"]}"#, &[]),
-            (r#"{"listen": []}"#, &[("port", ":1")]),
             (r#"{"listen": [":1"]}"#, &[("listen", ""), ("port", ":1")]),
         ] {
             assert_eq!(errors(file, flags), Vec::<String>::new(), "{file}");
+        }
+    }
+
+    /// The shipped config.json has `port`, and so has the image's environment: no `--listen` ever worked beside them.
+    #[test]
+    fn of_port_and_listen_the_one_of_the_later_source_holds() {
+        let (port, listen) = (r#"{"port": ":1"}"#, r#"{"listen": [":1"]}"#);
+        for (file, variable, flag, expected) in [
+            (port, None, Some(("listen", ":2")), "listen [\":2\"] flag --listen"),
+            (listen, None, Some(("port", ":2")), "port [] flag --port"),
+            (listen, Some(("PORT", ":2")), None, "port [] environment MEMORY_TOOLS_PORT"),
+            (port, Some(("LISTEN", ":2")), None, "listen [\":2\"] environment MEMORY_TOOLS_LISTEN"),
+            ("{}", Some(("PORT", ":1")), Some(("listen", ":2")), "listen [\":2\"] flag --listen"),
+            ("{}", Some(("LISTEN", ":1")), Some(("port", ":2")), "port [] flag --port"),
+            (port, None, Some(("listen", "")), "port [] flag --listen"),
+        ] {
+            let file = Some((PathBuf::from("config.json"), file.as_bytes().to_vec()));
+            let environment = variable.map(|(name, value)| (format!("MEMORY_TOOLS_{name}"), value.to_owned()));
+            let flags = flag.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let sources = Sources { file, environment: Vec::from_iter(environment), flags: Vec::from_iter(flags) };
+            let settings = load(&sources).unwrap();
+            let shown = settings.settings.iter().find(|setting| setting.option.name == "listen").unwrap();
+            let found = format!("{} {} {}", settings.config.endpoints_option(), shown.json, shown.origin);
+            assert_eq!(found, expected);
         }
     }
 

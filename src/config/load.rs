@@ -132,7 +132,8 @@ impl Loading {
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
-        let settings = Settings { config: self.config, settings: self.settings };
+        let mut settings = Settings { config: self.config, settings: self.settings };
+        agreement::settle(&mut settings);
         let clashes = agreement::clashes(&settings);
         if clashes.is_empty() { Ok(settings) } else { Err(clashes) }
     }

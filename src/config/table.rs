@@ -41,7 +41,8 @@ pub const OPTIONS: &[OptionSpec] = &[
         meaning: "Where to listen, in place of port: an array of addresses as port takes them and of Unix sockets, \
                   such as [\"127.0.0.1:8080\", \"unix:/run/memory-tools.sock\"]; variable and flag take them with \
                   commas between. \"?mode=0660\" behind a path sets who may connect, 0600 unless given. Empty: what \
-                  port says; both together are an error. The pool front takes one TCP address.",
+                  port says. Of the two the later source's holds; one source with both is an error. The pool front \
+                  takes one TCP address.",
         cost: "As for port; a Unix socket is reached by whoever its mode lets write.",
         if_unsure: "Leave it empty; a proxy on the same machine is best reached over a Unix socket.",
     },
