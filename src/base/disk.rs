@@ -8,7 +8,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// One entry of a folder.
@@ -80,6 +80,9 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// True when there is a file at `path`.
     fn exists(&self, path: &Path) -> io::Result<bool>;
+
+    /// The permission bits of `path`; of a symbolic link those of what it leads to.
+    fn mode(&self, path: &Path) -> io::Result<u32>;
 
     /// What is in the folder `path`, sorted by name. A symbolic link is shown as what it leads to.
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>>;
@@ -172,6 +175,10 @@ impl Disk for RealDisk {
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
         fs::exists(path)
+    }
+
+    fn mode(&self, path: &Path) -> io::Result<u32> {
+        Ok(fs::metadata(path)?.permissions().mode() & 0o7777)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>> {

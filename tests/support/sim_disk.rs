@@ -448,6 +448,10 @@ impl Disk for SimDisk {
         self.state().run("exists", |state| Ok(state.live.contains_key(path)))
     }
 
+    fn mode(&self, path: &Path) -> io::Result<u32> {
+        self.state().run("mode", |state| state.file(path).map(|_| 0o600))
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>> {
         self.state().run("list", |state| {
             if !state.has_folder(path) {
