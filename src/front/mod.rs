@@ -2,7 +2,7 @@
 //!
 //! What the fronts share stands here: `framing` decides whether a head may run and where its message ends, `reply`
 //! turns a response into bytes, `problem` words the refusals that a front has to give by itself, `unix` listens
-//! on a path. Each front is a folder of its own.
+//! on a path, `tls` holds the certificate. Each front is a folder of its own.
 //! Invariant: a front only moves bytes. It does not know documents, routes, nor who answers: it holds a
 //! `Handle`, and asks a `Durability` before a reply leaves.
 
@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod framing;
 pub mod problem;
 pub mod reply;
+pub mod tls;
 pub mod unix;
 
 pub mod pool;
@@ -28,6 +29,7 @@ use crate::base::threads::Spawn;
 use crate::model::Durability;
 
 pub use endpoint::Endpoint;
+pub use tls::Tls;
 
 /// What a front serves and stands on.
 #[derive(Clone)]

@@ -2,15 +2,17 @@
 //!
 //! Invariants: a turn never blocks and moves at most `TURN_BYTES`, so that no connection keeps the others waiting; the
 //! thread's buffer is empty when a turn ends; a socket is read to its end before it is closed behind a last reply, or
-//! a reset would overtake the reply. It does not know other connections, nor the thread's loop.
+//! a reset would overtake the reply; no conversation begins before its transport has shaken hands, and what a transport
+//! itself holds unsent is watched like replies that are. It does not know other connections, nor the thread's loop.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::IpAddr;
 
-use super::context::{Context, Millis, Rules};
+use super::context::{Context, Millis, Rules, millis};
 use super::outbox::SLICES;
 use super::session::{Expired, Session};
-use super::transport::Transport;
+use super::tls::Handshake;
+use super::transport::{Came, Transport};
 
 /// Bytes that one turn moves, before the other connections have theirs.
 const TURN_BYTES: usize = 1 << 20;
@@ -59,14 +61,18 @@ pub(super) struct Connection {
     may_write: bool,
     /// True when the peer is known to have closed its side, behind what can still be read.
     peer_closes: bool,
+    /// When the handshake began, until it is done.
+    handshake: Option<Millis>,
     linger: Option<Linger>,
 }
 
 impl Connection {
-    pub(super) fn new(transport: Transport, session: Session, generation: u64, peer: Option<IpAddr>) -> Connection {
+    /// A connection that was accepted at `now`.
+    pub(super) fn new(transport: Transport, now: Millis, generation: u64, peer: Option<IpAddr>) -> Connection {
         Connection {
+            handshake: transport.has_handshake().then_some(now),
             transport,
-            session,
+            session: Session::new(now),
             generation,
             peer,
             is_refused: false,
@@ -107,16 +113,18 @@ impl Connection {
 
     /// When it is to be looked at even if nothing happens.
     pub(super) fn deadline(&self, rules: &Rules) -> Option<Millis> {
-        match self.linger {
-            Some(linger) => Some(linger.until),
-            None => self.session.deadline(rules),
+        match (self.linger, self.handshake) {
+            (Some(linger), _) => Some(linger.until),
+            (None, Some(began)) => Some(began.saturating_add(millis(rules.read_timeout))),
+            (None, None) => self.session.deadline(rules),
         }
     }
 
     /// Does what is due by the clock.
     pub(super) fn expire(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Fate {
-        if self.linger.is_some_and(|linger| linger.until <= cx.now) {
-            return Fate::Gone;
+        if self.linger.is_some() || self.handshake.is_some() {
+            let is_due = self.deadline(cx.rules).is_some_and(|deadline| deadline <= cx.now);
+            return if is_due { Fate::Gone } else { self.turn(cx, scratch) };
         }
         match self.session.expire(cx) {
             Expired::Close => {
@@ -134,6 +142,12 @@ impl Connection {
     pub(super) fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Fate {
         match self.try_turn(cx, scratch) {
             Ok(fate) => fate,
+            // The peer has broken the transport's protocol, and is told so like a last reply.
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                cx.out.clear();
+                self.session.end(cx);
+                self.close(cx, scratch).unwrap_or(Fate::Gone)
+            }
             // The peer has gone, or the operating system has given up on it.
             Err(_) => {
                 cx.out.clear();
@@ -143,10 +157,22 @@ impl Connection {
     }
 
     fn try_turn(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> io::Result<Fate> {
+        if self.linger.is_some() {
+            return self.close(cx, scratch);
+        }
+        if self.handshake.is_some() && !self.session.is_over() {
+            if self.transport.shake_hands()? == Handshake::Waits {
+                return Ok(Fate::Rests);
+            }
+            // The conversation begins here; the first request may have come along.
+            self.handshake = None;
+            self.session = Session::new(cx.now);
+            self.may_read = true;
+        }
         let mut moved = 0;
         loop {
             moved += self.flush(cx)?;
-            if self.session.is_over() {
+            if self.is_over() {
                 return self.close(cx, scratch);
             }
             if moved >= TURN_BYTES {
@@ -156,7 +182,7 @@ impl Connection {
             if !cx.out.is_empty() {
                 continue;
             }
-            if self.session.is_over() {
+            if self.is_over() {
                 return self.close(cx, scratch);
             }
             if !self.may_read || !self.session.wants_input(cx) {
@@ -166,33 +192,42 @@ impl Connection {
         }
     }
 
-    /// Reads once.
+    /// True when nothing more is read and everything has left.
+    fn is_over(&self) -> bool {
+        self.session.is_over() && !self.transport.has_unsent()
+    }
+
+    /// Reads once; gives the bytes.
     fn read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> io::Result<usize> {
-        match self.transport.read(scratch) {
-            Ok(0) => {
+        match self.transport.read(scratch)? {
+            Came::End => {
                 self.may_read = false;
                 self.peer_closes = true;
                 self.session.end_of_input(cx);
                 Ok(0)
             }
-            Ok(count) => {
-                // Less than was asked for is all there is, unless the end is behind it.
-                self.may_read = count == scratch.len() || self.peer_closes;
-                self.session.receive(scratch.get(..count).unwrap_or_default(), cx);
-                Ok(count)
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            Came::Bytes { count: 0, is_all: true } => {
                 self.may_read = false;
                 Ok(0)
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
-            Err(error) => Err(error),
+            // Nothing but the transport's own, which counts all the same: there may be any amount of it.
+            Came::Bytes { count: 0, is_all: false } => Ok(scratch.len()),
+            Came::Bytes { count, is_all } => {
+                self.may_read = !is_all || self.peer_closes;
+                self.session.receive(scratch.get(..count).unwrap_or_default(), cx);
+                Ok(count)
+            }
         }
     }
 
     /// Sends what can be sent, up to about a turn's worth; gives the bytes.
     fn flush(&mut self, cx: &mut Context<'_>) -> io::Result<usize> {
         let mut moved = 0;
+        if self.may_write && self.transport.has_unsent() {
+            let sent = self.transport.flush()?;
+            self.session.outbox().moved(sent, cx.now);
+            self.may_write = !self.transport.has_unsent();
+        }
         while moved < TURN_BYTES {
             let outbox = self.session.outbox();
             outbox.prepare(cx);
@@ -200,7 +235,11 @@ impl Connection {
             let count = outbox.slices(cx.out, &mut slices);
             let slices = slices.get(..count).unwrap_or_default();
             if slices.is_empty() {
-                outbox.flow();
+                if self.transport.has_unsent() {
+                    outbox.stall(cx);
+                } else {
+                    outbox.flow();
+                }
                 return Ok(moved);
             }
             if !self.may_write {
@@ -225,10 +264,15 @@ impl Connection {
     fn close(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> io::Result<Fate> {
         let mut linger = match self.linger {
             Some(linger) => linger,
-            None => {
-                self.transport.finish()?;
-                Linger { until: cx.now + LINGER_MS, bytes: LINGER_BYTES }
-            }
+            None => match self.transport.finish() {
+                Ok(()) => Linger { until: cx.now + LINGER_MS, bytes: LINGER_BYTES },
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.may_write = false;
+                    self.session.outbox().stall(cx);
+                    return Ok(Fate::Rests);
+                }
+                Err(error) => return Err(error),
+            },
         };
         if cx.is_draining {
             linger.until = linger.until.min(cx.now + LINGER_DRAINING_MS);
@@ -241,12 +285,10 @@ impl Connection {
             if linger.bytes <= turn_ends_at {
                 break Fate::GoesOn;
             }
-            match self.transport.read(scratch) {
-                Ok(0) => break Fate::Gone,
-                Ok(count) => linger.bytes = linger.bytes.saturating_sub(count),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break Fate::Rests,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match self.transport.discard(scratch)? {
+                Came::End => break Fate::Gone,
+                Came::Bytes { count: 0, is_all: true } => break Fate::Rests,
+                Came::Bytes { count, .. } => linger.bytes = linger.bytes.saturating_sub(count),
             }
         };
         self.may_read = false;

@@ -12,7 +12,10 @@ use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::front::Tls;
+
 use super::context::Millis;
+use super::tls::TlsStream;
 use super::transport::Transport;
 
 /// The first pause after an error; doubles up to the last.
@@ -56,6 +59,8 @@ pub(super) enum Accepted {
 /// A listening socket and what keeps it going.
 pub(super) struct Door {
     listener: Listener,
+    /// What connections over TCP speak, if anything.
+    tls: Option<Tls>,
     /// True until nobody is waiting any more.
     pub(super) is_ready: bool,
     reserve: Option<OwnedFd>,
@@ -64,8 +69,8 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(listener: Listener) -> Door {
-        Door { listener, is_ready: true, reserve: reserve(), pause: PAUSE_MIN_MS, paused_until: None }
+    pub(super) fn new(listener: Listener, tls: Option<Tls>) -> Door {
+        Door { listener, tls, is_ready: true, reserve: reserve(), pause: PAUSE_MIN_MS, paused_until: None }
     }
 
     /// Has `registry` report new connections.
@@ -142,7 +147,12 @@ impl Door {
     fn try_accept(&self) -> io::Result<(Transport, Option<IpAddr>)> {
         match &self.listener {
             Listener::Tcp(listener) => {
-                listener.accept().map(|(stream, peer)| (Transport::Tcp(stream), Some(peer.ip().to_canonical())))
+                let (stream, peer) = listener.accept()?;
+                let transport = match &self.tls {
+                    Some(tls) => Transport::Tls(Box::new(TlsStream::accept(stream, tls)?)),
+                    None => Transport::Tcp(stream),
+                };
+                Ok((transport, Some(peer.ip().to_canonical())))
             }
             Listener::Unix(listener) => listener.accept().map(|(stream, _)| (Transport::Unix(stream), None)),
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use crate::base::socket_file::SocketFile;
-use crate::front::{BindError, Endpoint, unix};
+use crate::front::{BindError, Endpoint, Tls, unix};
 
 /// Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn.
 const BACKLOG: i32 = 4096;
@@ -35,6 +35,8 @@ pub struct Listening {
     pub(super) sockets: Sockets,
     /// The file of a Unix socket; dropped before the sockets are closed, or another server's file could be removed.
     pub(super) file: Option<SocketFile>,
+    /// What connections speak below HTTP, if anything.
+    pub(super) tls: Option<Tls>,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Listening {
         let listen = || {
             let sockets = listen(address, threads)?;
             let address = sockets.first().map_or(Ok(address), TcpListener::local_addr)?;
-            Ok(Listening { endpoint: Endpoint::Tcp(address), sockets: Sockets::Tcp(sockets), file: None })
+            Ok(Listening { endpoint: Endpoint::Tcp(address), sockets: Sockets::Tcp(sockets), file: None, tls: None })
         };
         listen().map_err(|cause| BindError { endpoint: Endpoint::Tcp(address), cause })
     }
@@ -73,9 +75,14 @@ impl Listening {
             Ok((Sockets::Unix(sockets), file))
         };
         match listen() {
-            Ok((sockets, file)) => Ok(Listening { endpoint, sockets, file: Some(file) }),
+            Ok((sockets, file)) => Ok(Listening { endpoint, sockets, file: Some(file), tls: None }),
             Err(cause) => Err(BindError { endpoint, cause }),
         }
+    }
+
+    /// Has every connection begin with a TLS handshake.
+    pub fn with_tls(self, tls: Tls) -> Listening {
+        Listening { tls: Some(tls), ..self }
     }
 
     /// Where it listens.

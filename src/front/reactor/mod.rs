@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod session;
 mod shared;
 mod thread;
+mod tls;
 mod transport;
 mod wheel;
 
@@ -73,18 +74,14 @@ pub struct ReactorOptions {
 pub fn serve(options: ReactorOptions, listening: Vec<Listening>, seams: Seams) -> io::Result<Reactor> {
     let mut doors: Vec<Vec<Door>> = (0..options.threads.max(1)).map(|_| Vec::new()).collect();
     let (mut endpoints, mut files) = (Vec::new(), Vec::new());
-    for Listening { endpoint, sockets, file } in listening {
+    for Listening { endpoint, sockets, file, tls } in listening {
         endpoints.push(endpoint);
         files.extend(file);
-        let doors = doors.iter_mut();
-        match sockets {
-            Sockets::Tcp(sockets) => {
-                doors.zip(sockets).for_each(|(doors, socket)| doors.push(Door::new(Listener::from(socket))));
-            }
-            Sockets::Unix(sockets) => {
-                doors.zip(sockets).for_each(|(doors, socket)| doors.push(Door::new(Listener::from(socket))));
-            }
-        }
+        let listeners: Vec<Listener> = match sockets {
+            Sockets::Tcp(sockets) => sockets.into_iter().map(Listener::from).collect(),
+            Sockets::Unix(sockets) => sockets.into_iter().map(Listener::from).collect(),
+        };
+        doors.iter_mut().zip(listeners).for_each(|(doors, socket)| doors.push(Door::new(socket, tls.clone())));
     }
     let shared = Shared::new(options, seams);
     let mut reactor = Reactor { shared, wakers: Vec::new(), endpoints, files: Mutex::new(files) };

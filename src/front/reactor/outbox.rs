@@ -237,6 +237,17 @@ impl Outbox {
         self.progress.get_or_insert(Progress { began: cx.now, moved: cx.now, sent: 0 });
     }
 
+    /// Notes at `now` that `bytes` which had been taken from here have left the transport that held them. They count
+    /// once more, so that a transport's own buffer is never what makes a reader late.
+    pub(super) fn moved(&mut self, bytes: usize, now: Millis) {
+        if let Some(progress) = &mut self.progress
+            && bytes > 0
+        {
+            progress.moved = now;
+            progress.sent += bytes as u64;
+        }
+    }
+
     /// Notes that there is nothing that the peer could take now.
     pub fn flow(&mut self) {
         self.progress = None;
@@ -393,4 +404,40 @@ fn unknown(response: &Response) -> Response {
     let mut unknown = problem::of_unavailable(Unavailable::OutcomeUnknown);
     unknown.head_only = response.head_only;
     unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::front::framing::HeadLimits;
+
+    fn rules() -> Rules {
+        Rules {
+            head: HeadLimits { target_bytes_max: 1, head_bytes_max: 1, header_count_max: 1 },
+            read_timeout: Duration::ZERO,
+            write_timeout: Duration::from_millis(100),
+            idle_timeout: Duration::ZERO,
+            transfer_bytes_per_second_min: 1000,
+            pipelined_requests_max: 1,
+            unsent_bytes_max: 1,
+            stream_buffer_bytes: 1,
+            bodies_bytes_max: 1,
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_transports_own_buffer_is_progress() {
+        let mut outbox = Outbox::default();
+        outbox.moved(50, 10);
+        assert_eq!(outbox.stalled_at(&rules()), None, "nothing waits");
+        outbox.progress = Some(Progress { began: 1000, moved: 1000, sent: 0 });
+        outbox.moved(0, 1050);
+        assert_eq!(outbox.stalled_at(&rules()), Some(1100), "nothing has left");
+        outbox.moved(50, 1090);
+        assert_eq!(outbox.stalled_at(&rules()), Some(1150), "50 bytes earn 50 ms");
+        outbox.moved(1000, 1140);
+        assert_eq!(outbox.stalled_at(&rules()), Some(1240), "never more than the patience from now");
+    }
 }

@@ -21,7 +21,6 @@ use super::connection::{Connection, Fate};
 use super::context::{Context, Millis, millis};
 use super::door::{Accepted, Door};
 use super::mail::{Address, Letter, Mailbox, News};
-use super::session::Session;
 use super::shared::Shared;
 use super::transport::Transport;
 use super::wheel::Wheel;
@@ -277,10 +276,11 @@ impl Thread {
         }
     }
 
-    /// Tells a connection why it is not served.
+    /// Tells a connection why it is not served. One over TLS is closed without a word: a handshake to say it in is the
+    /// most that a stranger can make this thread compute.
     fn refuse(&mut self, transport: Transport, why: Unavailable, now: Millis) {
         self.shared.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
-        if self.refused >= REFUSED_MAX {
+        if self.refused >= REFUSED_MAX || transport.has_handshake() {
             return;
         }
         // One that cannot even be watched is closed without a word.
@@ -300,7 +300,7 @@ impl Thread {
         let key = entry.key();
         transport.register(self.poll.registry(), Token(key))?;
         self.generations += 1;
-        entry.insert(Connection::new(transport, Session::new(now), self.generations, peer));
+        entry.insert(Connection::new(transport, now, self.generations, peer));
         Ok(key)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing here blocks. It does not know what is carried.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
@@ -11,10 +11,23 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
+use super::tls::{Handshake, TlsStream};
+
 /// A connected socket that does not block.
 pub(super) enum Transport {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// Boxed, or every connection would be as large.
+    Tls(Box<TlsStream>),
+}
+
+/// What a read came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// So many bytes, perhaps none. With `is_all` nothing more was there; behind some bytes the end may be.
+    Bytes { count: usize, is_all: bool },
+    /// The peer sends nothing more.
+    End,
 }
 
 impl Transport {
@@ -26,37 +39,89 @@ impl Transport {
         self.source().register(registry, token, Interest::READABLE | Interest::WRITABLE)
     }
 
-    /// Reads what is there. 0 is the end.
+    /// Does what must be done before anything can be carried.
     ///
     /// # Errors
-    /// The operating system's; `WouldBlock` when nothing is there.
-    pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    /// `InvalidData` when the peer has broken the transport's protocol, else the operating system's.
+    pub(super) fn shake_hands(&mut self) -> io::Result<Handshake> {
         match self {
-            Transport::Tcp(stream) => stream.read(into),
-            Transport::Unix(stream) => stream.read(into),
+            Transport::Tcp(_) | Transport::Unix(_) => Ok(Handshake::Done),
+            Transport::Tls(stream) => stream.shake_hands(),
         }
     }
 
-    /// Writes what the kernel takes of `slices`.
+    /// True for one that begins with a handshake.
+    pub(super) fn has_handshake(&self) -> bool {
+        matches!(self, Transport::Tls(_))
+    }
+
+    /// Reads what is there.
     ///
     /// # Errors
-    /// The operating system's; `WouldBlock` when it takes nothing.
+    /// `InvalidData` when the peer has broken the transport's protocol, else the operating system's.
+    pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<Came> {
+        let read = match self {
+            Transport::Tcp(stream) => stream.read(into),
+            Transport::Unix(stream) => stream.read(into),
+            Transport::Tls(stream) => return stream.read(into),
+        };
+        came(read, into.len())
+    }
+
+    /// Reads what is there, to be thrown away: behind the last reply, when `finish` has been called.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(super) fn discard(&mut self, scratch: &mut [u8]) -> io::Result<Came> {
+        let read = match self {
+            Transport::Tcp(stream) => stream.read(scratch),
+            Transport::Unix(stream) => stream.read(scratch),
+            Transport::Tls(stream) => stream.socket().read(scratch),
+        };
+        came(read, scratch.len())
+    }
+
+    /// Writes what is taken of `slices`.
+    ///
+    /// # Errors
+    /// The operating system's; `WouldBlock` when nothing is taken.
     pub(super) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match (self, slices) {
             (Transport::Tcp(stream), [only]) => stream.write(only),
             (Transport::Tcp(stream), slices) => stream.write_vectored(slices),
             (Transport::Unix(stream), slices) => stream.write_vectored(slices),
+            (Transport::Tls(stream), slices) => stream.write(slices),
+        }
+    }
+
+    /// Sends what the kernel takes of what the transport itself holds; gives how much.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(super) fn flush(&mut self) -> io::Result<usize> {
+        match self {
+            Transport::Tcp(_) | Transport::Unix(_) => Ok(0),
+            Transport::Tls(stream) => stream.flush(),
+        }
+    }
+
+    /// True while the transport itself holds something that is not sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        match self {
+            Transport::Tcp(_) | Transport::Unix(_) => false,
+            Transport::Tls(stream) => stream.has_unsent(),
         }
     }
 
     /// Says that nothing more will be written.
     ///
     /// # Errors
-    /// The operating system's, when the peer has gone.
+    /// `WouldBlock` when that cannot be said yet; else the operating system's, when the peer has gone.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         match self {
             Transport::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Transport::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Transport::Tls(stream) => stream.finish(),
         }
     }
 
@@ -74,6 +139,20 @@ impl Transport {
         match self {
             Transport::Tcp(stream) => stream,
             Transport::Unix(stream) => stream,
+            Transport::Tls(stream) => stream.socket(),
         }
+    }
+}
+
+/// What a socket's answer to a read for `asked` bytes means.
+fn came(read: io::Result<usize>, asked: usize) -> io::Result<Came> {
+    match read {
+        Ok(0) => Ok(Came::End),
+        Ok(count) => Ok(Came::Bytes { count, is_all: count < asked }),
+        Err(error) => match error.kind() {
+            ErrorKind::WouldBlock => Ok(Came::Bytes { count: 0, is_all: true }),
+            ErrorKind::Interrupted => Ok(Came::Bytes { count: 0, is_all: false }),
+            _ => Err(error),
+        },
     }
 }
