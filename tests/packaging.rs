@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use memory_tools::base::clock::{Clock, SystemClock};
 use memory_tools::base::disk::RealDisk;
 use memory_tools::cli::{Arguments, Invocation, check_config, parse, settings};
 use memory_tools::config::{ENVIRONMENT_PREFIX, ListenOn, OPTIONS, Origin, Sources, json_file, load, markdown_table};
@@ -78,7 +79,7 @@ fn the_shipped_config_file_shows_every_option_with_its_default() {
 fn without_a_named_file_the_one_here_is_read() {
     // Tests run at the top of the repository, where config.json is.
     let loaded = settings(&Arguments::default(), Vec::new(), &RealDisk);
-    let line = check_config(&loaded).stdout;
+    let line = check_config(&loaded, &RealDisk, SystemClock::start().now()).stdout;
     assert_eq!(
         line,
         format!(

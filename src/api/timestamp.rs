@@ -25,6 +25,13 @@ pub fn push(out: &mut Vec<u8>, moment: UnixMillis) {
     }
 }
 
+/// What `push` appends, by itself.
+pub fn text(moment: UnixMillis) -> String {
+    let mut text = Vec::new();
+    push(&mut text, moment);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// The last `digits` decimal digits of `number`, without the machinery of `fmt`.
 fn push_digits(out: &mut Vec<u8>, number: u32, digits: u32) {
     for place in (0..digits).rev() {

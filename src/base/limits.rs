@@ -64,6 +64,9 @@ pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// Bytes of a config file. A larger one is a mistake.
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
+/// Bytes of a file with a certificate chain or a private key. A larger one is a mistake.
+pub const CERTIFICATE_BYTES_MAX: u64 = 1 << 20;
+
 const _: () = assert!(LSN_HEADROOM < LSN_CEILING_STEP / 2);
 const _: () = assert!(REQUESTS_IN_FLIGHT_MAX * LSNS_PER_REQUEST_MAX <= LSN_HEADROOM / 2);
 const _: () = assert!(KEY_BYTES_MAX <= u16::MAX as usize);

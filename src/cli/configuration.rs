@@ -3,9 +3,11 @@
 use std::io;
 use std::path::Path;
 
+use crate::base::clock::UnixMillis;
 use crate::base::disk::{Disk, read_whole};
 use crate::base::limits::CONFIG_BYTES_MAX;
 use crate::config::{ConfigError, ENVIRONMENT_PREFIX, Origin, Settings, Sources, listing, load};
+use crate::server::check_certificate;
 
 use super::arguments::{Arguments, UsageError};
 use super::exit::{Exit, Finished};
@@ -74,11 +76,16 @@ pub fn print_config(loaded: &Result<Settings, Vec<ConfigError>>) -> Finished {
     }
 }
 
-/// `check-config`: one line when it is valid, else a line for each mistake.
-pub fn check_config(loaded: &Result<Settings, Vec<ConfigError>>) -> Finished {
+/// `check-config`: one line when it is valid, else a line for each mistake. The certificate that it names is looked at
+/// too.
+pub fn check_config(loaded: &Result<Settings, Vec<ConfigError>>, disk: &dyn Disk, now: UnixMillis) -> Finished {
     let settings = match loaded {
         Ok(settings) => settings,
         Err(errors) => return Finished::because(Exit::Usage, errors),
+    };
+    let warnings = match check_certificate(&settings.config, disk, now) {
+        Ok(checked) => checked.map(|checked| checked.warnings).unwrap_or_default(),
+        Err(error) => return Finished::because(Exit::Usage, [error]),
     };
     let (mut file, mut counts) = (None, [0; 4]);
     for setting in &settings.settings {
@@ -95,10 +102,12 @@ pub fn check_config(loaded: &Result<Settings, Vec<ConfigError>>) -> Finished {
     }
     let [defaults, in_file, in_environment, in_flags] = counts;
     let file = file.unwrap_or("config files");
-    Finished::done(format!(
+    let stderr = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    let stdout = format!(
         "configuration ok: {defaults} defaults, {in_file} from {file}, {in_environment} from the environment, \
          {in_flags} from flags\n"
-    ))
+    );
+    Finished { stdout, stderr, exit: Exit::Done }
 }
 
 #[cfg(test)]
@@ -117,7 +126,7 @@ mod tests {
     fn a_valid_configuration_is_told_in_one_line() {
         let (_folder, arguments) = with_file(br#"{"shards": 4, "read_timeout": "1s"}"#);
         let environment = vec![("MEMORY_TOOLS_PORT".to_owned(), ":1".to_owned())];
-        let finished = check_config(&settings(&arguments, environment, &RealDisk));
+        let finished = check_config(&settings(&arguments, environment, &RealDisk), &RealDisk, UnixMillis(0));
         let path = arguments.config.unwrap();
         // Four values were given, one of them twice.
         let expected = format!(
@@ -132,7 +141,7 @@ mod tests {
     fn an_invalid_one_ends_with_code_2_and_a_line_for_each_mistake() {
         let (_folder, arguments) = with_file(b"{\"a\": 1,\n\"b\": 2}");
         let loaded = settings(&arguments, Vec::new(), &RealDisk);
-        for finished in [check_config(&loaded), print_config(&loaded)] {
+        for finished in [check_config(&loaded, &RealDisk, UnixMillis(0)), print_config(&loaded)] {
             assert_eq!((finished.exit.code(), finished.stdout.as_str()), (2, ""));
             assert_eq!(finished.stderr.lines().count(), 2, "{}", finished.stderr);
         }

@@ -1,17 +1,22 @@
 //! `health`: asks the server at the first configured endpoint whether it is ready; what a container's HEALTHCHECK runs.
+//! Where TCP means TLS, a Unix socket is asked first.
 //!
-//! A client of a few lines over a plain socket: it needs nothing of a response but its first line. Invariant: it ends
-//! within its timeout, whatever is at the other end.
+//! A client of a few lines over a socket: it needs nothing of a response but its first line. Invariants: it ends within
+//! its timeout, whatever is at the other end; over TLS only the configured certificate is believed.
 
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::config::{ConfigError, Listen, ListenOn, Settings};
-use crate::server::Endpoint;
+use rustls::pki_types::{CertificateDer, ServerName};
+
+use crate::base::disk::Disk;
+use crate::config::{Config, ConfigError, Listen, ListenOn, Settings};
+use crate::server::{CertificateError, Endpoint, Scheme, own_certificate};
 
 use super::exit::{Exit, Finished};
+use super::pinned;
 
 /// How long everything may take together: connecting, asking, the answer's first line. Below the 5 s after which our
 /// Dockerfile gives up, so that the reason is still told.
@@ -26,6 +31,18 @@ pub enum HealthFault {
     /// The configured port is 0, so only the server knows the real one.
     #[error("port 0 is chosen when the server starts, name the real one with --port")]
     UnknownPort,
+    /// The configured certificate, without which nobody can be recognised.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// Somebody answers there who shows another certificate.
+    #[error(
+        "{endpoint} does not show the certificate of tls_cert: it is another server, or one that has not read the file \
+         since it was changed (send SIGHUP)"
+    )]
+    OtherCertificate {
+        /// Who.
+        endpoint: Endpoint,
+    },
     /// The configured host has no address.
     #[error("{listen} has no address: {cause}")]
     Unresolved {
@@ -53,34 +70,53 @@ pub enum HealthFault {
 }
 
 /// `health`, for the configuration that was loaded.
-pub fn health(loaded: &Result<Settings, Vec<ConfigError>>) -> Finished {
+pub fn health(loaded: &Result<Settings, Vec<ConfigError>>, disk: &dyn Disk) -> Finished {
     let settings = match loaded {
         Ok(settings) => settings,
         Err(errors) => return Finished::because(Exit::Usage, errors),
     };
-    let endpoints = settings.config.endpoints();
-    let first = endpoints.first().expect("a configuration names at least one place to listen");
-    match ask_readiness(first, TIMEOUT) {
+    match ask_server(&settings.config, disk) {
         Ok(endpoint) => Finished::done(format!("ready: {endpoint}\n")),
         Err(fault) => Finished::because(Exit::Failed, [fault]),
     }
 }
 
-/// Asks the server that listens on `place` for `/readyz`, within `timeout`. Returns who said that it is ready.
+/// Asks the server that runs with `config`.
+fn ask_server(config: &Config, disk: &dyn Disk) -> Result<Endpoint, HealthFault> {
+    let endpoints = config.endpoints();
+    let unix = endpoints.iter().find(|endpoint| matches!(endpoint, ListenOn::Unix { .. }));
+    let place = match Scheme::of(config) {
+        Scheme::Http => None,
+        Scheme::Https => unix,
+    };
+    let place = place.or(endpoints.first()).expect("a configuration names at least one place to listen");
+    let certificate = match place {
+        ListenOn::Unix { .. } => None,
+        ListenOn::Tcp(_) => own_certificate(config, disk)?,
+    };
+    ask_readiness(place, certificate.as_ref(), TIMEOUT)
+}
+
+/// Asks the server that listens on `place` for `/readyz`, within `timeout`; over TLS, where it has to show
+/// `certificate`. Returns who said that it is ready.
 ///
 /// # Errors
 /// Why it is not known to be ready.
-pub fn ask_readiness(place: &ListenOn, timeout: Duration) -> Result<Endpoint, HealthFault> {
+pub fn ask_readiness(
+    place: &ListenOn,
+    certificate: Option<&CertificateDer<'static>>,
+    timeout: Duration,
+) -> Result<Endpoint, HealthFault> {
     let deadline = Instant::now() + timeout;
     match place {
-        ListenOn::Unix { path, .. } => ask(Endpoint::Unix(path.clone()), deadline),
+        ListenOn::Unix { path, .. } => ask(Endpoint::Unix(path.clone()), None, deadline),
         ListenOn::Tcp(listen) if listen.port == 0 => Err(HealthFault::UnknownPort),
         ListenOn::Tcp(listen) => {
             let unresolved = |cause: String| HealthFault::Unresolved { listen: listen.clone(), cause };
             let addresses = listen.reachable_at().map_err(|error| unresolved(error.to_string()))?;
             let mut last = unresolved("the name stands for no address".to_owned());
             for address in addresses {
-                match ask(Endpoint::Tcp(address), deadline) {
+                match ask(Endpoint::Tcp(address), certificate, deadline) {
                     Ok(endpoint) => return Ok(endpoint),
                     Err(fault) => last = fault,
                 }
@@ -90,12 +126,22 @@ pub fn ask_readiness(place: &ListenOn, timeout: Duration) -> Result<Endpoint, He
     }
 }
 
-fn ask(endpoint: Endpoint, deadline: Instant) -> Result<Endpoint, HealthFault> {
-    match status_line(&endpoint, deadline) {
+fn ask(
+    endpoint: Endpoint,
+    certificate: Option<&CertificateDer<'static>>,
+    deadline: Instant,
+) -> Result<Endpoint, HealthFault> {
+    match status_line(&endpoint, certificate, deadline) {
         Ok(status_line) if is_ready(&status_line) => Ok(endpoint),
         Ok(status_line) => Err(HealthFault::NotReady { endpoint, status_line }),
+        Err(cause) if is_other_certificate(&cause) => Err(HealthFault::OtherCertificate { endpoint }),
         Err(cause) => Err(HealthFault::Unreachable { endpoint, cause }),
     }
+}
+
+fn is_other_certificate(cause: &io::Error) -> bool {
+    let fault = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    fault == Some(&pinned::OTHER_CERTIFICATE)
 }
 
 fn is_ready(status_line: &str) -> bool {
@@ -103,25 +149,36 @@ fn is_ready(status_line: &str) -> bool {
 }
 
 /// Asks `endpoint` and returns the first line of its answer.
-fn status_line(endpoint: &Endpoint, deadline: Instant) -> io::Result<String> {
+fn status_line(
+    endpoint: &Endpoint,
+    certificate: Option<&CertificateDer<'static>>,
+    deadline: Instant,
+) -> io::Result<String> {
     let (domain, address, host) = match endpoint {
         Endpoint::Tcp(address) => (Domain::for_address(*address), SockAddr::from(*address), address.to_string()),
         Endpoint::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?, "localhost".to_owned()),
     };
-    let mut stream = Socket::new(domain, Type::STREAM, None)?;
-    stream.connect_timeout(&address, left(deadline)?)?;
-    stream.set_write_timeout(Some(left(deadline)?))?;
+    let socket = Socket::new(domain, Type::STREAM, None)?;
+    socket.connect_timeout(&address, left(deadline)?)?;
+    let mut socket = Timed { socket, deadline };
+    match (certificate, endpoint) {
+        (Some(certificate), Endpoint::Tcp(address)) => {
+            let name = ServerName::IpAddress(address.ip().into());
+            let mut session = pinned::connect(certificate.clone(), name).map_err(io::Error::other)?;
+            first_line(&mut rustls::Stream::new(&mut session, &mut socket), &host)
+        }
+        _ => first_line(&mut socket, &host),
+    }
+}
+
+/// Asks over `stream` and returns the first line of the answer.
+fn first_line(stream: &mut (impl Read + Write), host: &str) -> io::Result<String> {
     let request = format!("GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut line = Vec::new();
     let mut buffer = [0; STATUS_LINE_BYTES_MAX];
     while line.len() < STATUS_LINE_BYTES_MAX {
-        stream.set_read_timeout(Some(left(deadline)?))?;
-        let count = stream.read(&mut buffer).map_err(|error| match error.kind() {
-            // What a passed SO_RCVTIMEO is called depends on the system; to people it is a timeout.
-            io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
-            _ => error,
-        })?;
+        let count = stream.read(&mut buffer)?;
         line.extend_from_slice(buffer.get(..count).unwrap_or_default());
         if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
             line.truncate(end);
@@ -132,6 +189,38 @@ fn status_line(endpoint: &Endpoint, deadline: Instant) -> io::Result<String> {
         }
     }
     Err(io::Error::new(io::ErrorKind::InvalidData, "it does not speak HTTP"))
+}
+
+/// A socket on which nothing is waited for beyond the deadline.
+struct Timed {
+    socket: Socket,
+    deadline: Instant,
+}
+
+impl Read for Timed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(left(self.deadline)?))?;
+        self.socket.read(into).map_err(timed_out)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(left(self.deadline)?))?;
+        self.socket.write(bytes).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a passed timeout of a socket is called depends on the system; to people it is a timeout.
+fn timed_out(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => error,
+    }
 }
 
 /// The time until `deadline`; a timeout when there is none, since a socket takes no timeout of zero.
@@ -174,7 +263,7 @@ mod tests {
             serve(tcp.accept().unwrap().0.into(), &format!("127.0.0.1:{port}"), answer, stays);
             serve(OwnedFd::from(unix.accept().unwrap().0).into(), "localhost", answer, stays);
         });
-        let asked = places.map(|place| ask_readiness(&ListenOn::parse(&place).unwrap(), timeout));
+        let asked = places.map(|place| ask_readiness(&ListenOn::parse(&place).unwrap(), None, timeout));
         server.join().unwrap();
         asked
     }
@@ -222,10 +311,10 @@ mod tests {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
         for place in [format!("127.0.0.1:{port}"), format!("unix:{}/mt.sock", folder.path().display())] {
-            let fault = ask_readiness(&ListenOn::parse(&place).unwrap(), Duration::from_secs(30)).unwrap_err();
+            let fault = ask_readiness(&ListenOn::parse(&place).unwrap(), None, Duration::from_secs(30)).unwrap_err();
             assert!(fault.to_string().starts_with(&format!("no answer from {place}: ")), "{fault}");
         }
-        let fault = ask_readiness(&ListenOn::parse(":0").unwrap(), Duration::from_secs(30)).unwrap_err();
+        let fault = ask_readiness(&ListenOn::parse(":0").unwrap(), None, Duration::from_secs(30)).unwrap_err();
         assert!(matches!(fault, HealthFault::UnknownPort), "{fault}");
     }
 }

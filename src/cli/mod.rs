@@ -11,6 +11,7 @@ mod help;
 mod check;
 mod configuration;
 mod health;
+mod pinned;
 mod serve;
 
 mod run;

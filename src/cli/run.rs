@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use crate::base::clock::{Clock, SystemClock};
 use crate::base::disk::{Disk, RealDisk};
 use crate::config::{ConfigError, Settings};
 
@@ -23,9 +24,9 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, 
     Ok(match parse(arguments)? {
         Invocation::Serve { arguments, import_skip } => serve(&loaded(&arguments)?, import_skip),
         Invocation::PrintConfig(arguments) => print_config(&loaded(&arguments)?),
-        Invocation::CheckConfig(arguments) => check_config(&loaded(&arguments)?),
+        Invocation::CheckConfig(arguments) => check_config(&loaded(&arguments)?, &RealDisk, SystemClock::start().now()),
         Invocation::Check { path } => check(&disk, &path),
-        Invocation::Health(arguments) => health(&loaded(&arguments)?),
+        Invocation::Health(arguments) => health(&loaded(&arguments)?, &RealDisk),
         Invocation::Help => help(),
         Invocation::Version => version(),
     })

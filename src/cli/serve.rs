@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
 use crate::base::log;
 use crate::config::{Config, ConfigError, ListenOn, Origin, Settings, format_size};
-use crate::server::{Endpoint, Loaded, Parts, Server, Signal, Source, signals, url_of};
+use crate::server::{Endpoint, Loaded, Parts, Reloaded, Scheme, Server, Signal, Source, signals, url_of};
 
 use super::exit::{Exit, Finished};
 
@@ -47,7 +48,10 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
     let _ = std::io::stdout().lock().write_all(banner(settings, &server).as_bytes());
     // An error means that the handlers are gone, which only the end of the process brings about.
     while let Ok(Signal::Reload) = told.recv() {
-        log::info(format_args!("SIGHUP: {}", server.reload()));
+        match server.reload() {
+            kept @ Reloaded::Kept(_) => log::warn(format_args!("SIGHUP: {kept}")),
+            reloaded => log::info(format_args!("SIGHUP: {reloaded}")),
+        }
     }
     stop(server)
 }
@@ -91,32 +95,39 @@ fn banner(settings: &Settings, server: &Server) -> String {
             connections,
             config.collections_max
         ),
-        format!("ready          {} in {} ms", places(&endpoints), server.loaded().duration.as_millis()),
-        format!("try            {}/v1/docs/hello -d '{{\"hello\":\"world\"}}'", put(&endpoints)),
+        format!(
+            "ready          {} in {} ms",
+            places(&endpoints, Scheme::of(config)),
+            server.loaded().duration.as_millis()
+        ),
+        format!("try            {}/v1/docs/hello -d '{{\"hello\":\"world\"}}'", put(&endpoints, config)),
     ]
     .join("\n")
         + "\n"
 }
 
 /// Where the server is reached, all on one line.
-fn places(endpoints: &[Endpoint]) -> String {
+fn places(endpoints: &[Endpoint], scheme: Scheme) -> String {
     let place = |endpoint: &Endpoint| match endpoint {
-        Endpoint::Tcp(_) => url_of(endpoint),
+        Endpoint::Tcp(_) => url_of(endpoint, scheme),
         Endpoint::Unix(_) => endpoint.to_string(),
     };
     endpoints.iter().map(place).collect::<Vec<_>>().join(", ")
 }
 
 /// The call of curl that puts something to the first of the endpoints, up to the path.
-fn put(endpoints: &[Endpoint]) -> String {
-    match endpoints.first() {
-        Some(endpoint @ Endpoint::Unix(path)) => {
-            // As a shell reads it: between quotes, which a quote of its own ends and begins again.
-            let path = path.display().to_string().replace('\'', "'\\''");
-            format!("curl --unix-socket '{path}' -X PUT {}", url_of(endpoint))
-        }
-        endpoint => format!("curl -X PUT {}", endpoint.map(url_of).unwrap_or_default()),
+fn put(endpoints: &[Endpoint], config: &Config) -> String {
+    let url = endpoints.first().map(|endpoint| url_of(endpoint, Scheme::of(config))).unwrap_or_default();
+    match (endpoints.first(), &config.tls_cert) {
+        (Some(Endpoint::Unix(path)), _) => format!("curl --unix-socket {} -X PUT {url}", quoted(path)),
+        (_, Some(cert)) => format!("curl --cacert {} -X PUT {url}", quoted(cert)),
+        (_, None) => format!("curl -X PUT {url}"),
     }
+}
+
+/// A path as a shell reads it: between quotes, which a quote of its own ends and begins again.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
 }
 
 fn origin(settings: &Settings) -> String {
@@ -163,13 +174,27 @@ fn snapshots(config: &Config) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Sources, load};
+
+    fn config(flags: &[(&str, &str)]) -> Config {
+        let flags = flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        load(&Sources { flags, ..Sources::default() }).unwrap().config
+    }
 
     #[test]
     fn every_endpoint_is_on_one_line_and_the_first_is_the_one_to_try() {
         let tcp = Endpoint::Tcp("0.0.0.0:80".parse().unwrap());
         let unix = Endpoint::Unix("/run/it's.sock".into());
-        assert_eq!(places(&[tcp.clone(), unix.clone()]), "http://127.0.0.1:80, unix:/run/it's.sock");
-        assert_eq!(put(&[tcp.clone(), unix.clone()]), "curl -X PUT http://127.0.0.1:80");
-        assert_eq!(put(&[unix, tcp]), "curl --unix-socket '/run/it'\\''s.sock' -X PUT http://localhost");
+        let plain = config(&[]);
+        let tls = config(&[("front", "reactor"), ("tls-cert", "/etc/it's.pem"), ("tls-key", "k")]);
+        let (first_tcp, first_unix) = ([tcp.clone(), unix.clone()], [unix, tcp]);
+        assert_eq!(places(&first_tcp, Scheme::Http), "http://127.0.0.1:80, unix:/run/it's.sock");
+        assert_eq!(places(&first_tcp, Scheme::Https), "https://127.0.0.1:80, unix:/run/it's.sock");
+        assert_eq!(put(&first_tcp, &plain), "curl -X PUT http://127.0.0.1:80");
+        assert_eq!(put(&first_tcp, &tls), "curl --cacert '/etc/it'\\''s.pem' -X PUT https://127.0.0.1:80");
+        for config in [plain, tls] {
+            let over_unix = "curl --unix-socket '/run/it'\\''s.sock' -X PUT http://localhost";
+            assert_eq!(put(&first_unix, &config), over_unix);
+        }
     }
 }

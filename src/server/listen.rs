@@ -10,7 +10,7 @@ use crate::front::framing::HeadLimits;
 use crate::front::pool::{self, PoolOptions};
 use crate::front::reactor::context::Rules;
 use crate::front::reactor::{self, Listening, ReactorOptions};
-use crate::front::{BindError, Endpoint, Front, Seams};
+use crate::front::{BindError, Endpoint, Front, Seams, Tls};
 
 use super::StartError;
 use super::descriptors::{self, Demand};
@@ -35,18 +35,18 @@ pub struct Bound {
 /// Begins to serve what arrives. Errors are the operating system's, when it has no thread to give.
 pub type Serve = Box<dyn FnOnce(Seams) -> io::Result<Box<dyn Front>>>;
 
-/// Has the chosen front listen where the configuration says.
+/// Has the chosen front listen where the configuration says, and speak `tls` over TCP where there is any.
 ///
 /// # Errors
 /// An endpoint is taken (and by whom), or is none.
-pub fn bind(config: &Config) -> Result<Bound, StartError> {
+pub fn bind(config: &Config, tls: Option<Tls>) -> Result<Bound, StartError> {
     match config.front {
-        config::Front::Reactor => bind_reactor(config),
+        config::Front::Reactor => bind_reactor(config, tls),
         config::Front::Pool => bind_pool(config),
     }
 }
 
-fn bind_reactor(config: &Config) -> Result<Bound, StartError> {
+fn bind_reactor(config: &Config, tls: Option<Tls>) -> Result<Bound, StartError> {
     let (connections_option, connections) = config.connections();
     let connections_max = descriptors::raise(Demand {
         connections,
@@ -62,7 +62,10 @@ fn bind_reactor(config: &Config) -> Result<Bound, StartError> {
     let mut listening = Vec::new();
     for endpoint in config.endpoints() {
         listening.push(match endpoint {
-            ListenOn::Tcp(listen) => on_first_candidate(&listen, option, |address| Listening::tcp(address, threads))?,
+            ListenOn::Tcp(listen) => {
+                let plain = on_first_candidate(&listen, option, |address| Listening::tcp(address, threads))?;
+                tls.iter().cloned().fold(plain, Listening::with_tls)
+            }
             ListenOn::Unix { path, mode } => {
                 Listening::unix(&path, mode, threads).map_err(|error| StartError::of_bind(error, option))?
             }
@@ -154,11 +157,35 @@ fn on_first_candidate<T>(
     Err(failure)
 }
 
+/// What is spoken over TCP. Over a Unix socket it is always plain HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// HTTP.
+    Http,
+    /// HTTP within TLS.
+    Https,
+}
+
+impl Scheme {
+    /// What a server speaks that runs with `config`.
+    pub fn of(config: &Config) -> Scheme {
+        if config.tls_cert.is_some() { Scheme::Https } else { Scheme::Http }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+}
+
 /// How a client on this machine spells the server that listens on `endpoint`. Over a Unix socket every name is right.
-pub fn url_of(endpoint: &Endpoint) -> String {
+pub fn url_of(endpoint: &Endpoint, scheme: Scheme) -> String {
+    let scheme = scheme.name();
     match endpoint {
-        Endpoint::Tcp(address) if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
-        Endpoint::Tcp(address) => format!("http://{address}"),
+        Endpoint::Tcp(address) if address.ip().is_unspecified() => format!("{scheme}://127.0.0.1:{}", address.port()),
+        Endpoint::Tcp(address) => format!("{scheme}://{address}"),
         Endpoint::Unix(_) => "http://localhost".to_owned(),
     }
 }
@@ -194,12 +221,17 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_reached_over_loopback_or_by_any_name() {
-        for (endpoint, url) in [
-            (Endpoint::Tcp("[::]:80".parse().unwrap()), "http://127.0.0.1:80"),
-            (Endpoint::Tcp("[::1]:80".parse().unwrap()), "http://[::1]:80"),
-            (Endpoint::Unix("/run/mt.sock".into()), "http://localhost"),
+        let tcp = |address: &str| Endpoint::Tcp(address.parse().unwrap());
+        let unix = || Endpoint::Unix("/run/mt.sock".into());
+        for (endpoint, scheme, url) in [
+            (tcp("[::]:80"), Scheme::Http, "http://127.0.0.1:80"),
+            (tcp("0.0.0.0:80"), Scheme::Https, "https://127.0.0.1:80"),
+            (tcp("[::1]:80"), Scheme::Http, "http://[::1]:80"),
+            (tcp("[::1]:80"), Scheme::Https, "https://[::1]:80"),
+            (unix(), Scheme::Http, "http://localhost"),
+            (unix(), Scheme::Https, "http://localhost"),
         ] {
-            assert_eq!(url_of(&endpoint), url);
+            assert_eq!(url_of(&endpoint, scheme), url);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! `mt-load-N` while data is loaded; `mt-signal` for the process. Shutdown is one path: stop accepting, drain, refuse writes, last snapshot,
 //! record the clean stop.
 
+mod certificate;
 mod descriptors;
 mod expirer;
 mod listen;
@@ -30,12 +31,14 @@ use crate::front::{Drained, Front, Seams};
 use crate::model::SnapshotReport;
 use crate::persist::{self, DataFolder, OpenOptions};
 
+use certificate::Shown;
 use expirer::Expirer;
 use snapshotter::{Snapshots, Snapshotter};
 use threads::Threads;
 
 pub use crate::front::Endpoint;
-pub use listen::url_of;
+pub use certificate::{CertificateError, check_certificate, own_certificate};
+pub use listen::{Scheme, url_of};
 pub use load::{Loaded, Source};
 pub use reload::Reloaded;
 pub use signals::{Signal, signals};
@@ -63,19 +66,23 @@ pub struct Server {
     /// Dropping it stops the expirer and the snapshotter.
     stop: Sender<()>,
     shutdown_timeout: Duration,
+    /// Where TLS is spoken.
+    certificate: Option<Shown>,
     loaded: Loaded,
 }
 
 impl Server {
-    /// Starts a server: binds, opens the data folder, loads it, begins to serve. From the moment the folder is open,
+    /// Starts a server: reads the certificate, binds, opens the data folder, loads it, begins to serve. From the moment the folder is open,
     /// connections are answered: with 503 until the data is loaded.
     ///
     /// # Errors
     /// What stands in the way, in one line; nothing was changed then.
     pub fn start(config: &Config, parts: Parts) -> Result<Server, StartError> {
         let started = Instant::now();
-        let bound = listen::bind(config)?;
-        let url = bound.endpoints.first().map(listen::url_of).unwrap_or_default();
+        let certificate = Shown::read(config, &parts.disk, &parts.clock)?;
+        let bound = listen::bind(config, certificate.as_ref().map(Shown::tls))?;
+        let scheme = Scheme::of(config);
+        let url = bound.endpoints.first().map(|endpoint| url_of(endpoint, scheme)).unwrap_or_default();
         let open = OpenOptions { pid: std::process::id(), import_skip: parts.import_skip };
         let (folder, found) = DataFolder::open(parts.disk, &config.data_dir, open)?;
         let folder = Arc::new(folder);
@@ -129,7 +136,19 @@ impl Server {
         let loaded = begin().inspect_err(|_: &StartError| front.stop_accepting())?;
         health.lower(Reason::Loading);
         let shutdown_timeout = config.shutdown_timeout;
-        Ok(Server { front, api, engine, folder, health, threads, snapshots, stop, shutdown_timeout, loaded })
+        Ok(Server {
+            front,
+            api,
+            engine,
+            folder,
+            health,
+            threads,
+            snapshots,
+            stop,
+            shutdown_timeout,
+            certificate,
+            loaded,
+        })
     }
 
     /// Where it listens, in the order of the configuration, with the ports that the system chose for port 0.
@@ -154,7 +173,11 @@ impl Server {
 
     /// Reads again what can be read while serving, and says what came of it.
     pub fn reload(&self) -> Reloaded {
-        Reloaded::Nothing
+        let Some(certificate) = &self.certificate else { return Reloaded::Nothing };
+        match certificate.read_again() {
+            Ok(path) => Reloaded::Certificate(path.to_owned()),
+            Err(error) => Reloaded::Kept(error),
+        }
     }
 
     /// Begins to stop: takes no new connection, and makes each reply from now on its connection's last.

@@ -9,6 +9,8 @@ use crate::front::{BindError, Endpoint};
 use crate::model::Refusal;
 use crate::persist;
 
+use super::certificate::CertificateError;
+
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -49,6 +51,9 @@ pub enum StartError {
         /// The option.
         option: &'static str,
     },
+    /// The certificate for TLS.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The data folder.
     #[error("{}{}", .0, to_do(.0))]
     Folder(#[from] persist::Error),

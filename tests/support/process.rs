@@ -216,7 +216,7 @@ impl Server {
             let tried = said.lines().any(|line| line.starts_with("try ")) && said.ends_with('\n');
             let ready = said.lines().find_map(|line| line.strip_prefix("ready "))?;
             let first = ready.split_whitespace().next()?.trim_end_matches(',');
-            let address = first.strip_prefix("http://")?.parse().ok()?;
+            let address = first.strip_prefix("http://").or(first.strip_prefix("https://"))?.parse().ok()?;
             tried.then(|| (address, said.to_owned()))
         }) else {
             panic!("it did not get ready: {:?}", process.wait());
