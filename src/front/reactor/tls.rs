@@ -13,9 +13,11 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::time::Duration;
 
 use mio::net::TcpStream;
 use rustls::ServerConnection;
+use socket2::SockRef;
 
 use crate::front::Tls;
 
@@ -183,6 +185,12 @@ impl TlsStream {
             return Err(ErrorKind::WouldBlock.into());
         }
         self.socket.shutdown(Shutdown::Write)
+    }
+
+    /// Has the kernel forget, when the socket is closed, what the peer has not taken. It is told with a reset.
+    pub(super) fn abandon(&self) {
+        // When that fails the kernel keeps the bytes for as long as it likes, as it would have anyway.
+        drop(SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)));
     }
 
     /// Takes once from the socket, and decrypts what is whole.

@@ -130,6 +130,7 @@ impl Transport {
         match self {
             // When that fails the kernel keeps the bytes for as long as it likes, as it would have anyway.
             Transport::Tcp(stream) => drop(SockRef::from(stream).set_linger(Some(Duration::ZERO))),
+            Transport::Tls(stream) => stream.abandon(),
             // Nothing lies between the two ends of a Unix socket but what the peer has received.
             Transport::Unix(_) => {}
         }
