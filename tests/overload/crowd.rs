@@ -36,10 +36,17 @@ pub struct Habit {
 /// What a client does when it was shut out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Afterwards {
-    /// It comes back at once.
+    /// It comes back, at the latest when it would have sent its next byte.
     ComesBack,
     /// It stays away.
     StaysAway,
+}
+
+impl Habit {
+    /// A part of `drip_every`, another for each client: a crowd does not act in one moment.
+    fn pause(&self, number: usize) -> Duration {
+        self.drip_every.mul_f64((number % 97) as f64 / 97.0)
+    }
 }
 
 /// How a client treats what it is sent.
@@ -75,8 +82,7 @@ impl Crowd {
         let mut crowd = Crowd { address, habit, members: Vec::new(), connected: 0, ended: 0, refused: 0 };
         for _ in 0..count {
             let stream = crowd.connect().ok();
-            // Not all in the same moment.
-            let next = Instant::now() + crowd.habit.drip_every.mul_f64((crowd.connected % 97) as f64 / 97.0);
+            let next = Instant::now() + crowd.habit.pause(crowd.connected);
             crowd.members.push(Member { stream, said: 0, next });
         }
         crowd
@@ -96,11 +102,12 @@ impl Crowd {
         while Instant::now() < until {
             self.tick();
             for number in 0..self.members.len() {
-                let comes_back =
-                    self.habit.afterwards == Afterwards::ComesBack && self.members[number].stream.is_none();
-                if comes_back && Instant::now() < until {
+                let Member { stream, next, .. } = &self.members[number];
+                let comes_back = self.habit.afterwards == Afterwards::ComesBack && stream.is_none();
+                if comes_back && *next <= Instant::now() && Instant::now() < until {
                     let stream = self.connect().ok();
-                    self.members[number] = Member { stream, said: 0, next: Instant::now() + self.habit.drip_every };
+                    let next = Instant::now() + self.habit.pause(number);
+                    self.members[number] = Member { stream, said: 0, next };
                 }
             }
             std::thread::park_timeout(TICK);
@@ -110,7 +117,7 @@ impl Crowd {
     /// Has each who has something to do do it.
     pub fn tick(&mut self) {
         let now = Instant::now();
-        for member in &mut self.members {
+        for (number, member) in self.members.iter_mut().enumerate() {
             let Some(stream) = &mut member.stream else { continue };
             let is_due = member.next <= now;
             let mut is_there = true;
@@ -143,6 +150,7 @@ impl Crowd {
             }
             if !is_there || matches!(stream.take_error(), Ok(Some(_)) | Err(_)) {
                 member.stream = None;
+                member.next = now + self.habit.pause(number);
                 self.ended += 1;
             }
         }
