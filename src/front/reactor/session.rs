@@ -79,6 +79,8 @@ pub struct Session {
     charged: usize,
     /// True when what is held are requests that wait for room, and not part of a head.
     is_blocked: bool,
+    /// True when there was room for another reply at the last look: what is not read is not late.
+    had_room: bool,
     /// True when the peer sends nothing more.
     has_ended: bool,
 }
@@ -94,6 +96,7 @@ impl Session {
             received: 0,
             charged: 0,
             is_blocked: false,
+            had_room: true,
             has_ended: false,
         }
     }
@@ -153,7 +156,12 @@ impl Session {
 
     /// Goes on with what was held back, once there is room for more replies.
     pub fn go_on(&mut self, cx: &mut Context<'_>) {
-        if self.is_blocked && matches!(self.phase, Phase::Head) && self.outbox.has_room(cx) {
+        let has_room = self.outbox.has_room(cx);
+        let had_room = std::mem::replace(&mut self.had_room, has_room);
+        if has_room && !had_room && matches!(self.phase, Phase::Head) {
+            self.since = cx.now;
+        }
+        if self.is_blocked && matches!(self.phase, Phase::Head) && has_room {
             self.use_held(cx);
         }
         if self.has_ended && !self.is_blocked && matches!(self.phase, Phase::Head) {
@@ -199,8 +207,8 @@ impl Session {
     /// Takes note that the first `bytes` of what is to be sent were sent.
     pub fn sent(&mut self, bytes: usize, cx: &mut Context<'_>) {
         self.outbox.sent(bytes, cx);
-        // Silence, and a head that was cut off by the limits on replies, count from the end of the last reply.
-        if matches!(self.phase, Phase::Head) && self.outbox.is_empty() {
+        // Silence counts from the end of the last reply.
+        if self.is_idle() {
             self.since = cx.now;
         }
     }
@@ -218,8 +226,8 @@ impl Session {
             Phase::Head if self.is_between() => {
                 self.outbox.is_empty().then(|| self.since.saturating_add(millis(rules.idle_timeout)))
             }
-            // Requests that wait for room are not late: their peer does not read, and that is what is timed.
-            Phase::Head if self.is_blocked => None,
+            // Nothing is read while there is no room: the peer does not read either, and that is what is timed.
+            Phase::Head if !self.had_room => None,
             Phase::Head => Some(self.since.saturating_add(millis(rules.read_timeout))),
             Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => {
                 let earned = millis(rules.read_timeout).saturating_add(rules.earned(self.received));
