@@ -95,7 +95,7 @@ struct Link<'s> {
     /// Whether the session was reading at the end of the last turn, and since when.
     reads: bool,
     reads_since: Millis,
-    /// How long it had been reading at the last deadline that made a reply.
+    /// How long it had been reading at a deadline that made a reply, at most.
     patience: Millis,
 }
 
@@ -219,7 +219,8 @@ impl<'s> Link<'s> {
                 Expired::Close => self.close(State::Broken),
                 Expired::Nothing => self.turn(),
                 Expired::Answered => {
-                    self.patience = self.now - self.reads_since;
+                    let patience = if self.reads { self.now - self.reads_since } else { 0 };
+                    self.patience = self.patience.max(patience);
                     self.turn();
                 }
             }

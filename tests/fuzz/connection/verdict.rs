@@ -20,7 +20,7 @@ pub struct Scene<'s> {
     pub now: Millis,
     /// What has arrived.
     pub arrived: &'s [u8],
-    /// How long the session had been reading at the last deadline that made a reply.
+    /// How long the session had been reading at a deadline that made a reply, at most.
     pub patience: Millis,
 }
 
