@@ -178,12 +178,8 @@ impl Connection {
             if moved >= TURN_BYTES {
                 return Ok(Fate::GoesOn);
             }
-            self.session.go_on(cx);
-            if !cx.out.is_empty() {
+            if self.session.go_on(cx) {
                 continue;
-            }
-            if self.is_over() {
-                return self.close(cx, scratch);
             }
             if !self.may_read || !self.session.wants_input(cx) {
                 return Ok(Fate::Rests);

@@ -154,8 +154,10 @@ impl Session {
         self.hold(input.get(used..).unwrap_or_default(), cx);
     }
 
-    /// Goes on with what was held back, once there is room for more replies.
-    pub fn go_on(&mut self, cx: &mut Context<'_>) {
+    /// Goes on with what was held back, once there is room for more replies. True when it did: there may be something to
+    /// send, or to ask `Durability` for, and nobody else will look.
+    pub fn go_on(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut has_gone_on = false;
         let has_room = self.outbox.has_room(cx);
         let had_room = std::mem::replace(&mut self.had_room, has_room);
         if has_room && !had_room && matches!(self.phase, Phase::Head) {
@@ -163,18 +165,27 @@ impl Session {
         }
         if self.is_blocked && matches!(self.phase, Phase::Head) && has_room {
             self.use_held(cx);
+            has_gone_on = true;
         }
         if self.has_ended && !self.is_blocked && matches!(self.phase, Phase::Head) {
             // What is held is no whole head, and never will be.
-            if self.is_between() { self.end(cx) } else { self.refuse_held(Fault::HeadIncomplete, cx) }
+            if self.is_between() {
+                self.end(cx)
+            } else {
+                self.refuse_held(Fault::HeadIncomplete, cx)
+            }
+            has_gone_on = true;
         }
+        has_gone_on
     }
 
     /// Takes note that the peer sends nothing more.
     pub fn end_of_input(&mut self, cx: &mut Context<'_>) {
         self.has_ended = true;
         match &self.phase {
-            Phase::Head => self.go_on(cx),
+            Phase::Head => {
+                self.go_on(cx);
+            }
             Phase::Skip { .. } => self.end(cx),
             Phase::Gather(Gather { length, .. }) | Phase::Intake { length, .. } => {
                 let fault = BodyFault::Incomplete { bytes: self.received, length: *length };

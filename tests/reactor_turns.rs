@@ -1,0 +1,24 @@
+//! What a turn of the reactor leaves behind: whatever could go on has gone on, or is waited for.
+
+#[path = "support/wire.rs"]
+mod wire;
+
+use memory_tools::front::reactor::context::Rules;
+
+use wire::{get, rules, serve_rules, until};
+
+/// Nothing was queued when the third request ran, so that nothing was sent behind it, and nobody asked when it may
+/// leave: its connection hung, without a deadline.
+#[test]
+fn a_reply_of_a_request_that_waited_for_room_is_asked_for() {
+    let served = serve_rules(Rules { pipelined_requests_max: 2, ..rules() });
+    let mut client = served.connect();
+    client.send(&["/lsn/10", "/lsn/10", "/lsn/20", "/lsn/20"].map(get).concat());
+    until("the first waits", || served.ledger.waiting() == 1);
+    assert_eq!(served.double.handled(), 2);
+    served.ledger.release(10);
+    (0..2).for_each(|_| assert_eq!(client.reply().text(), "GET /lsn/10 1\n"));
+    until("the third waits", || served.ledger.waiting() == 1);
+    served.ledger.release(20);
+    (0..2).for_each(|_| assert_eq!(client.reply().text(), "GET /lsn/20 1\n"));
+}
