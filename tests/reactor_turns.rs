@@ -1,11 +1,17 @@
 //! What a turn of the reactor leaves behind: whatever could go on has gone on, or is waited for.
 
+#[path = "support/desk.rs"]
+mod desk;
 #[path = "support/wire.rs"]
 mod wire;
 
-use memory_tools::front::reactor::context::Rules;
+use std::sync::atomic::Ordering;
 
-use wire::{get, rules, serve_rules, until};
+use memory_tools::front::reactor::context::Rules;
+use memory_tools::front::reactor::session::Session;
+
+use desk::Desk;
+use wire::{Double, Ledger, get, rules, serve_rules, until};
 
 /// Nothing was queued when the third request ran, so that nothing was sent behind it, and nobody asked when it may
 /// leave: its connection hung, without a deadline.
@@ -21,4 +27,18 @@ fn a_reply_of_a_request_that_waited_for_room_is_asked_for() {
     until("the third waits", || served.ledger.waiting() == 1);
     served.ledger.release(20);
     (0..2).for_each(|_| assert_eq!(client.reply().text(), "GET /lsn/20 1\n"));
+}
+
+/// The first write after a pause may find the kernel's buffer full.
+#[test]
+fn a_stream_is_not_made_further_ahead_when_a_write_takes_nothing() {
+    let (double, ledger) = (Double::default(), Ledger::default());
+    let mut desk = Desk::new(Rules { stream_buffer_bytes: 100_000, ..desk::rules() });
+    let mut session = Session::new(0);
+    let mut cx = desk.context(&double, &ledger);
+    session.receive(get("/stream?1000000").as_bytes(), &mut cx);
+    session.outbox().prepare(&mut cx);
+    let made = double.pulled.load(Ordering::SeqCst);
+    session.outbox().prepare(&mut cx);
+    assert_eq!(double.pulled.load(Ordering::SeqCst), made);
 }

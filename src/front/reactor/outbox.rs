@@ -176,6 +176,8 @@ impl Outbox {
                     }
                 }
                 Some(Item::Waiting { state: Waiting::Parked(_), .. }) => return self.ask(cx),
+                // What was made of it before and not taken yet comes first.
+                Some(Item::Stream { .. }) if cx.out.len() >= cx.rules.stream_buffer_bytes.max(1) => return,
                 Some(Item::Stream { .. }) => return self.pull(cx),
                 Some(Item::Waiting { .. } | Item::Piece { .. }) | None => return,
             }
