@@ -302,12 +302,15 @@ impl Outbox {
         }
     }
 
-    /// Begins a reply that was taken from the front of the queue.
+    /// Begins a reply that was taken from the front of the queue. What stands behind it is moved only for one that does
+    /// not fit the buffer, or many small ones that leave together would move it many times.
     fn begin_first(&mut self, response: Response, terms: Terms, cx: &mut Context<'_>) {
-        let behind = std::mem::take(&mut self.queue);
         let remaining = reply::begin(cx.out, &response, manner(terms, cx.date));
-        self.push_remaining(remaining, response.body);
-        self.queue.extend(behind);
+        if remaining != Remaining::Nothing {
+            let behind = std::mem::take(&mut self.queue);
+            self.push_remaining(remaining, response.body);
+            self.queue.extend(behind);
+        }
     }
 
     /// Makes parts of the stream that stands first, until there are `stream_buffer_bytes` or it has ended.
