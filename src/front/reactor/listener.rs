@@ -31,10 +31,11 @@ const UNSENT_IN_KERNEL_BYTES: u32 = 128 << 10;
 pub struct Listening {
     /// With the port that the kernel chose for port 0.
     pub(super) endpoint: Endpoint,
+    /// The file of a Unix socket. It stands before the sockets, and so is dropped before they are closed; else another
+    /// server's file, which may have been given the same number meanwhile, could be removed.
+    pub(super) file: Option<SocketFile>,
     /// One per thread.
     pub(super) sockets: Sockets,
-    /// The file of a Unix socket; dropped before the sockets are closed, or another server's file could be removed.
-    pub(super) file: Option<SocketFile>,
     /// What connections speak below HTTP, if anything.
     pub(super) tls: Option<Tls>,
 }
