@@ -282,8 +282,14 @@ fn listen_says_where_in_place_of_port_and_the_later_source_holds() {
     let before = ground.content();
     for (flags, error) in [
         (&["--port", ":0", "--listen", ":0"][..], "--listen: port is given too (flag --port), "),
-        (&["--listen", "127.0.0.1:0,[::1]:0"], "--listen: front \"pool\" (default) listens on one TCP address, "),
-        (&["--listen", "unix:/nowhere/mt.sock"], "--listen: front \"pool\" (default) listens on one TCP address, "),
+        (
+            &["--front", "pool", "--listen", "127.0.0.1:0,[::1]:0"],
+            "--listen: front \"pool\" (flag --front) listens on one TCP address, ",
+        ),
+        (
+            &["--front", "pool", "--listen", "unix:/nowhere/mt.sock"],
+            "--listen: front \"pool\" (flag --front) listens on one TCP address, ",
+        ),
     ] {
         let ended = ground.run(flags);
         let line = ended.in_one_line(2);

@@ -176,15 +176,18 @@ mod tests {
     fn the_pool_listens_on_one_tcp_address_without_tls() {
         for (file, error) in [
             (
-                r#"{"listen": [":1", ":2"]}"#,
-                "config.json:1:12: listen: front \"pool\" (default) listens on one TCP address, found 2 of them",
+                r#"{"front": "pool", "listen": [":1", ":2"]}"#,
+                "config.json:1:29: listen: front \"pool\" (config.json:1) listens on one TCP address, found 2 of them",
             ),
             (
                 r#"{"front": "pool", "listen": ["unix:/a"]}"#,
                 "config.json:1:29: listen: front \"pool\" (config.json:1) listens on one TCP address, found the Unix \
                  socket unix:/a",
             ),
-            (r#"{"tls_cert": "c", "tls_key": "k"}"#, "config.json:1:14: tls_cert: front \"pool\" (default) has no TLS"),
+            (
+                r#"{"front": "pool", "tls_cert": "c", "tls_key": "k"}"#,
+                "config.json:1:31: tls_cert: front \"pool\" (config.json:1) has no TLS",
+            ),
         ] {
             assert_eq!(errors(file, &[]), [error], "{file}");
         }

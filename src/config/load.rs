@@ -328,7 +328,7 @@ mod tests {
             ),
             (
                 "{\"front\": \"reaktor\"}",
-                "config.json:1:11: front: expected one of \"reactor\", \"pool\", such as \"pool\", found \"reaktor\"",
+                "config.json:1:11: front: expected one of \"reactor\", \"pool\", such as \"reactor\", found \"reaktor\"",
             ),
             (
                 "{\"port\": 8080}",

@@ -79,7 +79,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "front",
         kind: Kind::Front(|config| &mut config.front),
-        default: "pool",
+        default: "reactor",
         unit: "name",
         meaning: "Which front serves the sockets. \"reactor\" is a few threads, each with connections of its own, that \
                   never wait for one of them; \"pool\" is a fixed pool of threads over tiny_http, one per connection.",

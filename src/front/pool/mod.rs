@@ -26,10 +26,12 @@
 //!   like a field is read as one, and what Unicode calls white space around a framing field is not seen. Field
 //!   names of other characters than letters, digits, `-` and `_` are refused, tabs inside values too.
 //! - An idle connection that reaches the timeout, and a client that half-closes, get a 400 that nobody asked for.
-//! - The size line of a chunk is read leniently and without a bound, trailers are an error, and a peer that goes
-//!   away in the middle of a chunk looks like the end of the body: whoever reads a chunked body must know its end
-//!   from its content, as a JSON text does unless it is a bare number. So one that ends in a digit is refused with
-//!   `BodyFault::EndUnclear`. A peer that goes away or stalls in the frame of a chunk looks like a malformed one.
+//! - The size line of a chunk is read leniently and without a bound: a request that is hidden in its extension, behind
+//!   a bare LF or a quoted CR LF, runs, which is smuggling behind a proxy that reads the line otherwise. Trailers are
+//!   an error, and a peer that goes away in the middle of a chunk looks like the end of the body: whoever reads a
+//!   chunked body must know its end from its content, as a JSON text does unless it is a bare number. So one that
+//!   ends in a digit is refused with `BodyFault::EndUnclear`. A peer that goes away or stalls in the frame of a chunk
+//!   looks like a malformed one.
 //! - A short body that nobody wanted is read past. A reply before a longer one was read cannot say
 //!   `Connection: close`, and the library then reads the rest of the announced length, however long, before its
 //!   thread is free. A `100 Continue` carries a Content-Length of 0, and HTTP/1.0 clients get one too.
