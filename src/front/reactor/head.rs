@@ -64,6 +64,17 @@ pub(super) fn read<'b, R>(
     finish(bytes, limits, &request, status, then)
 }
 
+/// True when `bytes`, a head whose last part is `fresh`, may read differently than without that part: it is looked at once
+/// a line and at its limits, not once a byte, or a long one that comes in bytes would be read as often as it has bytes.
+pub(super) fn may_tell_more(bytes: &[u8], fresh: &[u8], limits: &HeadLimits) -> bool {
+    if memchr::memchr(b'\n', fresh).is_some() || bytes.len() >= limits.head_bytes_max {
+        return true;
+    }
+    // A target may be too long before its line ends.
+    let is_in_target = bytes.len() > limits.target_bytes_max && memchr::memchr(b'\n', bytes).is_none();
+    is_in_target && memchr::memchr(b' ', bytes).is_some_and(|at| bytes.len() - at > limits.target_bytes_max)
+}
+
 /// True when the request whose head begins so asks for a head alone: a refusal then has no body.
 pub(super) fn is_for_head(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HEAD ")
@@ -159,4 +170,41 @@ fn fault(error: httparse::Error, bytes: &[u8], limits: &HeadLimits) -> Fault {
 fn is_version(text: &[u8]) -> bool {
     matches!(text, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
         if major.is_ascii_digit() && minor.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: HeadLimits = HeadLimits { target_bytes_max: 64, head_bytes_max: 512, header_count_max: 8 };
+
+    /// The length at which a head that comes byte by byte is refused, and how often it was looked at until then.
+    fn refused_at(head: &str, is_looked_at: impl Fn(&[u8], &[u8]) -> bool) -> (Option<usize>, usize) {
+        let mut looks = 0;
+        let at = (1..=head.len()).find(|length| {
+            let (bytes, fresh) = (&head.as_bytes()[..*length], &head.as_bytes()[length - 1..*length]);
+            is_looked_at(bytes, fresh) && {
+                looks += 1;
+                read(bytes, &LIMITS, |_, _| ()).is_err()
+            }
+        });
+        (at, looks)
+    }
+
+    #[test]
+    fn a_head_beyond_a_limit_is_refused_at_the_byte_that_shows_it_and_not_looked_at_before() {
+        let long = "a".repeat(600);
+        for head in [
+            format!("GET /{long}"),
+            format!("GET http://x/{long}"),
+            long.clone(),
+            format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}"),
+            format!("GET /{} HTTP/1.1\r\n{long}", "a".repeat(63)),
+        ] {
+            let (at, looks) = refused_at(&head, |bytes, fresh| may_tell_more(bytes, fresh, &LIMITS));
+            assert!(at.is_some(), "{head}");
+            assert_eq!(at, refused_at(&head, |_, _| true).0, "{head}");
+            assert!(looks <= 16, "{looks} times: {head}");
+        }
+    }
 }

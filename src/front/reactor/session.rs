@@ -144,8 +144,7 @@ impl Session {
     pub fn receive(&mut self, input: &[u8], cx: &mut Context<'_>) {
         if matches!(self.phase, Phase::Head) && !self.held.is_empty() {
             self.held.extend_from_slice(input);
-            // A head is looked at once a line, not once a byte.
-            if memchr::memchr(b'\n', input).is_some() || self.held.len() > cx.rules.head.target_bytes_max {
+            if head::may_tell_more(&self.held, input, &cx.rules.head) {
                 self.use_held(cx);
             }
             return;
