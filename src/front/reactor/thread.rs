@@ -311,6 +311,10 @@ impl Thread {
     /// Answers those who wait at the doors, closes these, and has every connection end behind its last reply.
     fn drain(&mut self, now: Millis) {
         for number in 0..self.doors.len() {
+            if let Some(door) = self.doors.get_mut(number) {
+                // Somebody may have come since the poll was asked last.
+                door.is_ready = true;
+            }
             while self.doors.get_mut(number).is_some_and(|door| door.is_open(now)) {
                 self.let_in(number, now);
             }
