@@ -15,8 +15,14 @@ use crate::front::{BindError, Endpoint, Front, Seams, Tls};
 use super::StartError;
 use super::descriptors::{self, Demand};
 
-/// Descriptors that are needed beside those of connections: files, listeners, standard streams.
+/// Descriptors that are needed beside those of the front: files, standard streams, whoever is being turned away.
 const DESCRIPTORS_KEPT: u64 = 64;
+
+/// Descriptors of a thread of the reactor: its poll and its waker.
+const DESCRIPTORS_PER_REACTOR_THREAD: u64 = 2;
+
+/// Descriptors that a thread of the reactor has for each endpoint: its listener, and the one that it keeps in reserve.
+const DESCRIPTORS_PER_DOOR: u64 = 2;
 
 /// Descriptors of one connection in the pool front: the library clones the socket.
 const DESCRIPTORS_PER_POOL_CONNECTION: u64 = 2;
@@ -47,20 +53,22 @@ pub fn bind(config: &Config, tls: Option<Tls>) -> Result<Bound, StartError> {
 }
 
 fn bind_reactor(config: &Config, tls: Option<Tls>) -> Result<Bound, StartError> {
+    let threads = match config.reactor_threads {
+        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+        threads => threads,
+    };
+    let endpoints = config.endpoints();
+    let per_thread = DESCRIPTORS_PER_REACTOR_THREAD + DESCRIPTORS_PER_DOOR * endpoints.len() as u64;
     let (connections_option, connections) = config.connections();
     let connections_max = descriptors::raise(Demand {
         connections,
         option: connections_option,
         per_connection: 1,
-        kept: DESCRIPTORS_KEPT,
+        kept: DESCRIPTORS_KEPT + per_thread * threads as u64,
     })?;
-    let threads = match config.reactor_threads {
-        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
-        threads => threads,
-    };
     let option = config.endpoints_option();
     let mut listening = Vec::new();
-    for endpoint in config.endpoints() {
+    for endpoint in endpoints {
         listening.push(match endpoint {
             ListenOn::Tcp(listen) => {
                 let plain = on_first_candidate(&listen, option, |address| Listening::tcp(address, threads))?;
