@@ -1,8 +1,8 @@
 //! Composition: puts the rooms together, starts the threads, and takes everything down again.
 //!
 //! The only room that starts threads: `mt-http-N` and `mt-accept` for the front, `mt-expire`, `mt-snapshot`, and
-//! `mt-load-N` while data is loaded; `mt-signal` for the process. Shutdown is one path: stop accepting, drain, refuse writes, last snapshot,
-//! record the clean stop.
+//! `mt-load-N` while data is loaded; `mt-signal` for the process. Shutdown is one path: stop accepting, drain, refuse
+//! writes, last snapshot, record the clean stop.
 
 mod certificate;
 mod descriptors;
