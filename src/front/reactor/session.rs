@@ -165,6 +165,7 @@ impl Session {
         if self.is_blocked && matches!(self.phase, Phase::Head) && has_room {
             self.use_held(cx);
             has_gone_on = true;
+            self.had_room = self.outbox.has_room(cx);
         }
         if self.has_ended && !self.is_blocked && matches!(self.phase, Phase::Head) {
             // What is held is no whole head, and never will be.
