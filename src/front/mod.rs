@@ -70,8 +70,8 @@ pub trait Front: Send + Sync {
     /// Where it listens, with the ports that the kernel chose for port 0.
     fn endpoints(&self) -> Vec<Endpoint>;
 
-    /// Takes no new connection from now on; those that wait in the backlog are told 503. Each reply from now on is
-    /// its connection's last.
+    /// Takes no new connection from now on; those that wait in the backlog are told 503. A connection ends behind the
+    /// reply to the last request that has come over it.
     fn stop_accepting(&self);
 
     /// Stops accepting and waits until no request is in progress, at most `limit`.

@@ -18,8 +18,8 @@ use super::descriptors::{self, Demand};
 /// Descriptors that are needed beside those of the front: files, standard streams, whoever is being turned away.
 const DESCRIPTORS_KEPT: u64 = 64;
 
-/// Descriptors of a thread of the reactor: its poll and its waker.
-const DESCRIPTORS_PER_REACTOR_THREAD: u64 = 2;
+/// Descriptors of a thread of the reactor: its poll, its waker, and those whom it is turning away.
+const DESCRIPTORS_PER_REACTOR_THREAD: u64 = 2 + reactor::REFUSED_MAX as u64;
 
 /// Descriptors that a thread of the reactor has for each endpoint: its listener, and the one that it keeps in reserve.
 const DESCRIPTORS_PER_DOOR: u64 = 2;

@@ -66,6 +66,11 @@ impl Mailbox {
         &self.post
     }
 
+    /// True when there is no letter.
+    pub(super) fn is_empty(&self) -> bool {
+        self.letters.is_empty()
+    }
+
     /// Takes the next letter. Once there is none, the next one posted wakes the thread.
     pub fn take(&self) -> Option<Letter> {
         self.letters.try_recv().ok().or_else(|| {

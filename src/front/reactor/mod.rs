@@ -51,6 +51,7 @@ use thread::{Thread, WAKE};
 
 pub use listener::Listening;
 pub use shared::Counters;
+pub use thread::REFUSED_MAX;
 
 /// What an operator chooses.
 #[derive(Clone, Debug)]
@@ -100,6 +101,7 @@ pub fn serve(options: ReactorOptions, listening: Vec<Listening>, seams: Seams) -
     for (number, thread) in threads.into_iter().enumerate() {
         let job = Box::new(move || panics::or_abort("serving connections", || thread.run()));
         let Shared { seams, options, .. } = &*reactor.shared;
+        reactor.shared.threads.fetch_add(1, Ordering::AcqRel);
         if let Err(error) = seams.spawn.spawn(&format!("mt-http-{number}"), options.stack_bytes, job) {
             reactor.abandon();
             return Err(error);
@@ -107,6 +109,9 @@ pub fn serve(options: ReactorOptions, listening: Vec<Listening>, seams: Seams) -
     }
     Ok(reactor)
 }
+
+/// How often a drain looks when no thread reports.
+const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
 /// A running reactor. Dropping it stops nothing.
 pub struct Reactor {
@@ -152,8 +157,17 @@ impl Front for Reactor {
     fn drain(&self, limit: Duration) -> Drained {
         self.stop_accepting();
         let until = Instant::now() + limit;
-        let (_, drained) = &self.shared.drained;
-        let finished = self.wakers.iter().all(|_| drained.recv_deadline(until).is_ok());
+        let Shared { threads, ended, .. } = &*self.shared;
+        let finished = loop {
+            if threads.load(Ordering::Acquire) == 0 {
+                break true;
+            }
+            // Where two drain at once, one message may be for both: look again soon.
+            let soon = until.min(Instant::now() + DRAIN_LOOK);
+            if ended.1.recv_deadline(soon).is_err() && Instant::now() >= until {
+                break threads.load(Ordering::Acquire) == 0;
+            }
+        };
         let open = self.shared.counters.connections_open.load(Ordering::Acquire);
         if !finished {
             self.abandon();

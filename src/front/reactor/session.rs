@@ -29,7 +29,8 @@ use super::outbox::{Outbox, Terms};
 /// its client the connection. Of chunks only their end tells; when they are more, the connection ends behind the reply.
 const READ_PAST_BYTES_MAX: u64 = 64 << 10;
 
-/// Where the conversation stands.
+/// Where the conversation stands. `Later` has no deadline and reads nothing: a peer that goes away meanwhile is noticed
+/// when the reply is there.
 enum Phase {
     /// Between two requests, or within a head.
     Head,

@@ -37,8 +37,10 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) is_draining: AtomicBool,
     pub(super) is_abandoned: AtomicBool,
-    /// One message per thread that has no connection left while it drains.
-    pub(super) drained: (Sender<()>, Receiver<()>),
+    /// Threads that have not ended.
+    pub(super) threads: AtomicUsize,
+    /// A message whenever one ends.
+    pub(super) ended: (Sender<()>, Receiver<()>),
     /// Connections by address, while these are limited.
     addresses: Mutex<AHashMap<IpAddr, usize>>,
 }
@@ -51,7 +53,8 @@ impl Shared {
             counters: Counters::default(),
             is_draining: AtomicBool::new(false),
             is_abandoned: AtomicBool::new(false),
-            drained: crossbeam_channel::unbounded(),
+            threads: AtomicUsize::new(0),
+            ended: crossbeam_channel::unbounded(),
             addresses: Mutex::default(),
         })
     }

@@ -32,7 +32,13 @@ const EVENTS: usize = 1024;
 const BATCH: usize = 64;
 
 /// Connections that were turned away and are still being told so. More are closed without a word.
-const REFUSED_MAX: usize = 256;
+pub const REFUSED_MAX: usize = 32;
+
+/// Letters that are read before those inside have their turns.
+const LETTERS: usize = 1024;
+
+/// Batches of those who wait at a door when it is closed; nobody else comes in.
+const LAST_BATCHES: usize = 64;
 
 /// Bytes that are read at once. What a connection does not use of them at once is copied.
 const SCRATCH_BYTES: usize = 64 << 10;
@@ -154,8 +160,9 @@ impl Thread {
                 break;
             }
         }
+        self.shared.threads.fetch_sub(1, Ordering::AcqRel);
         // Nobody may wait any more.
-        let _ = self.shared.drained.0.send(());
+        let _ = self.shared.ended.0.send(());
     }
 
     fn now(&self) -> Millis {
@@ -165,6 +172,7 @@ impl Thread {
     /// How long to wait when nothing happens.
     fn patience(&self, now: Millis) -> Option<Duration> {
         let is_busy = !self.unfinished.is_empty()
+            || !self.mailbox.is_empty()
             || self.doors.iter().any(|door| door.is_ready && door.opens_at().is_none_or(|opens| opens <= now));
         if is_busy {
             return Some(Duration::ZERO);
@@ -227,7 +235,8 @@ impl Thread {
     }
 
     fn read_mail(&mut self, now: Millis) {
-        while let Some(Letter { to, ticket, news }) = self.mailbox.take() {
+        for _ in 0..LETTERS {
+            let Some(Letter { to, ticket, news }) = self.mailbox.take() else { return };
             // The connection may have gone, and another may have its key.
             if self.connections.get(to.key).is_none_or(|connection| connection.generation != to.generation) {
                 continue;
@@ -315,7 +324,8 @@ impl Thread {
                 // Somebody may have come since the poll was asked last.
                 door.is_ready = true;
             }
-            while self.doors.get_mut(number).is_some_and(|door| door.is_open(now)) {
+            // Bounded, or a flood at the door would hold up the stop.
+            for _ in 0..LAST_BATCHES {
                 self.let_in(number, now);
             }
         }
