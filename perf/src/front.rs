@@ -51,10 +51,9 @@ pub struct Report {
     promised: bool,
 }
 
-/// The server as it is measured everywhere: its data in its scratch folder, no snapshot during a run, and the front
-/// that answers the constant, too.
+/// The server as it is measured everywhere: its data in its scratch folder, no snapshot during a run.
 pub fn server(options: &Options) -> Program {
-    let mut arguments = ["--data-dir", "data", "--enable-snapshots=false", "--front=pool"].map(Into::into).to_vec();
+    let mut arguments = ["--data-dir", "data", "--enable-snapshots=false"].map(Into::into).to_vec();
     arguments.extend(options.server_arguments.iter().cloned());
     Program { path: options.server.clone(), arguments }
 }
@@ -81,7 +80,10 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
     fs::write(body.path(), document.zero())?;
     let constant = Program { path: options.constant.clone(), arguments: vec!["--body".into(), body.path().into()] };
     let constant = Server::start(&constant)?;
-    let real = Server::start(&server(options))?;
+    let mut program = server(options);
+    // The front that answers the constant.
+    program.arguments.push("--front=pool".into());
+    let real = Server::start(&program)?;
     progress.step(&format!("loading {} documents of {} bytes", options.keys, options.document_bytes));
     load(&real, &Workload::put(real.address, &document), options.keys, progress)?;
 
