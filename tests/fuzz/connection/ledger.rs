@@ -41,6 +41,11 @@ impl Ledger {
         Lsn(self.with(|state| state.released))
     }
 
+    /// Replies that wait.
+    pub fn waiting(&self) -> usize {
+        self.with(|state| state.waiting.len())
+    }
+
     /// True when a reply that rests on `lsn` was told that it waits in vain.
     pub fn was_denied(&self, lsn: Lsn) -> bool {
         self.with(|state| state.denied.contains(&lsn))

@@ -259,9 +259,11 @@ impl<'s> Link<'s> {
         }
     }
 
-    /// Nothing could be sent, or nobody would ever have it sent.
+    /// Nothing could be sent and nothing asked of the ledger, or nobody would ever do it.
     fn check_rest(&mut self) {
+        let waiting = self.ledger.waiting();
         self.with_session(|session, cx| session.outbox().prepare(cx));
+        assert_eq!(self.ledger.waiting(), waiting, "a turn ends with something to ask for");
         let mut slices = [IoSlice::new(&[]); SLICES];
         let count = self.session.outbox().slices(&self.out, &mut slices);
         assert!(count == 0 || !self.may_write, "a turn ends with something to send");
@@ -276,12 +278,8 @@ impl<'s> Link<'s> {
             if self.session.is_over() {
                 return self.close(State::Over);
             }
-            self.with_session(Session::go_on);
-            if !self.out.is_empty() {
+            if self.with_session(Session::go_on) {
                 continue;
-            }
-            if self.session.is_over() {
-                return self.close(State::Over);
             }
             if !self.with_session(|session, cx| session.wants_input(cx)) || !self.receive() {
                 return;
