@@ -39,19 +39,19 @@ fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<R
         return Err(condition_failed(version, rest));
     }
     let is_unmodified = condition.if_none_match.as_ref().is_some_and(|tags| tags.name(version));
-    let mut response = Response::new(if is_unmodified { 304 } else { 200 })
-        .with("ETag", Value::EntityTag(entry.version.0))
-        .with("Cache-Control", Value::Static("no-cache"))
-        .resting_on(rest);
+    let mut response = Response::new(if is_unmodified { 304 } else { 200 });
+    response.rest = rest;
+    response.push("ETag", Value::EntityTag(entry.version.0));
+    response.push("Cache-Control", Value::Static("no-cache"));
     if let Some(moment) = entry.deadline.moment() {
-        response = response
-            .with("MT-TTL", Value::Seconds(moment.since(api.clock.now())))
-            .with("MT-Expires-At", Value::Moment(moment));
+        response.push("MT-TTL", Value::Seconds(moment.since(api.clock.now())));
+        response.push("MT-Expires-At", Value::Moment(moment));
     }
-    if is_unmodified {
-        return Ok(response);
+    if !is_unmodified {
+        response.push("Content-Type", Value::Static("application/json"));
+        response.push_piece(Piece::Document(entry.document));
     }
-    Ok(response.with("Content-Type", Value::Static("application/json")).with_piece(Piece::Document(entry.document)))
+    Ok(response)
 }
 
 /// `PUT`: stores the body under the key.

@@ -4,6 +4,8 @@
 
 use std::net::Ipv6Addr;
 
+use super::octets;
+
 /// True for a host, possibly empty, with an optional port, possibly empty. A comma, which RFC 3986 allows, is not: it is
 /// how somebody would join two hosts.
 pub fn is_host_and_port(text: &[u8]) -> bool {
@@ -44,7 +46,7 @@ fn is_name(text: &[u8]) -> bool {
                 let mut is_digit = || bytes.next().is_some_and(u8::is_ascii_hexdigit);
                 is_digit() && is_digit()
             }
-            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte),
+            _ => octets::HOST_NAME.has(*byte),
         };
         if !is_sound {
             return false;

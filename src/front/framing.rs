@@ -6,7 +6,7 @@
 //! It does not know who split the head, nor what the target means. `tests/corpus` holds the whole of it against the
 //! clauses.
 
-use super::authority;
+use super::{authority, octets};
 
 /// How large a head may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -328,7 +328,7 @@ fn gather<'f>(
         if !is_token(name) {
             return Err(Fault::FieldName);
         }
-        if value.iter().any(|byte| is_control(*byte) && *byte != b'\t') {
+        if !octets::FIELD_VALUE.has_all(value) {
             return Err(Fault::FieldValue);
         }
         take(&mut seen, name, value)?;
@@ -392,7 +392,7 @@ fn length(value: &[u8]) -> Result<u64, Fault> {
 /// no path is refused: its origin form has a slash that was not sent.
 fn origin_form<'a>(line: &RequestLine<'a>) -> Result<&'a str, Fault> {
     let target = line.target;
-    if target.bytes().any(|byte| byte == b' ' || byte == b'#' || is_control(byte)) {
+    if !octets::TARGET.has_all(target.as_bytes()) {
         return Err(Fault::Target);
     }
     if target.starts_with('/') || (target == "*" && line.method == "OPTIONS") {
@@ -412,13 +412,9 @@ fn origin_form<'a>(line: &RequestLine<'a>) -> Result<&'a str, Fault> {
     if is_sound { Ok(path) } else { Err(Fault::Target) }
 }
 
-fn is_control(byte: u8) -> bool {
-    byte < 0x20 || byte == 0x7f
-}
-
 /// True for a token of RFC 9110 §5.6.2.
 pub fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !text.is_empty() && octets::TOKEN.has_all(text.as_bytes())
 }
 
 #[cfg(test)]

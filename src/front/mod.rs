@@ -10,6 +10,7 @@ pub mod authority;
 pub mod date;
 pub mod endpoint;
 pub mod framing;
+pub mod octets;
 pub mod problem;
 pub mod reply;
 pub mod tls;

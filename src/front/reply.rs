@@ -12,6 +12,9 @@ use super::framing::Version;
 /// Bodies up to this size are copied behind the head: copying 16 KiB costs about what one more write does.
 pub const INLINE_BYTES_MAX: usize = 16 << 10;
 
+/// Bytes of most heads.
+const HEAD_BYTES: usize = 384;
+
 /// What a head must know besides the response.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner<'a> {
@@ -42,11 +45,19 @@ pub fn begin(out: &mut Vec<u8>, response: &Response, manner: Manner<'_>) -> Rema
         && !response.head_only
         && !response.is_bodiless()
         && response.body_length().is_none();
-    out.extend_from_slice(b"HTTP/1.1 ");
-    push_number(out, u64::from(response.status));
-    out.push(b' ');
-    out.extend_from_slice(reason(response.status).as_bytes());
-    push_field(out, "Date", manner.date.as_bytes());
+    // Room for all that most replies have, asked for once.
+    out.reserve(HEAD_BYTES + response.body_length().unwrap_or(0).min(INLINE_BYTES_MAX));
+    match response.status {
+        200 => out.extend_from_slice(b"HTTP/1.1 200 OK\r\nDate: "),
+        status => {
+            out.extend_from_slice(b"HTTP/1.1 ");
+            push_number(out, u64::from(status));
+            out.push(b' ');
+            out.extend_from_slice(reason(status).as_bytes());
+            out.extend_from_slice(b"\r\nDate: ");
+        }
+    }
+    out.extend_from_slice(manner.date.as_bytes());
     for (name, value) in &response.headers {
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(name.as_bytes());
@@ -183,18 +194,18 @@ fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 /// Decimal digits, without the machinery of `fmt`: a GET writes three of these.
 fn push_number(out: &mut Vec<u8>, number: u64) {
-    let start = out.len();
+    let mut digits = [0; 20];
     let mut rest = number;
-    loop {
-        out.push(b'0' + u8::try_from(rest % 10).unwrap_or_default());
+    let mut first = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
         rest /= 10;
+        first = at;
         if rest == 0 {
             break;
         }
     }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    out.extend_from_slice(digits.get(first..).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -210,17 +210,27 @@ impl Response {
     /// Adds a field.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: Value) -> Response {
-        self.headers.push((name, value));
+        self.push(name, value);
         self
+    }
+
+    /// As `with`, in place: a response is large, and moving it costs more than what is added.
+    pub fn push(&mut self, name: &'static str, value: Value) {
+        self.headers.push((name, value));
     }
 
     /// Adds a piece to the body.
     #[must_use]
     pub fn with_piece(mut self, piece: Piece) -> Response {
+        self.push_piece(piece);
+        self
+    }
+
+    /// As `with_piece`, in place.
+    pub fn push_piece(&mut self, piece: Piece) {
         if let ResponseBody::Pieces(pieces) = &mut self.body {
             pieces.push(piece);
         }
-        self
     }
 
     /// Names what the reply rests on.

@@ -9,6 +9,8 @@
 //! within bounds; a bare CR or LF, a sign, white space around a size or a size beyond 64 bits ends it.
 //! It does not copy, and knows no limit on the whole body: that is its caller's.
 
+use crate::front::octets::{FIELD_VALUE, TOKEN};
+
 /// Hexadecimal digits of a chunk's size: as many as 64 bits have, leading zeros included.
 const SIZE_DIGITS_MAX: u8 = 16;
 
@@ -150,23 +152,23 @@ impl Decoder {
             (State::ExtensionName | State::ExtensionGap, b' ' | b'\t') => self.extension(State::ExtensionGap),
             (State::ExtensionName | State::ExtensionGap, b'=') => self.extension(State::ExtensionEquals),
             (State::Extension | State::ExtensionEquals, b' ' | b'\t') => self.extension(self.state),
-            (State::Extension | State::ExtensionName, _) if is_token(byte) => self.extension(State::ExtensionName),
+            (State::Extension | State::ExtensionName, _) if TOKEN.has(byte) => self.extension(State::ExtensionName),
             (State::ExtensionEquals, b'"') => self.extension(State::Quoted),
-            (State::ExtensionEquals | State::ExtensionValue, _) if is_token(byte) => {
+            (State::ExtensionEquals | State::ExtensionValue, _) if TOKEN.has(byte) => {
                 self.extension(State::ExtensionValue)
             }
             (State::Quoted, b'"') => self.extension(State::Unquoted),
             (State::Quoted, b'\\') => self.extension(State::Escaped),
-            (State::Quoted | State::Escaped, _) if is_text(byte) => self.extension(State::Quoted),
+            (State::Quoted | State::Escaped, _) if FIELD_VALUE.has(byte) => self.extension(State::Quoted),
             (State::SizeEnd, b'\n') if self.remaining == 0 => Ok(State::Trailer),
             (State::SizeEnd, b'\n') => Ok(State::Data),
             (State::DataCr, b'\r') => Ok(State::DataLf),
             (State::DataLf, b'\n') => Ok(State::Size { digits: 0 }),
             (State::Trailer, b'\r') => Ok(State::TrailerEnd),
-            (State::Trailer | State::Name, _) if is_token(byte) => self.trailer(State::Name),
+            (State::Trailer | State::Name, _) if TOKEN.has(byte) => self.trailer(State::Name),
             (State::Name, b':') => self.trailer(State::Value),
             (State::Value, b'\r') => Ok(State::ValueEnd),
-            (State::Value, _) if is_text(byte) => self.trailer(State::Value),
+            (State::Value, _) if FIELD_VALUE.has(byte) => self.trailer(State::Value),
             (State::ValueEnd, b'\n') => Ok(State::Trailer),
             (State::TrailerEnd, b'\n') => Ok(State::Done),
             _ => Err(ChunkFault::Malformed),
@@ -192,16 +194,6 @@ impl Decoder {
         self.trailer_bytes += 1;
         if self.trailer_bytes > TRAILER_BYTES_MAX { Err(ChunkFault::Malformed) } else { Ok(state) }
     }
-}
-
-/// What may stand in a field's value or in an extension (RFC 9110 §5.5).
-fn is_text(byte: u8) -> bool {
-    byte == b'\t' || (byte >= 0x20 && byte != 0x7f)
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]
