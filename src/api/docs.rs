@@ -88,21 +88,27 @@ pub fn put(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     }
 }
 
+/// Bytes of the reply to a write besides its key.
+const WRITTEN_ROOM_BYTES: usize = 96;
+
 /// The reply to a write: what the document is called now.
 fn written(status: u16, key: Key<'_>, version: Lsn, deadline: Deadline) -> Response {
-    let mut body = b"{\"key\":".to_vec();
+    let mut body = Vec::with_capacity(key.as_bytes().len() + WRITTEN_ROOM_BYTES);
+    body.extend_from_slice(b"{\"key\":");
     json::escape_into(&mut body, key.as_str());
-    body.extend_from_slice(format!(",\"version\":{version}").as_bytes());
+    body.extend_from_slice(b",\"version\":");
+    body.extend_from_slice(itoa::Buffer::new().format(version.0).as_bytes());
     if let Some(moment) = deadline.moment() {
         body.extend_from_slice(b",\"expires_at\":\"");
         timestamp::push(&mut body, moment);
         body.push(b'"');
     }
     body.extend_from_slice(b"}\n");
-    Response::new(status)
-        .with("Content-Type", Value::Static("application/json"))
-        .with("ETag", Value::EntityTag(version.0))
-        .with_piece(Piece::Owned(body))
+    let mut response = Response::new(status);
+    response.push("Content-Type", Value::Static("application/json"));
+    response.push("ETag", Value::EntityTag(version.0));
+    response.push_piece(Piece::Owned(body));
+    response
 }
 
 /// Only plain names are created here; the others may exist, made by the seed's endpoints or its files.

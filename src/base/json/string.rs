@@ -69,6 +69,11 @@ pub fn escape_into(out: &mut Vec<u8>, text: &str) {
 }
 
 fn escape_inner_into(out: &mut Vec<u8>, text: &str) {
+    // Most texts need no escape at all.
+    if !text.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     for byte in text.bytes() {
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
