@@ -4,6 +4,7 @@
 //! again. It does not know what the bytes mean.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,7 +32,8 @@ const EVENTS: usize = 1024;
 /// Connections that a door lets in before those inside have their turns.
 const BATCH: usize = 64;
 
-/// Connections that were turned away and are still being told so. More are closed without a word.
+/// Connections that were turned away and are still being told so. When there is one more, the oldest, which has been
+/// told, is closed.
 pub const REFUSED_MAX: usize = 32;
 
 /// Letters that are read before those inside have their turns.
@@ -64,7 +66,8 @@ pub(super) struct Thread {
     doors: Vec<Door>,
     mailbox: Mailbox,
     connections: Slab<Connection>,
-    refused: usize,
+    /// Connections that are being turned away, the oldest first; some may have gone.
+    refused: VecDeque<Address>,
     generations: u64,
     wheel: Wheel,
     /// Connections that used up their turn.
@@ -95,7 +98,7 @@ impl Thread {
             doors,
             mailbox,
             connections: Slab::new(),
-            refused: 0,
+            refused: VecDeque::new(),
             generations: 0,
             wheel: Wheel::at(0),
             unfinished: Vec::new(),
@@ -227,9 +230,7 @@ impl Thread {
     fn remove(&mut self, key: usize) {
         self.wheel.unset(key);
         let connection = self.connections.remove(key);
-        if connection.is_refused {
-            self.refused -= 1;
-        } else {
+        if !connection.is_refused {
             self.shared.dismiss(connection.peer);
         }
     }
@@ -293,14 +294,21 @@ impl Thread {
     /// most that a stranger can make this thread compute.
     fn refuse(&mut self, transport: Transport, why: Unavailable, now: Millis) {
         self.shared.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
-        if self.refused >= REFUSED_MAX || transport.has_handshake() {
+        if transport.has_handshake() {
             return;
+        }
+        if self.refused.len() >= REFUSED_MAX
+            && let Some(oldest) = self.refused.pop_front()
+            && self.connections.get(oldest.key).is_some_and(|connection| connection.generation == oldest.generation)
+        {
+            self.remove(oldest.key);
         }
         // One that cannot even be watched is closed without a word.
         let Ok(key) = self.add(transport, None, now) else { return };
         if let Some(connection) = self.connections.get_mut(key) {
             connection.is_refused = true;
-            self.refused += 1;
+            let generation = connection.generation;
+            self.refused.push_back(Address { key, generation });
         }
         self.turn(key, now, |connection, cx, scratch| {
             connection.session().turn_away(why, cx);
