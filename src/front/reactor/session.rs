@@ -171,9 +171,9 @@ impl Session {
         if self.has_ended && !self.is_blocked && matches!(self.phase, Phase::Head) {
             // What is held is no whole head, and never will be.
             if self.is_between() {
-                self.end(cx)
+                self.end(cx);
             } else {
-                self.refuse_held(Fault::HeadIncomplete, cx)
+                self.refuse_held(Fault::HeadIncomplete, cx);
             }
             has_gone_on = true;
         }
@@ -285,7 +285,9 @@ impl Session {
             input.drain(..used);
         }
         if self.held.is_empty() && !input.is_empty() {
-            self.since = if used > 0 { cx.now } else { self.since };
+            if used > 0 {
+                self.since = cx.now;
+            }
             self.held = input;
         }
     }
@@ -343,14 +345,14 @@ impl Session {
         let after = rest.get(head.bytes..).unwrap_or_default();
         let framing = &head.framing;
         let here = match framing.body {
-            Announced::Nothing => Some(0),
+            Announced::Nothing => after.get(..0),
             // Whether what is here is the body depends on whether the handler wants one.
             _ if framing.expects_continue => None,
-            Announced::Bytes(bytes) => usize::try_from(bytes).ok().filter(|bytes| *bytes <= after.len()),
+            Announced::Bytes(bytes) => usize::try_from(bytes).ok().and_then(|bytes| after.get(..bytes)),
             Announced::Chunked => None,
         };
         let body = match (here, framing.body) {
-            (Some(bytes), _) => RequestBody::Bytes(after.get(..bytes).unwrap_or_default()),
+            (Some(body), _) => RequestBody::Bytes(body),
             (None, Announced::Bytes(bytes)) => RequestBody::Awaited { length: Some(bytes) },
             (None, _) => RequestBody::Awaited { length: None },
         };
@@ -360,9 +362,8 @@ impl Session {
             Terms { version: framing.version, close: !framing.is_persistent, head_only: method == Method::Head };
         self.since = cx.now;
         match here {
-            Some(bytes) => {
-                let used = head.bytes + bytes;
-                let body = after.get(..bytes).unwrap_or_default();
+            Some(body) => {
+                let used = head.bytes + body.len();
                 self.answer_whole(answer, body, terms, rest.len() > used, cx);
                 used
             }
