@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use memory_tools::api::message::BodyFault;
 use memory_tools::base::health::Reason;
+use memory_tools::front::Front;
 use memory_tools::front::pool::PoolOptions;
 use wire::{Client, GET, PATIENCE, SILENCE, Side, Threads, alone, get, pool_options, serve_pool, serve_pool_on, until};
 
@@ -158,7 +159,7 @@ fn out_of_descriptors_it_refuses_for_a_while_and_serves_again_after() {
 #[test]
 fn a_thread_lost_to_an_http_2_preface_is_noticed_counted_and_replaced() {
     let (served, pool) = serve_pool(PoolOptions { threads: 1, lost_threads_max: 1, ..pool_options() });
-    let counters = pool.counters();
+    let counters = pool.thread_counters();
     let mut first = served.connect();
     first.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     until("the loss is noticed", || counters.threads_lost.load(Ordering::Relaxed) == 1);
@@ -178,7 +179,7 @@ fn a_thread_lost_to_an_http_2_preface_is_noticed_counted_and_replaced() {
 #[test]
 fn a_lost_thread_that_comes_back_answers_retires_and_is_taken_out_of_the_count() {
     let (served, pool) = serve_pool(PoolOptions { threads: 1, lost_threads_max: 0, ..pool_options() });
-    let counters = pool.counters();
+    let counters = pool.thread_counters();
     let mut client = served.connect();
     client.send("GET /slow-head HTTP/1.1\r\nHost: x\r\nA: ");
     until("the trickling head costs readiness", || {

@@ -7,12 +7,14 @@
 //! `Handle`, and asks a `Durability` before a reply leaves.
 
 pub mod authority;
+pub mod counters;
 pub mod date;
 pub mod endpoint;
 pub mod framing;
 pub mod octets;
 pub mod problem;
 pub mod reply;
+pub mod tcp;
 pub mod tls;
 pub mod unix;
 
@@ -29,6 +31,7 @@ use crate::base::health::Health;
 use crate::base::threads::Spawn;
 use crate::model::Durability;
 
+pub use counters::Counters;
 pub use endpoint::Endpoint;
 pub use tls::Tls;
 
@@ -70,6 +73,9 @@ pub struct Drained {
 pub trait Front: Send + Sync {
     /// Where it listens, with the ports that the kernel chose for port 0.
     fn endpoints(&self) -> Vec<Endpoint>;
+
+    /// Its counters.
+    fn counters(&self) -> &Counters;
 
     /// Takes no new connection from now on; those that wait in the backlog are told 503. A connection ends behind the
     /// reply to the last request that has come over it.

@@ -13,8 +13,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::base::socket_file::{self, Found, SocketFile};
 
-/// Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn.
-const BACKLOG: i32 = 4096;
+use super::tcp;
 
 /// Listens at `path`, whose file gets the permission bits `mode`, whatever the umask. A socket that nobody listens on
 /// any more is replaced. The listener does not block; the file is removed when its guard is dropped, which must be
@@ -29,7 +28,7 @@ pub fn bind(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile)> {
     socket.bind(&SockAddr::unix(path)?)?;
     // Until listen(2) whoever connects is refused, so that nobody sees the mode that the umask made.
     let file = SocketFile::of_bound(path, mode)?;
-    socket.listen(BACKLOG)?;
+    socket.listen(tcp::BACKLOG)?;
     Ok((OwnedFd::from(socket).into(), file))
 }
 

@@ -293,7 +293,6 @@ pub struct Served {
     pub double: Arc<Double>,
     pub ledger: Arc<Ledger>,
     pub health: Arc<Health>,
-    counts: Box<dyn Fn() -> Counts + Send + Sync>,
 }
 
 /// Serves with a pool.
@@ -305,17 +304,7 @@ pub fn serve_pool(options: PoolOptions) -> (Served, Pool) {
 pub fn serve_pool_on(spawn: Arc<dyn Spawn>, options: PoolOptions) -> (Served, Pool) {
     let Stage { seams, double, ledger, health } = seams(spawn);
     let pool = pool::bind(options).unwrap().serve(seams).unwrap();
-    let counted = pool.clone();
-    let counts = move || {
-        let counters = counted.counters();
-        Counts {
-            open: counters.connections_open.load(Ordering::SeqCst),
-            accepted: counters.connections_accepted.load(Ordering::SeqCst),
-            refused: counters.connections_refused.load(Ordering::SeqCst),
-            accept_errors: counters.accept_errors.load(Ordering::SeqCst),
-        }
-    };
-    (Served { front: Arc::new(pool.clone()), double, ledger, health, counts: Box::new(counts) }, pool)
+    (Served { front: Arc::new(pool.clone()), double, ledger, health }, pool)
 }
 
 /// Serves with a reactor.
@@ -332,18 +321,8 @@ pub fn serve_rules(rules: Rules) -> Served {
 pub fn serve_reactor_on(spawn: Arc<dyn Spawn>, options: ReactorOptions) -> Served {
     let Stage { seams, double, ledger, health } = seams(spawn);
     let listening = Listening::tcp("127.0.0.1:0".parse().unwrap(), options.threads).unwrap();
-    let reactor: Arc<Reactor> = Arc::new(reactor::serve(options, vec![listening], seams).unwrap());
-    let counted = Arc::clone(&reactor);
-    let counts = move || {
-        let counters = counted.counters();
-        Counts {
-            open: counters.connections_open.load(Ordering::SeqCst),
-            accepted: counters.connections_accepted.load(Ordering::SeqCst),
-            refused: counters.connections_refused.load(Ordering::SeqCst),
-            accept_errors: counters.accept_errors.load(Ordering::SeqCst),
-        }
-    };
-    Served { front: reactor, double, ledger, health, counts: Box::new(counts) }
+    let reactor = reactor::serve(options, vec![listening], seams).unwrap();
+    Served { front: Arc::new(reactor), double, ledger, health }
 }
 
 impl Served {
@@ -356,7 +335,13 @@ impl Served {
     }
 
     pub fn counts(&self) -> Counts {
-        (self.counts)()
+        let counters = self.front.counters();
+        Counts {
+            open: counters.connections_open.load(Ordering::SeqCst),
+            accepted: counters.connections_accepted.load(Ordering::SeqCst),
+            refused: counters.connections_refused.load(Ordering::SeqCst),
+            accept_errors: counters.accept_errors.load(Ordering::SeqCst),
+        }
     }
 
     /// Has every connection that can go on do so, where there is one thread.

@@ -185,7 +185,7 @@ impl Acceptor {
     fn start_thread(&mut self) -> bool {
         let shared = &self.shared;
         let threads_max = shared.options.threads.saturating_add(shared.lost.replaced());
-        if shared.counters.threads.load(Ordering::Acquire) >= threads_max {
+        if shared.thread_counters.threads.load(Ordering::Acquire) >= threads_max {
             return false;
         }
         let number = self.threads_started;
@@ -196,7 +196,7 @@ impl Acceptor {
             self.complain(format_args!("no thread for another connection: {error}"));
             return false;
         }
-        shared.counters.threads.fetch_add(1, Ordering::AcqRel);
+        shared.thread_counters.threads.fetch_add(1, Ordering::AcqRel);
         shared.free.fetch_add(1, Ordering::AcqRel);
         shared.marks.lock().push(Arc::clone(&mark));
         self.watch.add(mark, number, Instant::now());
@@ -274,7 +274,7 @@ impl Acceptor {
         self.next_look = now + self.look_every;
         let shared = &self.shared;
         self.watch.look(now, |number| {
-            let lost = shared.lost.add(&shared.counters.threads_lost);
+            let lost = shared.lost.add(&shared.thread_counters.threads_lost);
             log::warn(format_args!(
                 "thread mt-http-{number} is lost inside the HTTP library; {lost} lost now, up to {} are replaced",
                 shared.options.lost_threads_max

@@ -6,19 +6,10 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
-
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use super::acceptor::Acceptor;
 use super::{Pool, PoolOptions, Shared};
-use crate::front::{BindError, Endpoint, Seams};
-
-/// Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn.
-const BACKLOG: i32 = 4096;
-
-/// How long a connection is silent before the kernel asks whether its peer is still there.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+use crate::front::{BindError, Endpoint, Seams, tcp};
 
 /// A listening socket that nobody serves yet.
 #[derive(Debug)]
@@ -64,20 +55,14 @@ impl Bound {
 }
 
 fn open(options: &PoolOptions) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(options.address), Type::STREAM, Some(Protocol::TCP))?;
-    if options.address.is_ipv6() {
-        socket.set_only_v6(!options.address.ip().is_unspecified())?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.set_tcp_nodelay(true)?;
+    // It does not block, so that accepting does not wait when a connection has gone between poll(2) and accept(2);
+    // accepted sockets block.
+    let socket = tcp::socket(options.address)?;
     socket.set_read_timeout(Some(options.socket_timeout))?;
     // The library writes what it could not write once more when it drops it: twice half is the whole.
     socket.set_write_timeout(Some(options.socket_timeout.min(options.write_timeout) / 2))?;
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_AFTER))?;
-    // Accepting must not wait when a connection has gone between poll(2) and accept(2); accepted sockets block.
-    socket.set_nonblocking(true)?;
     socket.bind(&options.address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(tcp::BACKLOG)?;
     Ok(socket.into())
 }
 

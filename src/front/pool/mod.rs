@@ -65,7 +65,7 @@ use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
 
 use super::framing::HeadLimits;
-use super::{Drained, Endpoint, Front, Seams};
+use super::{Counters, Drained, Endpoint, Front, Seams};
 
 pub use listener::{Bound, bind};
 
@@ -111,17 +111,9 @@ impl PoolOptions {
     }
 }
 
-/// Counters of a pool, for metrics. Read without a lock; each is exact, together they are not a cut.
+/// Counters of a pool's threads, for metrics. Read without a lock; each is exact, together they are not a cut.
 #[derive(Debug, Default)]
-pub struct Counters {
-    /// Connections that have a thread now.
-    pub connections_open: AtomicUsize,
-    /// Connections that were given a thread.
-    pub connections_accepted: AtomicU64,
-    /// Connections that were told to come again.
-    pub connections_refused: AtomicU64,
-    /// Times that the operating system or the library failed to accept one.
-    pub accept_errors: AtomicU64,
+pub struct ThreadCounters {
     /// Threads that exist now.
     pub threads: AtomicUsize,
     /// Threads that are lost now.
@@ -156,15 +148,19 @@ impl Pool {
         self.address
     }
 
-    /// Its counters.
-    pub fn counters(&self) -> &Counters {
-        &self.shared.counters
+    /// The counters of its threads.
+    pub fn thread_counters(&self) -> &ThreadCounters {
+        &self.shared.thread_counters
     }
 }
 
 impl Front for Pool {
     fn endpoints(&self) -> Vec<Endpoint> {
         vec![Endpoint::Tcp(self.address)]
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.shared.counters
     }
 
     fn stop_accepting(&self) {
@@ -206,6 +202,7 @@ struct Shared {
     seams: Seams,
     // With synchronization of their own.
     counters: Counters,
+    thread_counters: ThreadCounters,
     stopping: wake::Flag,
     lost: lost::LostThreads,
     /// Workers that wait for a connection, less the connections that are on their way to one.
@@ -223,6 +220,7 @@ impl Shared {
             options,
             seams,
             counters: Counters::default(),
+            thread_counters: ThreadCounters::default(),
             stopping: wake::Flag::new()?,
             free: AtomicIsize::new(0),
             connections,

@@ -36,7 +36,7 @@ impl Steps {
     /// Moves to `place`; a worker that had been declared lost is found again.
     pub(super) fn enter(&self, place: Place) {
         if self.mark.enter(place) {
-            let lost = self.shared.lost.take_back(&self.shared.counters.threads_lost);
+            let lost = self.shared.lost.take_back(&self.shared.thread_counters.threads_lost);
             self.retires.set(true);
             log::info(format_args!("a lost thread came back and retires; {lost} lost now"));
         }

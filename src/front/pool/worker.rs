@@ -35,7 +35,7 @@ impl Worker {
         }
         self.steps.enter(Place::Retired);
         shared.marks.lock().retain(|mark| !self.steps.are_marked_by(mark));
-        shared.counters.threads.fetch_sub(1, Ordering::AcqRel);
+        shared.thread_counters.threads.fetch_sub(1, Ordering::AcqRel);
     }
 
     fn serve(&mut self, shared: &Shared, mut connection: Connection) {
@@ -44,7 +44,7 @@ impl Worker {
             let request = panics::librarys(|| connection.next());
             self.steps.enter(Place::Answering);
             if request.is_none() {
-                shared.counters.library_panics.fetch_add(1, Ordering::Relaxed);
+                shared.thread_counters.library_panics.fetch_add(1, Ordering::Relaxed);
             }
             let Some(request) = request.flatten() else { break };
             let then = self.exchange.answer(shared, &self.steps, request);

@@ -1,26 +1,18 @@
 //! The listening sockets: of each address one for every thread, so that the kernel spreads connections over them.
 //!
 //! A Unix socket is one for all, since there is no such spreading: all threads are woken, and one accepts.
-//! Invariants: options are set before listen(2), because accepted sockets inherit them at the handshake; the first
-//! socket of an address is bound alone, without SO_REUSEPORT, so that an address that anybody else listens on is an
+//! Invariant: the first socket of an address is bound alone, without SO_REUSEPORT, so that an address that anybody else listens on is an
 //! error and never shared with them. It does not accept.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::Socket;
 
 use crate::base::socket_file::SocketFile;
-use crate::front::{BindError, Endpoint, Tls, unix};
-
-/// Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn.
-const BACKLOG: i32 = 4096;
-
-/// How long a connection is silent before the kernel asks whether its peer is still there.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+use crate::front::{BindError, Endpoint, Tls, tcp, unix};
 
 /// Bytes that the kernel takes of a reply beyond what is on its way to the peer. Without this it buffers up to
 /// net.ipv4.tcp_wmem, 4 MiB, for each peer that does not read.
@@ -103,22 +95,15 @@ fn listen(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
         sockets.push(open(address, true)?);
     }
     for socket in &sockets {
-        socket.listen(BACKLOG)?;
+        socket.listen(tcp::BACKLOG)?;
     }
     Ok(sockets.into_iter().map(TcpListener::from).collect())
 }
 
 fn open(address: SocketAddr, is_shared: bool) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
-    }
-    socket.set_reuse_address(true)?;
+    let socket = tcp::socket(address)?;
     socket.set_reuse_port(is_shared)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_AFTER))?;
     socket.set_tcp_notsent_lowat(UNSENT_IN_KERNEL_BYTES)?;
-    socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
 }

@@ -40,7 +40,7 @@ use parking_lot::Mutex;
 use crate::base::panics;
 use crate::base::socket_file::SocketFile;
 
-use super::{Drained, Endpoint, Front, Seams};
+use super::{Counters, Drained, Endpoint, Front, Seams};
 
 use context::Rules;
 use door::{Door, Listener};
@@ -50,7 +50,6 @@ use shared::Shared;
 use thread::{Thread, WAKE};
 
 pub use listener::Listening;
-pub use shared::Counters;
 pub use thread::REFUSED_MAX;
 
 /// What an operator chooses.
@@ -124,11 +123,6 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// Its counters.
-    pub fn counters(&self) -> &Counters {
-        &self.shared.counters
-    }
-
     fn wake(&self) {
         for waker in &self.wakers {
             // As above: what is full wakes.
@@ -146,6 +140,10 @@ impl Reactor {
 impl Front for Reactor {
     fn endpoints(&self) -> Vec<Endpoint> {
         self.endpoints.clone()
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.shared.counters
     }
 
     fn stop_accepting(&self) {

@@ -4,29 +4,16 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ahash::AHashMap;
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
 
-use crate::front::Seams;
 use crate::front::problem::Unavailable;
+use crate::front::{Counters, Seams};
 
 use super::ReactorOptions;
-
-/// Counters of a reactor, for metrics. Read without a lock; each is exact, together they are not a cut.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Connections that are served now.
-    pub connections_open: AtomicUsize,
-    /// Connections that were served.
-    pub connections_accepted: AtomicU64,
-    /// Connections that were told to come again, or dropped at the door.
-    pub connections_refused: AtomicU64,
-    /// Times that the operating system failed to accept one.
-    pub accept_errors: AtomicU64,
-}
 
 /// What the threads share.
 pub(super) struct Shared {
