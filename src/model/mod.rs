@@ -10,6 +10,7 @@ mod execute;
 mod key;
 mod lsn;
 mod outcome;
+mod record;
 
 pub use collection::{CollectionName, NameFault, Scope};
 pub use command::{Command, Condition, Expiry, OnAbsent, Tags};
@@ -18,3 +19,4 @@ pub use execute::{Durability, Execute, NotDurable, Operate, SnapshotAnswer, Snap
 pub use key::{Key, KeyFault};
 pub use lsn::{Lsn, Rest};
 pub use outcome::{Effect, Outcome, Refusal};
+pub use record::Record;
