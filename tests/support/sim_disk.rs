@@ -13,7 +13,7 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -313,6 +313,22 @@ struct SimFile {
     disk: SimDisk,
     inode: usize,
     boot: u64,
+    /// Where `write_all` goes on.
+    position: usize,
+}
+
+impl Inode {
+    /// Writes `bytes` at `offset`, over zeros where the file ends before.
+    fn write(&mut self, bytes: &[u8], offset: usize) {
+        let end = offset + bytes.len();
+        if bytes.is_empty() {
+            return;
+        }
+        if self.live.len() < end {
+            self.live.resize(end, 0);
+        }
+        self.live[offset..end].copy_from_slice(bytes);
+    }
 }
 
 impl SimFile {
@@ -333,8 +349,32 @@ impl DiskFile for SimFile {
             Strike::Refuse(error) => (Err(error), 0),
             Strike::Fail(error) => (Err(error), state.random.below(bytes.len() + 1)),
         };
-        state.inodes[self.inode].live.extend_from_slice(&bytes[..written]);
+        state.inodes[self.inode].write(&bytes[..written], self.position);
+        self.position += written;
         result
+    }
+
+    fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        let offset = usize::try_from(offset).map_err(io::Error::other)?;
+        let mut state = self.disk.state();
+        assert_eq!(state.boot, self.boot, "a file does not outlive its process");
+        let (result, written) = match state.call("write_at") {
+            Strike::None => (Ok(bytes.len()), bytes.len()),
+            Strike::FailAfter(error) => (Err(error), bytes.len()),
+            Strike::Refuse(error) => (Err(error), 0),
+            Strike::Fail(error) => (Err(error), state.random.below(bytes.len() + 1)),
+        };
+        state.inodes[self.inode].write(&bytes[..written], offset);
+        result
+    }
+
+    fn set_bytes(&self, bytes: u64) -> io::Result<()> {
+        let bytes = usize::try_from(bytes).map_err(io::Error::other)?;
+        self.run("set_bytes", |inode| {
+            inode.live.resize(bytes, 0);
+            Ok(())
+        })
     }
 
     fn read_exact_at(&self, into: &mut [u8], offset: u64) -> io::Result<()> {
@@ -384,7 +424,7 @@ impl Drop for SimLock {
 
 impl SimDisk {
     fn opened(&self, state: &State, inode: usize) -> Box<dyn DiskFile> {
-        Box::new(SimFile { disk: self.clone(), inode, boot: state.boot })
+        Box::new(SimFile { disk: self.clone(), inode, boot: state.boot, position: 0 })
     }
 }
 
@@ -404,6 +444,20 @@ impl Disk for SimDisk {
         self.state().run("open", |state| {
             let inode = state.file(path)?;
             Ok(self.opened(state, inode))
+        })
+    }
+
+    fn open_to_change(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.state().run("open_to_change", |state| {
+            let inode = state.file(path)?;
+            Ok(self.opened(state, inode))
+        })
+    }
+
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        self.state().run("free_bytes", |state| match state.live.contains_key(path) || state.has_folder(path) {
+            true => Ok(u64::MAX),
+            false => Err(io::ErrorKind::NotFound.into()),
         })
     }
 

@@ -1,114 +1,17 @@
-//! The one door to files: everything that reads, writes or renames goes through `Disk`.
+//! The operating system behind `Disk`.
 //!
-//! `RealDisk` is the operating system. Tests put a twin behind the same trait that keeps a live and a durable
-//! image and forgets at a crash what was never synced.
-//! Invariant: nothing outside this file calls `std::fs`, but for `proc`, which reads /proc and nothing else, and
-//! `socket_file`. It knows nothing of formats.
+//! Invariant: one call of the trait is one call of the system, but for `write_all` and `create_folder`, which repeat
+//! theirs. It retries nothing else and remembers nothing.
 
-use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// One entry of a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// The name within its folder; names that are not UTF-8 are shown lossily.
-    pub name: String,
-    /// Size in bytes, 0 for folders.
-    pub bytes: u64,
-    /// True for a folder.
-    pub is_folder: bool,
-}
+use super::{Disk, DiskFile, DiskLock, Listed, LockError};
 
-/// An open file. Readers may share it; a writer owns it.
-pub trait DiskFile: Send + Sync + fmt::Debug {
-    /// Appends all of `bytes` at the end of what was written so far.
-    ///
-    /// # Errors
-    /// The operating system's, or `WriteZero`. How much was written is then unknown.
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
-
-    /// Fills `into` from `offset` on.
-    ///
-    /// # Errors
-    /// `UnexpectedEof` when the file ends before, else the operating system's.
-    fn read_exact_at(&self, into: &mut [u8], offset: u64) -> io::Result<()>;
-
-    /// Size in bytes.
-    fn bytes(&self) -> io::Result<u64>;
-
-    /// Makes what was written durable (fdatasync).
-    fn sync_data(&self) -> io::Result<()>;
-
-    /// Makes what was written durable, with the file's own metadata (fsync).
-    fn sync_all(&self) -> io::Result<()>;
-}
-
-/// A folder that is locked for this process; dropping it unlocks.
-pub trait DiskLock: Send + Sync + fmt::Debug {}
-
-/// Why a folder could not be locked.
-#[derive(Debug)]
-pub enum LockError {
-    /// Another process holds it; with what it wrote into the lock file (its pid).
-    Held(String),
-    /// The operating system refused.
-    Io(io::Error),
-}
-
-/// Files and folders by path.
-pub trait Disk: Send + Sync + fmt::Debug {
-    /// Creates `path` for writing, emptying what was there.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-
-    /// Opens `path` for reading.
-    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-
-    /// Creates `path` and its parents as folders; an existing folder is no error.
-    fn create_folder(&self, path: &Path) -> io::Result<()>;
-
-    /// Gives `from` the name `to`, replacing what was there, atomically.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-
-    /// Gives the file `from` the second name `to`, which must not exist.
-    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
-
-    /// Removes the file `path`.
-    fn remove(&self, path: &Path) -> io::Result<()>;
-
-    /// True when there is a file at `path`.
-    fn exists(&self, path: &Path) -> io::Result<bool>;
-
-    /// The permission bits of `path`; of a symbolic link those of what it leads to.
-    fn mode(&self, path: &Path) -> io::Result<u32>;
-
-    /// What is in the folder `path`, sorted by name. A symbolic link is shown as what it leads to.
-    fn list(&self, path: &Path) -> io::Result<Vec<Listed>>;
-
-    /// Makes creations, renames, links and removals in the folder `path` durable.
-    fn sync_folder(&self, path: &Path) -> io::Result<()>;
-
-    /// Locks `path` (created when absent) for this process and writes `note` into it.
-    fn lock(&self, path: &Path, note: &str) -> Result<Box<dyn DiskLock>, LockError>;
-}
-
-/// Reads a whole file whose size is at most `bytes_max`.
-///
-/// # Errors
-/// `InvalidData` naming both sizes when it is larger; else the disk's.
-pub fn read_whole(disk: &dyn Disk, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
-    let file = disk.open(path)?;
-    let bytes = file.bytes()?;
-    if bytes > bytes_max {
-        let text = format!("{} has {bytes} bytes, at most {bytes_max} are read", path.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-    }
-    let mut content = vec![0; usize::try_from(bytes).map_err(io::Error::other)?];
-    file.read_exact_at(&mut content, 0)?;
-    Ok(content)
-}
+/// The most parts that one pwritev(2) takes (UIO_MAXIOV).
+const PARTS_MAX: usize = 1024;
 
 /// The operating system's files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,6 +37,15 @@ impl DiskFile for RealFile {
         self.0.read_exact_at(into, offset)
     }
 
+    fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        let parts = parts.get(..PARTS_MAX).unwrap_or(parts);
+        Ok(rustix::io::pwritev(&self.0, parts, offset)?)
+    }
+
+    fn set_bytes(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+
     fn bytes(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
@@ -155,6 +67,10 @@ impl Disk for RealDisk {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         Ok(Box::new(RealFile(fs::File::open(path)?)))
+    }
+
+    fn open_to_change(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(RealFile(fs::File::options().read(true).write(true).open(path)?)))
     }
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {
@@ -195,6 +111,11 @@ impl Disk for RealDisk {
         }
         listed.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(listed)
+    }
+
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(path)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
@@ -243,5 +164,42 @@ mod tests {
         let find = |name: &str| listed.iter().find(|it| it.name == name).map(|it| (it.bytes, it.is_folder));
         assert_eq!((find("to-folder"), find("to-file")), (Some((0, true)), Some((4, false))));
         assert!(find("to-nothing").is_some_and(|(_, is_folder)| !is_folder));
+    }
+
+    #[test]
+    fn more_parts_than_one_call_takes_are_written_all_the_same() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        let file = RealDisk.create(&path).unwrap();
+        let texts: Vec<String> = (0..PARTS_MAX * 2 + 1).map(|number| format!("{number} ")).collect();
+        let mut parts: Vec<IoSlice<'_>> = texts.iter().map(|text| IoSlice::new(text.as_bytes())).collect();
+        parts.insert(PARTS_MAX, IoSlice::new(b""));
+        file.write_all_at(&[], 0).unwrap();
+        file.write_all_at(&[IoSlice::new(b"")], 0).unwrap();
+        file.write_all_at(&parts, 3).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), format!("\0\0\0{}", texts.concat()).into_bytes());
+    }
+
+    #[test]
+    fn a_file_opened_to_change_keeps_what_is_in_it_until_it_is_cut() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        assert_eq!(RealDisk.open_to_change(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        fs::write(&path, "0123456789").unwrap();
+        let file = RealDisk.open_to_change(&path).unwrap();
+        file.write_all_at(&[IoSlice::new(b"ab"), IoSlice::new(b"c")], 4).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"0123abc789");
+        file.set_bytes(5).unwrap();
+        assert_eq!((fs::read(&path).unwrap(), file.bytes().unwrap()), (b"0123a".to_vec(), 5));
+        file.set_bytes(7).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"0123a\0\0");
+    }
+
+    #[test]
+    fn the_free_bytes_of_a_folder_are_those_of_its_disk() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(RealDisk.free_bytes(home.path()).unwrap() > 0);
+        let nowhere = home.path().join("nowhere");
+        assert_eq!(RealDisk.free_bytes(&nowhere).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }
