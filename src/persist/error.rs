@@ -194,3 +194,18 @@ impl Flaw {
         }
     }
 }
+
+/// A part that cannot be read: because it is not as it must be, or because it says more than this version can.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Damage.
+    Flaw(Flaw),
+    /// Written by a newer version; what is new.
+    Newer(String),
+}
+
+impl From<Flaw> for Fault {
+    fn from(flaw: Flaw) -> Fault {
+        Fault::Flaw(flaw)
+    }
+}

@@ -17,6 +17,7 @@ mod opening;
 mod plan;
 mod publish;
 mod same_content;
+mod seal;
 mod snapshot;
 
 pub use check::{CheckReport, FileReport, Verdict, check};
@@ -26,4 +27,5 @@ pub use folder::{DataFolder, Published, SnapshotWriter};
 pub use golang::{GoDocument, GoImport, GoSummary};
 pub use opening::{Content, Found, OpenOptions};
 pub use plan::Refused;
-pub use snapshot::{Block, CollectionRecord, SnapshotHeader, SnapshotReader, Stamp, Totals, Writer};
+pub use seal::Stamp;
+pub use snapshot::{Block, CollectionRecord, SnapshotHeader, SnapshotReader, Totals, Writer};

@@ -3,11 +3,11 @@
 //! Invariant: as in `format`: a checksum on each part, a checksum on each length before it is used.
 //! It turns values into bytes and back; it does no input or output.
 
-use super::format::{BlockHead, Fault, check_sum, count, put_checksum};
-use super::seal::{Part, Seal};
+use super::format::{BlockHead, count};
 use crate::model::Lsn;
-use crate::persist::error::Flaw;
+use crate::persist::error::{Fault, Flaw};
 use crate::persist::fields::{Fields, put_u32, put_u64};
+use crate::persist::seal::{Part, Seal, check_sum, put_checksum};
 
 /// The last bytes of a complete snapshot.
 pub const END_MAGIC: [u8; 8] = *b"MTDB end";
@@ -152,7 +152,7 @@ pub(in crate::persist) fn decode_end_mark(mark: &[u8], seal: Seal) -> Result<(u6
 mod tests {
     use super::*;
     use crate::persist::database_id::DatabaseId;
-    use crate::persist::snapshot::Stamp;
+    use crate::persist::seal::Stamp;
 
     #[test]
     fn a_replay_section_in_use_is_of_a_newer_version() {

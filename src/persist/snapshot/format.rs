@@ -4,13 +4,13 @@
 //! Invariant: every part carries a checksum, and every length is under a checksum of its own before it is used.
 //! It turns values into bytes and back; it does no input or output.
 
-use super::seal::{Part, Seal, Stamp};
 use super::{CollectionRecord, SnapshotHeader};
 use crate::base::clock::UnixMillis;
 use crate::model::{CollectionName, Lsn};
 use crate::persist::database_id::DatabaseId;
-use crate::persist::error::Flaw;
+use crate::persist::error::{Fault, Flaw};
 use crate::persist::fields::{Fields, put_u32, put_u64};
+use crate::persist::seal::{Part, Seal, Stamp, check_sum, put_checksum};
 
 /// The first bytes of a snapshot. Read as a file of the Go server, they would announce a billion entries.
 pub const MAGIC: [u8; 8] = *b"\x93MTDB\r\n\x1a";
@@ -29,21 +29,6 @@ pub const HEADER_BYTES_MIN: usize = HEADER_FIXED_BYTES + 4;
 
 /// Number, collection, entries, payload length, checksum.
 pub const BLOCK_HEAD_BYTES: usize = 20;
-
-/// A part that cannot be read: because it is not as it must be, or because it says more than version 1 can.
-#[derive(Debug)]
-pub(in crate::persist) enum Fault {
-    /// Damage.
-    Flaw(Flaw),
-    /// Written by a newer version; what is new.
-    Newer(String),
-}
-
-impl From<Flaw> for Fault {
-    fn from(flaw: Flaw) -> Fault {
-        Fault::Flaw(flaw)
-    }
-}
 
 /// A header as it was read.
 #[derive(Debug)]
@@ -193,22 +178,6 @@ impl BlockHead {
     /// Bytes of the whole block: head, payload, checksum.
     pub fn block_bytes(&self) -> u64 {
         (BLOCK_HEAD_BYTES + 4) as u64 + u64::from(self.payload_bytes)
-    }
-}
-
-/// Appends the checksum of everything in `out`.
-pub(in crate::persist) fn put_checksum(out: &mut Vec<u8>, checksum: impl FnOnce(&[u8]) -> u32) {
-    let sum = checksum(out);
-    put_u32(out, sum);
-}
-
-/// Holds the checksum that stands at `at` of `part` against the bytes before it.
-pub(in crate::persist) fn check_sum(part: &[u8], at: usize, checksum: impl FnOnce(&[u8]) -> u32) -> Result<(), Flaw> {
-    let (covered, rest) = part.split_at_checked(at).ok_or_else(|| Flaw::short(at, "a checksum"))?;
-    let found = Fields::of(rest).u32().ok_or_else(|| Flaw::short(at, "a checksum"))?;
-    match checksum(covered) {
-        expected if expected == found => Ok(()),
-        expected => Err(Flaw::checksum(at, expected, found)),
     }
 }
 

@@ -8,11 +8,11 @@ mod entry;
 mod footer;
 mod format;
 mod reader;
-mod seal;
+
 mod writer;
 
 pub use reader::{Block, SnapshotReader};
-pub use seal::Stamp;
+
 pub use writer::{Totals, Writer};
 
 pub(super) use footer::END_MAGIC;
@@ -51,6 +51,7 @@ mod tests {
     use crate::base::disk::{Disk, RealDisk, read_whole};
     use crate::model::{Deadline, Document, Entry, Key};
     use crate::persist::database_id::DatabaseId;
+    use crate::persist::seal::Stamp;
 
     fn entry(key: &str, value: &str, version: u64, deadline: Deadline) -> Entry {
         let document = Document::new(Key::new(key).unwrap(), value.as_bytes());

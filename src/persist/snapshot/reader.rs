@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use super::CollectionRecord;
 use super::entry::{self, EntryView};
 use super::footer::{self, Footer, Indexed};
-use super::format::{self, Fault, Header};
-use super::seal::{Part, Seal};
+use super::format::{self, Header};
 use crate::base::clock::UnixMillis;
 use crate::base::disk::{Disk, DiskFile};
 use crate::model::{Entry, Lsn};
 use crate::persist::database_id::DatabaseId;
-use crate::persist::error::{Damage, Error, Flaw};
+use crate::persist::error::{Damage, Error, Fault, Flaw};
 use crate::persist::fields::Fields;
+use crate::persist::seal::{Part, Seal, check_sum};
 
 /// An open snapshot whose header and footer hold.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ impl SnapshotReader {
         }
         let start = offset + format::BLOCK_HEAD_BYTES as u64;
         let payload_bytes = head.payload_bytes as usize;
-        format::check_sum(payload, payload_bytes, |bytes| self.seal.over(Part::BlockPayload, number, bytes))
+        check_sum(payload, payload_bytes, |bytes| self.seal.over(Part::BlockPayload, number, bytes))
             .map_err(|flaw| source.damaged(&part, start, flaw))?;
 
         let mut fields = Fields::of(payload.get(..payload_bytes).unwrap_or_default());
@@ -282,9 +282,9 @@ impl Source<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::persist::seal::Stamp;
     use crate::persist::snapshot::SnapshotHeader;
     use crate::persist::snapshot::format::BlockHead;
-    use crate::persist::snapshot::seal::Stamp;
 
     const HEADER_BYTES: u64 = 84;
 

@@ -9,12 +9,12 @@ use super::SnapshotHeader;
 use super::entry;
 use super::footer::{self, Footer, Indexed};
 use super::format::{self, BlockHead};
-use super::seal::{Part, Seal, Stamp};
 use crate::base::disk::{Disk, DiskFile};
 use crate::base::limits::SNAPSHOT_SYNC_BYTES;
 use crate::model::{Entry, Lsn};
 use crate::persist::error::Error;
 use crate::persist::fields::put_u32;
+use crate::persist::seal::{Part, Seal, Stamp};
 
 /// What a finished file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,9 @@
 
 use std::io;
 
-use crate::persist::database_id::DatabaseId;
+use super::database_id::DatabaseId;
+use super::error::Flaw;
+use super::fields::{Fields, put_u32};
 
 /// What makes a file's checksums its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +60,30 @@ impl Seal {
 
     /// The checksum of `bytes` as part `part`, number `number` of its kind.
     pub fn over(self, part: Part, number: u32, bytes: &[u8]) -> u32 {
+        crc32c::crc32c_append(self.begin(part, number), bytes)
+    }
+
+    /// The checksum of part `part`, number `number`, before any of its bytes: `crc32c_append` goes on from here, for a
+    /// part that does not lie in one piece.
+    pub fn begin(self, part: Part, number: u32) -> u32 {
         let place = crc32c::crc32c_append(self.stamped, &[part as u8]);
-        let place = crc32c::crc32c_append(place, &number.to_le_bytes());
-        crc32c::crc32c_append(place, bytes)
+        crc32c::crc32c_append(place, &number.to_le_bytes())
+    }
+}
+
+/// Appends the checksum of everything in `out`.
+pub(super) fn put_checksum(out: &mut Vec<u8>, checksum: impl FnOnce(&[u8]) -> u32) {
+    let sum = checksum(out);
+    put_u32(out, sum);
+}
+
+/// Holds the checksum that stands at `at` of `part` against the bytes before it.
+pub(super) fn check_sum(part: &[u8], at: usize, checksum: impl FnOnce(&[u8]) -> u32) -> Result<(), Flaw> {
+    let (covered, rest) = part.split_at_checked(at).ok_or_else(|| Flaw::short(at, "a checksum"))?;
+    let found = Fields::of(rest).u32().ok_or_else(|| Flaw::short(at, "a checksum"))?;
+    match checksum(covered) {
+        expected if expected == found => Ok(()),
+        expected => Err(Flaw::checksum(at, expected, found)),
     }
 }
 
