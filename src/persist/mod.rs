@@ -1,4 +1,4 @@
-//! Bytes on disk: the snapshot, IDENTITY, the data folder with its lock, the files of the Go server.
+//! Bytes on disk: the snapshot, the journal, IDENTITY, the data folder with its lock, the files of the Go server.
 //!
 //! Takes and yields values; every access to a file goes through `base::disk`. `FORMAT.md` is the grammar of what is
 //! written. Invariant: after a crash at any step the folder opens, with the state before the step or the one after
@@ -13,6 +13,7 @@ mod folder;
 mod golang;
 mod identity;
 mod inventory;
+mod journal;
 mod opening;
 mod plan;
 mod publish;
@@ -25,6 +26,7 @@ pub use database_id::DatabaseId;
 pub use error::{Damage, Error};
 pub use folder::{DataFolder, Published, SnapshotWriter};
 pub use golang::{GoDocument, GoImport, GoSummary};
+pub use journal::{FrameHead, FrameKind, Link, SegmentFault, SegmentHeader, SegmentId, SegmentScan, Tail};
 pub use opening::{Content, Found, OpenOptions};
 pub use plan::Refused;
 pub use seal::Stamp;

@@ -43,6 +43,10 @@ pub enum Part {
     Footer = 4,
     /// The end mark.
     EndMark = 5,
+    /// Header of a segment of the journal.
+    SegmentHeader = 6,
+    /// Head of a frame.
+    FrameHead = 7,
 }
 
 /// Computes the checksums of one file.
