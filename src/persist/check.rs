@@ -152,10 +152,15 @@ fn check_file(disk: &Arc<dyn Disk>, path: &Path) -> FileReport {
 }
 
 fn check_identity(disk: &Arc<dyn Disk>, path: &Path) -> Result<String, Error> {
-    let Identity { database_id, ceiling, stopped_cleanly, settled } = Identity::read(disk.as_ref(), path)?;
+    let Identity { database_id, ceiling, stopped_cleanly, settled, newest_segment, .. } =
+        Identity::read(disk.as_ref(), path)?;
     let stop = if stopped_cleanly { "after a clean stop" } else { "running, or not stopped cleanly" };
     let snapshot = if settled { "a snapshot has been published" } else { "no snapshot has been published yet" };
-    Ok(format!("identity of database {database_id}, LSNs go on from {ceiling}, {stop}, {snapshot}"))
+    let journal = match newest_segment {
+        0 => "no journal has been begun".to_owned(),
+        newest => format!("the newest segment of the journal is {newest}"),
+    };
+    Ok(format!("identity of database {database_id}, LSNs go on from {ceiling}, {stop}, {snapshot}, {journal}"))
 }
 
 fn check_snapshot(disk: &Arc<dyn Disk>, path: &Path) -> Result<String, Error> {

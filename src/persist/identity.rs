@@ -3,7 +3,9 @@
 //! Invariant: no LSN at or above the recorded ceiling was ever issued. A running server keeps it ahead of what it
 //! issues; a clean stop lowers it to the exact next number; every start goes on from it, so that nothing is issued
 //! twice. The file is only ever replaced whole: written beside, synced, renamed, folder synced.
-//! It knows nothing of snapshots but the one bit that there has been one.
+//! It also remembers what no other file can tell: which segment of the journal is the newest, so that a missing one is
+//! seen, and whether a snapshot has been published that the journal does not lead to.
+//! It knows nothing of what snapshots and segments hold.
 
 use std::path::{Path, PathBuf};
 
@@ -24,16 +26,21 @@ pub const TEMPORARY: &str = "IDENTITY.tmp";
 pub const MAGIC: [u8; 8] = *b"\x93MTID\r\n\x1a";
 
 /// The version this code writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
-/// Size of a file of version 1.
-const BYTES: usize = 44;
+/// Size of a file of version 1, which ends with the ceiling.
+const BYTES_V1: usize = 44;
+
+/// Size of a file of version 2.
+const BYTES: usize = 52;
 
 /// A file larger than this is none of any version.
 const BYTES_MAX: u64 = 4096;
 
 const STOPPED_CLEANLY: u32 = 1;
 const SETTLED: u32 = 2;
+const OFF_AHEAD: u32 = 4;
+const JOURNAL_CLOSED: u32 = 8;
 
 /// What the file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +54,26 @@ pub struct Identity {
     /// True once a snapshot of ours has been published and no file of the Go server waits for its new name:
     /// from then on the folder is never taken for an empty one.
     pub settled: bool,
+    /// The newest segment of the journal, by its id; 0 when there has been none.
+    pub newest_segment: u64,
+    /// True once a run without a journal has set out to publish a snapshot: what the segments hold does not lead to it.
+    pub off_ahead: bool,
+    /// True when the clean stop stands in the newest segment too, as its last frame.
+    pub journal_closed: bool,
 }
 
 impl Identity {
     /// The identity of a database in which nothing has been written: its first LSN is 1.
     pub fn fresh(database_id: DatabaseId) -> Identity {
-        Identity { database_id, ceiling: Lsn(1), stopped_cleanly: false, settled: false }
+        Identity {
+            database_id,
+            ceiling: Lsn(1),
+            stopped_cleanly: false,
+            settled: false,
+            newest_segment: 0,
+            off_ahead: false,
+            journal_closed: false,
+        }
     }
 
     /// The file's content.
@@ -60,10 +81,16 @@ impl Identity {
         let mut out = Vec::with_capacity(BYTES);
         out.extend_from_slice(&MAGIC);
         put_u32(&mut out, VERSION);
-        let flag = |holds: bool, bit: u32| if holds { bit } else { 0 };
-        put_u32(&mut out, flag(self.stopped_cleanly, STOPPED_CLEANLY) | flag(self.settled, SETTLED));
+        let flags = [
+            (self.stopped_cleanly, STOPPED_CLEANLY),
+            (self.settled, SETTLED),
+            (self.off_ahead, OFF_AHEAD),
+            (self.journal_closed, JOURNAL_CLOSED),
+        ];
+        put_u32(&mut out, flags.into_iter().filter(|(holds, _)| *holds).map(|(_, bit)| bit).sum());
         out.extend_from_slice(&self.database_id.0);
         put_u64(&mut out, self.ceiling.0);
+        put_u64(&mut out, self.newest_segment);
         let checksum = crc32c::crc32c(&out);
         put_u32(&mut out, checksum);
         out
@@ -104,7 +131,7 @@ impl From<Flaw> for Fault {
 /// The magic in front and the checksum over everything at the end are the same in every version, so that a newer
 /// one can be told from damage.
 fn decode(content: &[u8]) -> Result<Identity, Fault> {
-    let short = |at| Flaw::new(at, format!("a file of {BYTES} bytes"), format!("{} bytes", content.len()));
+    let short = |at| Flaw::new(at, "a file of 44 bytes (version 1) or 52", format!("{} bytes", content.len()));
     if content.get(..MAGIC.len()) != Some(&MAGIC) {
         return Err(Flaw::new(0, "the magic of an IDENTITY", "other bytes").into());
     }
@@ -119,23 +146,31 @@ fn decode(content: &[u8]) -> Result<Identity, Fault> {
     if version > VERSION {
         return Err(Fault::Newer(version));
     }
-    if version == 0 || content.len() != BYTES {
+    let (bytes, known) = match version {
+        1 => (BYTES_V1, STOPPED_CLEANLY | SETTLED),
+        _ => (BYTES, STOPPED_CLEANLY | SETTLED | OFF_AHEAD | JOURNAL_CLOSED),
+    };
+    if version == 0 || content.len() != bytes {
         return Err(short(8).into());
     }
     let flags = fields.u32().ok_or_else(|| short(12))?;
-    if flags & !(STOPPED_CLEANLY | SETTLED) != 0 {
-        return Err(Flaw::number(12, "flags within", STOPPED_CLEANLY | SETTLED, flags).into());
+    if flags & !known != 0 {
+        return Err(Flaw::number(12, "flags within", known, flags).into());
     }
     let database_id = DatabaseId(fields.array().ok_or_else(|| short(16))?);
     let ceiling = fields.u64().ok_or_else(|| short(32))?;
     if ceiling == 0 || ceiling > LSN_MAX {
         return Err(Flaw::number(32, "a ceiling from 1 to", LSN_MAX, ceiling).into());
     }
+    let newest_segment = if version == 1 { 0 } else { fields.u64().ok_or_else(|| short(40))? };
     Ok(Identity {
         database_id,
         ceiling: Lsn(ceiling),
         stopped_cleanly: flags & STOPPED_CLEANLY != 0,
         settled: flags & SETTLED != 0,
+        newest_segment,
+        off_ahead: flags & OFF_AHEAD != 0,
+        journal_closed: flags & JOURNAL_CLOSED != 0,
     })
 }
 
@@ -201,15 +236,38 @@ mod tests {
         ceiling: Lsn(1 << 24),
         stopped_cleanly: false,
         settled: true,
+        newest_segment: 7,
+        off_ahead: false,
+        journal_closed: false,
     };
 
     #[test]
     fn an_identity_comes_back_as_it_was() {
-        for (stopped_cleanly, settled) in [(false, false), (false, true), (true, false), (true, true)] {
-            let identity = Identity { stopped_cleanly, settled, ..SAMPLE };
+        for bits in 0..16 {
+            let [stopped_cleanly, settled, off_ahead, journal_closed] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+            let identity = Identity { stopped_cleanly, settled, off_ahead, journal_closed, ..SAMPLE };
             assert_eq!(identity.encode().len(), BYTES);
             assert!(decode(&identity.encode()).is_ok_and(|read| read == identity));
         }
+    }
+
+    /// As version 1 wrote it.
+    fn version_1(flags: u32) -> Vec<u8> {
+        let mut content = [MAGIC.as_slice(), &[1, 0, 0, 0], &flags.to_le_bytes()].concat();
+        content.extend_from_slice(b"0123456789abcdef");
+        put_u64(&mut content, 1 << 24);
+        let checksum = crc32c::crc32c(&content);
+        put_u32(&mut content, checksum);
+        content
+    }
+
+    #[test]
+    fn version_1_is_read_as_one_without_a_journal() {
+        let read = |flags| decode(&version_1(flags));
+        assert!(read(SETTLED).is_ok_and(|read| read == Identity { newest_segment: 0, ..SAMPLE }));
+        let stopped = Identity { newest_segment: 0, stopped_cleanly: true, ..SAMPLE };
+        assert!(read(SETTLED | STOPPED_CLEANLY).is_ok_and(|read| read == stopped));
+        assert!(matches!(read(SETTLED | OFF_AHEAD), Err(Fault::Flaw(Flaw { at: 12, .. }))));
     }
 
     #[test]
@@ -230,11 +288,11 @@ mod tests {
     fn a_newer_version_is_told_from_damage() {
         let mut content = SAMPLE.encode();
         content.truncate(BYTES - 4);
-        content[8] = 2;
-        content.extend_from_slice(b"what version 2 adds");
+        content[8] = 3;
+        content.extend_from_slice(b"what version 3 adds");
         let checksum = crc32c::crc32c(&content);
         put_u32(&mut content, checksum);
-        assert!(matches!(decode(&content), Err(Fault::Newer(2))));
+        assert!(matches!(decode(&content), Err(Fault::Newer(3))));
     }
 
     #[test]
