@@ -9,6 +9,7 @@ pub mod base;
 pub mod config;
 pub mod model;
 
+pub mod journal;
 pub mod persist;
 pub mod store;
 

@@ -5,11 +5,16 @@
 mod desk;
 mod support;
 
+use std::sync::Arc;
+
 use allocation_counter::measure;
 use desk::{Desk, rules};
 use memory_tools::api::message::{Headers, Method, Request, RequestBody};
-use memory_tools::engine::ReleaseAtOnce;
+
+use memory_tools::base::health::Health;
 use memory_tools::front::reactor::session::Session;
+use memory_tools::journal::{Journal, Sequence};
+use memory_tools::model::Lsn;
 use support::door::{House, reply_to};
 
 /// How often each request is repeated while allocations are counted.
@@ -38,9 +43,11 @@ fn house() -> House {
 /// Allocations of each of `ROUNDS` turns of `requests`, whose replies have `reply_bytes` beside the thread's buffer.
 fn allocations(requests: &str, status: &str, by_reference: usize) -> u64 {
     let house = house();
+    let sequence = Sequence::new(Lsn(1), Lsn(1), Box::new(|_| Ok(())), Arc::new(Health::default()));
+    let journal = Journal::off(sequence);
     let (mut desk, mut session) = (Desk::new(rules()), Session::new(0));
     let mut turn = || {
-        let mut cx = desk.context(house.server().api(), &ReleaseAtOnce);
+        let mut cx = desk.context(house.server().api(), &journal);
         session.receive(requests.as_bytes(), &mut cx);
         assert!(cx.out.starts_with(status.as_bytes()));
         let bytes = cx.out.len() + by_reference;

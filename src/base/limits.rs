@@ -33,17 +33,11 @@ pub const TTL_MS_MAX: u64 = 36_525 * 24 * 60 * 60 * 1000;
 /// LSNs made durable in advance per write of IDENTITY. At a million writes a second, one small fsync every 16 s.
 pub const LSN_CEILING_STEP: u64 = 1 << 24;
 
-/// LSNs that must remain below the ceiling for a mutation to begin, so that issuing one under a lock never waits.
-pub const LSN_HEADROOM: u64 = 1 << 22;
-
 /// LSNs stay exact in JSON readers that use doubles.
 pub const LSN_MAX: u64 = (1 << 53) - 1;
 
-/// Requests that can run at once, over every front: the bound behind `LSN_HEADROOM`.
-pub const REQUESTS_IN_FLIGHT_MAX: u64 = 65_536;
-
-/// LSNs that one request may take: creating the collection and the write itself.
-pub const LSNS_PER_REQUEST_MAX: u64 = 2;
+/// Writes of one atomic batch: what they append is one piece of the journal, and what they lock is held together.
+pub const ATOMIC_WRITES_MAX: usize = 1000;
 
 /// Entries that one hold of a shard's lock may touch in the background (snapshot slices, listings, reaping).
 /// At about 100 ns each (a cache miss) this keeps a hold near 25 µs, far below the promised millisecond.
@@ -67,8 +61,7 @@ pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a file with a certificate chain or a private key. A larger one is a mistake.
 pub const CERTIFICATE_BYTES_MAX: u64 = 1 << 20;
 
-const _: () = assert!(LSN_HEADROOM < LSN_CEILING_STEP / 2);
-const _: () = assert!(REQUESTS_IN_FLIGHT_MAX * LSNS_PER_REQUEST_MAX <= LSN_HEADROOM / 2);
+const _: () = assert!((ATOMIC_WRITES_MAX as u64) < LSN_CEILING_STEP / 2);
 const _: () = assert!(KEY_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(COLLECTION_NAME_BYTES_MAX <= u8::MAX as usize);
 const _: () = assert!(DOCUMENT_BYTES_CEILING < u32::MAX as usize / 2);

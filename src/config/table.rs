@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::base::limits::{DOCUMENT_BYTES_CEILING, REQUESTS_IN_FLIGHT_MAX};
+use crate::base::limits::DOCUMENT_BYTES_CEILING;
 
 use super::option::{Kind, OptionSpec};
 
@@ -18,8 +18,6 @@ const REACTOR_THREADS_CEILING: usize = 1024;
 
 /// Connections that the reactor may be told to hold; more than a machine has descriptors for is cut down at the start.
 const CONNECTIONS_CEILING: usize = 1 << 20;
-
-const _: () = assert!((POOL_THREADS_CEILING + REACTOR_THREADS_CEILING) as u64 <= REQUESTS_IN_FLIGHT_MAX);
 
 /// Every option.
 pub const OPTIONS: &[OptionSpec] = &[

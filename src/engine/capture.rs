@@ -26,7 +26,7 @@ impl Engine {
         let started = self.clock.now();
         // Read before the catalogue and the first slice: whatever has a number by now is seen by both, because it is
         // numbered and applied under the same lock.
-        let next_lsn = self.sequence.next();
+        let next_lsn = self.journal.next();
         let (collections, _) = self.store.collections();
         let records = collections
             .iter()
@@ -42,7 +42,7 @@ impl Engine {
             self.capture_collection(&mut writer, Some(index), collection.id)?;
         }
         // The counter, not the largest version seen: a deletion leaves no version behind.
-        let capture_end = self.sequence.last();
+        let capture_end = self.journal.last();
         let published = writer.finish(capture_end)?;
         Ok(SnapshotReport {
             documents: published.documents,

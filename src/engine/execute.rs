@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    CollectionName, Command, Condition, Deadline, Document, Effect, Execute, Expiry, Key, OnAbsent, Outcome, Refusal,
-    Rest, Scope,
+    CollectionName, Command, Condition, Deadline, Document, Effect, Execute, Expiry, Key, OnAbsent, Outcome, Record,
+    Refusal, Rest, Scope,
 };
 use crate::store::{CollectionAbsent, Created, Current, Dropped, Locked, Lookup, Scan};
 
@@ -68,7 +68,7 @@ impl Engine {
         condition: &Condition,
         on_absent: OnAbsent,
     ) -> Result<Outcome, Refusal> {
-        self.sequence.reserve()?;
+        let mut room = self.journal.room(&[Record::Put { scope, document: &document, deadline: Deadline::NEVER }])?;
         // Again only when the collection was dropped between its creation here and the write.
         let place = loop {
             match (self.store.place(scope), scope) {
@@ -87,12 +87,12 @@ impl Engine {
         if !condition.holds(current.map(|current| current.version)) {
             return Ok(condition_failed(&locked, current));
         }
-        let version = self.sequence.issue();
         let deadline = match (expiry, current) {
             (Expiry::Set(deadline), _) => deadline,
             (Expiry::Keep, Some(current)) => current.deadline,
             (Expiry::Keep, None) | (Expiry::Default, _) => Deadline::NEVER,
         };
+        let version = room.append(&Record::Put { scope, document: &document, deadline });
         let before = locked.put(document, version, deadline);
         // What had expired is freed here, with the catalogue given back first.
         drop(place);
@@ -101,7 +101,8 @@ impl Engine {
     }
 
     fn delete(&self, scope: Scope<'_>, key: Key<'_>, condition: &Condition) -> Result<Outcome, Refusal> {
-        self.sequence.reserve()?;
+        let record = Record::Delete { scope, key };
+        let mut room = self.journal.room(&[record])?;
         let place = match self.store.place(scope) {
             Ok(place) => place,
             Err(absent) => return Ok(unwritten(absent, condition)),
@@ -117,7 +118,7 @@ impl Engine {
         if current.is_none() {
             return Ok(Outcome { rest: Rest::Seen(locked.absent_rests_on()), effect: Effect::Absent });
         }
-        let lsn = self.sequence.issue();
+        let lsn = room.append(&record);
         let effect = locked.remove(lsn).map_or(Effect::Absent, Effect::Removed);
         Ok(Outcome { rest: Rest::Written(lsn), effect })
     }
@@ -128,18 +129,19 @@ impl Engine {
             Err(absent) => return collection_absent(absent),
         };
         let clock = Arc::clone(&self.clock);
-        let rest = Rest::Seen(self.sequence.last());
+        let rest = Rest::Seen(self.journal.last());
         let scan = Scan::new(Arc::clone(&self.store), id, move || clock.now());
         Outcome { rest, effect: Effect::Scanned(Box::new(scan)) }
     }
 
     fn create_collection(&self, name: CollectionName<'_>) -> Result<Outcome, Refusal> {
-        self.sequence.reserve()?;
+        let record = Record::CreateCollection { name };
+        let mut room = self.journal.room(&[record])?;
         let _held = self.catalogue_gate.read();
         if self.is_sealed() {
             return Err(Refusal::Stopping);
         }
-        match self.store.create_collection(name, self.collections_max, || self.sequence.issue()) {
+        match self.store.create_collection(name, self.collections_max, || room.append(&record)) {
             Ok(Created { created, lsn, .. }) => {
                 let rest = if created { Rest::Written(lsn) } else { Rest::Seen(lsn) };
                 Ok(Outcome { rest, effect: Effect::CollectionEnsured { created } })
@@ -149,13 +151,14 @@ impl Engine {
     }
 
     fn drop_collection(&self, name: CollectionName<'_>) -> Result<Outcome, Refusal> {
-        self.sequence.reserve()?;
+        let record = Record::DropCollection { name };
+        let mut room = self.journal.room(&[record])?;
         let dropped = {
             let _held = self.catalogue_gate.read();
             if self.is_sealed() {
                 return Err(Refusal::Stopping);
             }
-            self.store.drop_collection(name, || self.sequence.issue())
+            self.store.drop_collection(name, || room.append(&record))
         };
         Ok(match dropped {
             Dropped::Existed { id, lsn } => {

@@ -71,17 +71,19 @@ impl Engine {
         // Read twice, once in a database's life: the first time only to know that the second one will go through.
         import.for_each(&mut |_| {})?;
         for name in import.collections() {
-            self.sequence.reserve()?;
-            self.load_collection(name, self.sequence.issue());
+            self.load_collection(name, self.journal.number()?);
         }
         let mut refused = None;
         let summary = import.for_each(&mut |found| {
-            if let Err(refusal) = self.sequence.reserve() {
-                refused.get_or_insert(refusal);
-                return;
-            }
+            let version = match self.journal.number() {
+                Ok(version) => version,
+                Err(refusal) => {
+                    refused.get_or_insert(refusal);
+                    return;
+                }
+            };
             let id = found.collection.map_or(CollectionId::MAIN, |name| self.load_collection(name, Lsn::ZERO));
-            let entry = Entry { document: found.document, version: self.sequence.issue(), deadline: Deadline::NEVER };
+            let entry = Entry { document: found.document, version, deadline: Deadline::NEVER };
             self.store.load(id, std::iter::once(entry));
         })?;
         match refused {

@@ -1,14 +1,12 @@
-//! The engine: executes commands on the store, numbers mutations, captures and loads snapshots.
+//! The engine: executes commands on the store, orders mutations, captures and loads snapshots.
 //!
-//! A mutation reserves before any lock; then, under the shard's write lock: check the condition, take the LSN, apply.
-//! What a mutation replaced is handed back and freed outside. Lock order: the catalogue, then one shard; issuing an
-//! LSN takes no lock. It knows neither HTTP nor threads.
+//! A mutation takes room in the journal before any lock; then, under the shard's write lock: check the condition,
+//! append the record and so take the LSN, apply. What a mutation replaced is handed back and freed outside. Lock
+//! order: the catalogue, then one shard, then the journal's head. It knows neither HTTP nor threads.
 
 mod capture;
 mod execute;
 mod load;
-mod release;
-mod sequence;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,12 +16,11 @@ use parking_lot::RwLock;
 
 use crate::base::clock::Clock;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
+use crate::journal::Journal;
 use crate::model::{Lsn, Refusal};
 use crate::store::{ShardIndex, Store, Totals};
 
 pub use load::{LoadFault, LoadReport, Loader};
-pub use release::ReleaseAtOnce;
-pub use sequence::{Raise, Sequence};
 
 /// What the engine is told at start.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +34,7 @@ pub struct EngineOptions {
 /// Documents in memory, with everything that happens to them in order.
 pub struct Engine {
     store: Arc<Store>,
-    sequence: Sequence,
+    journal: Arc<Journal>,
     clock: Arc<dyn Clock>,
     collections_max: usize,
     /// True once the last snapshot may begin: a write after that would not be in it. Read under a shard's lock.
@@ -48,16 +45,16 @@ pub struct Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("next", &self.sequence.next()).finish_non_exhaustive()
+        f.debug_struct("Engine").field("next", &self.journal.next()).finish_non_exhaustive()
     }
 }
 
 impl Engine {
-    /// An empty engine; `sequence` goes on where an earlier process stopped.
-    pub fn new(options: EngineOptions, sequence: Sequence, clock: Arc<dyn Clock>) -> Engine {
+    /// An empty engine; `journal` goes on where an earlier process stopped.
+    pub fn new(options: EngineOptions, journal: Arc<Journal>, clock: Arc<dyn Clock>) -> Engine {
         Engine {
             store: Arc::new(Store::new(options.shards)),
-            sequence,
+            journal,
             clock,
             collections_max: options.collections_max,
             is_sealed: AtomicBool::new(false),
@@ -105,12 +102,12 @@ impl Engine {
     /// # Errors
     /// The ceiling cannot be made durable.
     pub fn reserve(&self) -> Result<(), Refusal> {
-        self.sequence.reserve()
+        self.journal.prepare()
     }
 
     /// Tries again to reserve LSNs when writes are refused for want of them; costs nothing else.
     pub fn recover(&self) {
-        self.sequence.recover();
+        self.journal.recover();
     }
 
     /// How many collections there are.
@@ -125,7 +122,7 @@ impl Engine {
 
     /// The LSN that will be issued next.
     pub fn next_lsn(&self) -> Lsn {
-        self.sequence.next()
+        self.journal.next()
     }
 
     fn is_sealed(&self) -> bool {
@@ -145,6 +142,7 @@ mod tests {
     use super::*;
     use crate::base::clock::UnixMillis;
     use crate::base::health::Health;
+    use crate::journal::Sequence;
     use crate::model::{Command, Condition, Document, Execute, Expiry, Key, OnAbsent, Scope};
 
     /// Far longer than a seal takes that does not wait, far shorter than a test may take.
@@ -172,7 +170,8 @@ mod tests {
         let ((asked, was_asked), (go_on, may_go_on)) = (channel(), channel());
         let clock = Arc::new(Trap { asked: Mutex::new(asked), go_on: Mutex::new(may_go_on) });
         let sequence = Sequence::new(Lsn(1), Lsn(1), Box::new(|_| Ok(())), Arc::new(Health::default()));
-        let engine = Engine::new(EngineOptions { shards: 1, collections_max: 1 }, sequence, clock);
+        let journal = Arc::new(Journal::off(sequence));
+        let engine = Engine::new(EngineOptions { shards: 1, collections_max: 1 }, journal, clock);
         let at_seal = AtomicU64::new(0);
         thread::scope(|scope| {
             let write = scope.spawn(|| {

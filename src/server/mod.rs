@@ -26,8 +26,9 @@ use crate::base::disk::Disk;
 use crate::base::health::{Health, Reason};
 use crate::base::log;
 use crate::config::Config;
-use crate::engine::{Engine, EngineOptions, ReleaseAtOnce, Sequence};
+use crate::engine::{Engine, EngineOptions};
 use crate::front::{Drained, Front, Seams};
+use crate::journal::{Journal, Raise, Sequence};
 use crate::model::SnapshotReport;
 use crate::persist::{self, DataFolder, OpenOptions};
 
@@ -95,7 +96,8 @@ impl Server {
         let options = EngineOptions { shards: config.shards, collections_max: config.collections_max };
         let raise = raise_through(&folder);
         let sequence = Sequence::new(found.next_lsn, found.lsn_ceiling, raise, Arc::clone(&health));
-        let engine = Arc::new(Engine::new(options, sequence, Arc::clone(&parts.clock)));
+        let journal = Arc::new(Journal::off(sequence));
+        let engine = Arc::new(Engine::new(options, Arc::clone(&journal), Arc::clone(&parts.clock)));
         let threads = Arc::new(Threads::default());
         let (snapshots, orders) = Snapshots::new();
         let snapshots = Arc::new(snapshots);
@@ -108,7 +110,7 @@ impl Server {
         ));
         let seams = Seams {
             handler: api.clone(),
-            durability: Arc::new(ReleaseAtOnce),
+            durability: journal,
             health: Arc::clone(&health),
             clock: Arc::clone(&parts.clock),
             spawn: threads.clone(),
@@ -228,7 +230,7 @@ pub enum StopError {
 
 /// Raises the ceiling through `folder` for as long as the server has it: a thread that the front could not wake must
 /// not keep the folder locked after a stop.
-fn raise_through(folder: &Arc<DataFolder>) -> crate::engine::Raise {
+fn raise_through(folder: &Arc<DataFolder>) -> Raise {
     let folder = Arc::downgrade(folder);
     Box::new(move |ceiling| match folder.upgrade() {
         Some(folder) => folder.raise_ceiling(ceiling).map_err(|error| error.to_string()),
