@@ -84,6 +84,11 @@ impl Engine {
         count
     }
 
+    /// Lets the clock follow the wall clock. Call it about once a second.
+    pub fn steer_clock(&self) {
+        self.clock.steer();
+    }
+
     /// Refuses every write from now on. When it returns, none is on its way any more, and the counter stands still.
     ///
     /// # Locks
@@ -161,6 +166,8 @@ mod tests {
             let _ = self.go_on.lock().recv_timeout(PATIENCE);
             UnixMillis(0)
         }
+
+        fn raise_floor(&self, _: UnixMillis) {}
     }
 
     /// The stop compares the counter with the newest snapshot's right after the seal, and records it as the next LSN:

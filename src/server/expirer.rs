@@ -1,4 +1,5 @@
 //! `mt-expire`: frees documents whose deadline has passed. They are invisible already; this gives the memory back.
+//! And it keeps the clock in step with the wall clock, which is what deadlines mean.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,9 @@ use crossbeam_channel::{Receiver, TryRecvError, select, tick};
 
 use crate::base::threads::Job;
 use crate::engine::Engine;
+
+/// How often the clock is compared with the wall clock.
+const STEER_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The expirer.
 pub struct Expirer {
@@ -20,10 +24,12 @@ impl Expirer {
     pub fn into_job(self, interval: Duration, stopped: Receiver<()>) -> Job {
         Box::new(move || {
             let ticks = tick(interval);
+            let seconds = tick(STEER_INTERVAL);
             let is_stopping = || stopped.try_recv() == Err(TryRecvError::Disconnected);
             loop {
                 select! {
                     recv(ticks) -> _ => { self.engine.reap(&is_stopping); }
+                    recv(seconds) -> _ => self.engine.steer_clock(),
                     recv(stopped) -> _ => return,
                 }
             }
