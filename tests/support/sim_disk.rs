@@ -6,20 +6,50 @@
 //! synced may have no name. A loss of power keeps any subset of the pending changes of names, in their order, and
 //! any subset of the 512-byte sectors written since the last sync; a file may have any length in between.
 //!
-//! A fault can be planted at the N-th call: an error, a loss of power, or a kill, after which the live image goes on.
-//! Every choice comes from the seed.
+//! A fault can be planted at the N-th call: an error, a write that takes less than it was given, a sync that fails and
+//! lets go of what it should have written, or a stop, after which comes a kill, which leaves the live image, or a loss
+//! of power. The disk can also be small, read-only, or refuse some calls until it is mended. Every choice comes from
+//! the seed.
 
 // Each test that includes this file uses its own part of it.
 #![allow(dead_code)]
+
+#[path = "sim_disk/inode.rs"]
+mod inode;
 
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use inode::Inode;
 use memory_tools::base::disk::{Disk, DiskFile, DiskLock, Listed, LockError};
 
 const SECTOR_BYTES: usize = 512;
+
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+const EROFS: i32 = 30;
+
+/// The calls that change something.
+const CHANGES: &[&str] = &[
+    "write",
+    "write_at",
+    "set_bytes",
+    "sync_data",
+    "sync_all",
+    "create",
+    "open_to_change",
+    "create_folder",
+    "rename",
+    "hard_link",
+    "remove",
+    "sync_folder",
+    "lock",
+];
+
+/// The calls that make files durable.
+pub const SYNCS: &[&str] = &["sync_data", "sync_all"];
 
 /// What happens at the call it is planted at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +58,11 @@ pub enum Fault {
     Error(i32),
     /// The call may or may not take effect; it and every later one fails until `lose_power` or `kill`.
     Stop,
+    /// A sync fails with EIO, and the kernel calls what it should have written clean: a later one succeeds and writes
+    /// none of it. Another call fails with EIO.
+    LostSync,
+    /// A `write_at` takes a part of what it is given and says so. Another call is not struck.
+    Short,
 }
 
 /// A disk in memory. Clones are the same disk.
@@ -49,13 +84,11 @@ struct State {
     /// Counts reboots: a lock or a file of an earlier one is void.
     boot: u64,
     locked: Option<String>,
+    /// Calls that fail until the disk is mended, and with which number.
+    broken: (&'static [&'static str], i32),
+    /// Bytes that all files together may have.
+    capacity: Option<u64>,
     random: Random,
-}
-
-#[derive(Debug, Default)]
-struct Inode {
-    live: Vec<u8>,
-    durable: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +142,8 @@ impl Random {
         (self.next() % bound.max(1) as u64) as usize
     }
 
-    fn coin(&mut self) -> bool {
+    /// Heads or tails.
+    pub fn coin(&mut self) -> bool {
         self.next() & 1 == 0
     }
 }
@@ -129,6 +163,8 @@ impl SimDisk {
                 is_stopped: false,
                 boot: 0,
                 locked: None,
+                broken: (&[], 0),
+                capacity: None,
                 random: Random(seed),
             })),
         }
@@ -141,7 +177,7 @@ impl SimDisk {
             state.live.insert(folder.to_owned(), Node::Folder);
             state.durable.insert(folder.to_owned(), Node::Folder);
         }
-        state.inodes.push(Inode { live: content.to_vec(), durable: content.to_vec() });
+        state.inodes.push(Inode::durable(content));
         let node = Node::File(state.inodes.len() - 1);
         state.live.insert(path.to_owned(), node);
         state.durable.insert(path.to_owned(), node);
@@ -151,7 +187,7 @@ impl SimDisk {
     pub fn content(&self, path: &Path) -> Option<Vec<u8>> {
         let state = self.state();
         match state.live.get(path)? {
-            Node::File(inode) => Some(state.inodes[*inode].live.clone()),
+            Node::File(inode) => Some(state.inodes[*inode].live().to_vec()),
             Node::Folder => None,
         }
     }
@@ -174,6 +210,35 @@ impl SimDisk {
         self.state().struck
     }
 
+    /// How many calls there were.
+    pub fn calls(&self) -> u64 {
+        self.state().calls
+    }
+
+    /// From now on `calls` fail with this number of the operating system, without effect.
+    pub fn break_calls(&self, calls: &'static [&'static str], code: i32) {
+        self.state().broken = (calls, code);
+    }
+
+    /// From now on the disk is mounted for reading alone.
+    pub fn make_read_only(&self) {
+        self.break_calls(CHANGES, EROFS);
+    }
+
+    /// Only `bytes` more fit on the disk. What is removed or cut is free again.
+    pub fn leave_free(&self, bytes: u64) {
+        let mut state = self.state();
+        state.capacity = Some(state.used_bytes() + bytes);
+    }
+
+    /// From now on the disk is as good and as large as at first; what was planted goes too.
+    pub fn mend(&self) {
+        let mut state = self.state();
+        state.broken = (&[], 0);
+        state.capacity = None;
+        state.planted = None;
+    }
+
     /// The process was killed: the live image goes on, nothing is durable that was not.
     pub fn kill(&self) {
         let mut state = self.state();
@@ -192,10 +257,7 @@ impl SimDisk {
                 change.apply(durable);
             }
         }
-        for inode in inodes.iter_mut().filter(|inode| inode.live != inode.durable) {
-            inode.durable = torn(&inode.durable, &inode.live, random);
-            inode.live = inode.durable.clone();
-        }
+        inodes.iter_mut().for_each(|inode| inode.lose_power(random));
         // A folder without a name takes what is in it along.
         let kept = durable.clone();
         durable.retain(|path, _| {
@@ -211,24 +273,6 @@ impl SimDisk {
     }
 }
 
-/// Some sectors of `new` over `old`, at some length between theirs.
-fn torn(old: &[u8], new: &[u8], random: &mut Random) -> Vec<u8> {
-    let (shorter, longer) = (old.len().min(new.len()), old.len().max(new.len()));
-    let bytes = match random.below(4) {
-        0 => old.len(),
-        1 => new.len(),
-        _ => shorter + random.below(longer - shorter + 1),
-    };
-    let mut kept = vec![0; bytes];
-    for (index, sector) in kept.chunks_mut(SECTOR_BYTES).enumerate() {
-        let from = if random.coin() { old } else { new };
-        let rest = from.get(index * SECTOR_BYTES..).unwrap_or_default();
-        let count = rest.len().min(sector.len());
-        sector[..count].copy_from_slice(&rest[..count]);
-    }
-    kept
-}
-
 /// What a call may do.
 enum Strike {
     /// Nothing: the process has stopped before.
@@ -237,6 +281,10 @@ enum Strike {
     Fail(io::Error),
     /// Fail, but with the effect.
     FailAfter(io::Error),
+    /// A sync: fail, and lose what was to be made durable.
+    Lose(io::Error),
+    /// A write: take a part.
+    Short,
     /// As it should.
     None,
 }
@@ -256,7 +304,17 @@ impl State {
         if self.is_stopped {
             return Strike::Refuse(io::Error::other("the process has stopped"));
         }
+        let is_sync = SYNCS.contains(&name);
         match self.planted {
+            Some((at, Fault::LostSync)) if at == number => {
+                self.struck = Some(name);
+                let error = io::Error::from_raw_os_error(EIO);
+                if is_sync { Strike::Lose(error) } else { Strike::Fail(error) }
+            }
+            Some((at, Fault::Short)) if at == number && name == "write_at" => {
+                self.struck = Some(name);
+                Strike::Short
+            }
             Some((at, Fault::Error(code))) if at == number => {
                 self.struck = Some(name);
                 Strike::Fail(io::Error::from_raw_os_error(code))
@@ -267,15 +325,52 @@ impl State {
                 let error = io::Error::other("the process stops here");
                 if self.random.coin() { Strike::FailAfter(error) } else { Strike::Fail(error) }
             }
+            _ if self.broken.0.contains(&name) => Strike::Refuse(io::Error::from_raw_os_error(self.broken.1)),
             _ => Strike::None,
         }
     }
 
+    fn used_bytes(&self) -> u64 {
+        let mut inodes: Vec<usize> = Vec::new();
+        inodes.extend(
+            self.live.values().filter_map(|node| if let Node::File(inode) = node { Some(inode) } else { None }),
+        );
+        inodes.sort_unstable();
+        inodes.dedup();
+        inodes.into_iter().map(|inode| self.inodes[inode].live().len() as u64).sum()
+    }
+
+    /// How many of `bytes` at `offset` of a file there is room for.
+    fn room(&self, inode: usize, offset: usize, bytes: usize) -> usize {
+        let Some(capacity) = self.capacity else { return bytes };
+        let free = usize::try_from(capacity.saturating_sub(self.used_bytes())).unwrap_or(usize::MAX);
+        bytes.min((self.inodes[inode].live().len().saturating_add(free)).saturating_sub(offset))
+    }
+
+    /// Writes what a strike and the room on the disk let through, and says how much it was.
+    fn write(&mut self, name: &'static str, inode: usize, parts: &[IoSlice<'_>], offset: usize) -> io::Result<usize> {
+        let mut bytes = Vec::new();
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        let (mut result, wanted) = match self.call(name) {
+            Strike::None => (Ok(()), bytes.len()),
+            Strike::FailAfter(error) => (Err(error), bytes.len()),
+            Strike::Refuse(error) => (Err(error), 0),
+            Strike::Fail(error) | Strike::Lose(error) => (Err(error), self.random.below(bytes.len() + 1)),
+            Strike::Short => (Ok(()), bytes.len().min(1 + self.random.below(bytes.len().saturating_sub(1)))),
+        };
+        let written = self.room(inode, offset, wanted);
+        if written == 0 && wanted > 0 {
+            result = result.and(Err(io::Error::from_raw_os_error(ENOSPC)));
+        }
+        self.inodes[inode].write(&bytes[..written], offset);
+        result.map(|()| written)
+    }
+
     fn run<T>(&mut self, name: &'static str, effect: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         match self.call(name) {
-            Strike::Refuse(error) | Strike::Fail(error) => Err(error),
+            Strike::Refuse(error) | Strike::Fail(error) | Strike::Lose(error) => Err(error),
             Strike::FailAfter(error) => effect(self).and(Err(error)),
-            Strike::None => effect(self),
+            Strike::None | Strike::Short => effect(self),
         }
     }
 
@@ -317,62 +412,52 @@ struct SimFile {
     position: usize,
 }
 
-impl Inode {
-    /// Writes `bytes` at `offset`, over zeros where the file ends before.
-    fn write(&mut self, bytes: &[u8], offset: usize) {
-        let end = offset + bytes.len();
-        if bytes.is_empty() {
-            return;
-        }
-        if self.live.len() < end {
-            self.live.resize(end, 0);
-        }
-        self.live[offset..end].copy_from_slice(bytes);
-    }
-}
-
 impl SimFile {
-    fn run<T>(&self, name: &'static str, effect: impl FnOnce(&mut Inode) -> io::Result<T>) -> io::Result<T> {
-        let mut state = self.disk.state();
+    fn state(&self) -> MutexGuard<'_, State> {
+        let state = self.disk.state();
         assert_eq!(state.boot, self.boot, "a file does not outlive its process");
-        state.run(name, |state| effect(&mut state.inodes[self.inode]))
+        state
+    }
+
+    fn run<T>(&self, name: &'static str, effect: impl FnOnce(&mut Inode) -> io::Result<T>) -> io::Result<T> {
+        self.state().run(name, |state| effect(&mut state.inodes[self.inode]))
+    }
+
+    fn sync(&self, name: &'static str) -> io::Result<()> {
+        let mut state = self.state();
+        match state.call(name) {
+            Strike::Refuse(error) | Strike::Fail(error) => return Err(error),
+            Strike::Lose(error) => {
+                state.inodes[self.inode].lose_sync();
+                return Err(error);
+            }
+            Strike::FailAfter(error) => {
+                state.inodes[self.inode].sync();
+                return Err(error);
+            }
+            Strike::None | Strike::Short => state.inodes[self.inode].sync(),
+        }
+        Ok(())
     }
 }
 
 impl DiskFile for SimFile {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.disk.state();
-        assert_eq!(state.boot, self.boot, "a file does not outlive its process");
-        let (result, written) = match state.call("write") {
-            Strike::None => (Ok(()), bytes.len()),
-            Strike::FailAfter(error) => (Err(error), bytes.len()),
-            Strike::Refuse(error) => (Err(error), 0),
-            Strike::Fail(error) => (Err(error), state.random.below(bytes.len() + 1)),
-        };
-        state.inodes[self.inode].write(&bytes[..written], self.position);
+        let written = self.state().write("write", self.inode, &[IoSlice::new(bytes)], self.position)?;
         self.position += written;
-        result
+        // The rest would be the next call's, for which there is no room either.
+        if written == bytes.len() { Ok(()) } else { Err(io::Error::from_raw_os_error(ENOSPC)) }
     }
 
     fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
         let offset = usize::try_from(offset).map_err(io::Error::other)?;
-        let mut state = self.disk.state();
-        assert_eq!(state.boot, self.boot, "a file does not outlive its process");
-        let (result, written) = match state.call("write_at") {
-            Strike::None => (Ok(bytes.len()), bytes.len()),
-            Strike::FailAfter(error) => (Err(error), bytes.len()),
-            Strike::Refuse(error) => (Err(error), 0),
-            Strike::Fail(error) => (Err(error), state.random.below(bytes.len() + 1)),
-        };
-        state.inodes[self.inode].write(&bytes[..written], offset);
-        result
+        self.state().write("write_at", self.inode, parts, offset)
     }
 
     fn set_bytes(&self, bytes: u64) -> io::Result<()> {
         let bytes = usize::try_from(bytes).map_err(io::Error::other)?;
         self.run("set_bytes", |inode| {
-            inode.live.resize(bytes, 0);
+            inode.resize(bytes);
             Ok(())
         })
     }
@@ -380,28 +465,22 @@ impl DiskFile for SimFile {
     fn read_exact_at(&self, into: &mut [u8], offset: u64) -> io::Result<()> {
         self.run("read", |inode| {
             let start = usize::try_from(offset).map_err(io::Error::other)?;
-            let bytes = inode.live.get(start..start + into.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+            let bytes = inode.live().get(start..start + into.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
             into.copy_from_slice(bytes);
             Ok(())
         })
     }
 
     fn bytes(&self) -> io::Result<u64> {
-        self.run("size", |inode| Ok(inode.live.len() as u64))
+        self.run("size", |inode| Ok(inode.live().len() as u64))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.run("sync_data", |inode| {
-            inode.durable.clone_from(&inode.live);
-            Ok(())
-        })
+        self.sync("sync_data")
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.run("sync_all", |inode| {
-            inode.durable.clone_from(&inode.live);
-            Ok(())
-        })
+        self.sync("sync_all")
     }
 }
 
@@ -435,7 +514,7 @@ impl Disk for SimDisk {
                 Ok(inode) => inode,
                 Err(_) => state.new_file(path)?,
             };
-            state.inodes[inode].live.clear();
+            state.inodes[inode].resize(0);
             Ok(self.opened(state, inode))
         })
     }
@@ -456,7 +535,7 @@ impl Disk for SimDisk {
 
     fn free_bytes(&self, path: &Path) -> io::Result<u64> {
         self.state().run("free_bytes", |state| match state.live.contains_key(path) || state.has_folder(path) {
-            true => Ok(u64::MAX),
+            true => Ok(state.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(state.used_bytes()))),
             false => Err(io::ErrorKind::NotFound.into()),
         })
     }
@@ -514,7 +593,7 @@ impl Disk for SimDisk {
             let within = state.live.iter().filter(|(name, _)| name.parent() == Some(path));
             let listed = within.map(|(name, node)| Listed {
                 name: name.file_name().unwrap().to_string_lossy().into_owned(),
-                bytes: if let Node::File(inode) = node { state.inodes[*inode].live.len() as u64 } else { 0 },
+                bytes: if let Node::File(inode) = node { state.inodes[*inode].live().len() as u64 } else { 0 },
                 is_folder: *node == Node::Folder,
             });
             Ok(listed.collect())
