@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod disk;
 pub mod duration;
+pub mod fault;
 pub mod health;
 pub mod json;
 pub mod limits;
