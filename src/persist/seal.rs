@@ -47,6 +47,8 @@ pub enum Part {
     SegmentHeader = 6,
     /// Head of a frame.
     FrameHead = 7,
+    /// Payload of a frame.
+    FramePayload = 8,
 }
 
 /// Computes the checksums of one file.

@@ -1,14 +1,16 @@
 //! The header of a segment: which one it is, what it goes on from, and what was durable when it began.
 //!
 //! Invariant: the header is one exact sequence of 112 bytes for what it says; anything else is refused.
-//! It turns values into bytes; it does no input or output.
+//! It turns values into bytes and back; it does no input or output.
 
 use std::fmt;
 
 use crate::base::clock::UnixMillis;
 use crate::model::Lsn;
+use crate::persist::database_id::DatabaseId;
+use crate::persist::error::{Fault, Flaw};
 use crate::persist::fields::{Fields, put_u32, put_u64};
-use crate::persist::seal::{Part, Seal, Stamp, put_checksum};
+use crate::persist::seal::{Part, Seal, Stamp, check_sum, put_checksum};
 
 /// The first bytes of a segment.
 pub const MAGIC: [u8; 8] = *b"\x93MTJN\r\n\x1a";
@@ -19,7 +21,11 @@ pub const VERSION: u32 = 1;
 /// Bytes of a header, from the magic to its checksum. The first frame begins behind it.
 pub const HEADER_BYTES: usize = 112;
 
+/// Magic, version, header length, checksum: the same in every version.
+pub const PREFIX_BYTES: usize = 20;
+
 const CHECKSUM_AT: usize = HEADER_BYTES - 4;
+const LINK_AT: usize = 76;
 
 const NAME_START: &str = "journal-";
 const NAME_END: &str = ".mtj";
@@ -87,6 +93,17 @@ impl Link {
             Link::AfterFailure => (3, 0, 0, 0),
         }
     }
+
+    fn of_fields(kind: u8, end: u64, lsn: u64, chain: u32) -> Option<Link> {
+        let link = match kind {
+            1 => Link::Start { capture_end: Lsn(lsn) },
+            2 => Link::Follows { end, last_lsn: Lsn(lsn), chain },
+            3 => Link::AfterFailure,
+            _ => return None,
+        };
+        // What the kind does not use is 0.
+        (link.fields() == (kind, end, lsn, chain)).then_some(link)
+    }
 }
 
 impl fmt::Display for Link {
@@ -146,5 +163,170 @@ impl SegmentHeader {
         let encoded = self.encode();
         let mut checksum = Fields::of(encoded.get(CHECKSUM_AT..).unwrap_or_default());
         checksum.u32().expect("a header ends with its checksum")
+    }
+
+    /// Reads a header, which is the first `HEADER_BYTES` of its file.
+    pub(in crate::persist) fn decode(header: &[u8]) -> Result<SegmentHeader, Fault> {
+        decode_prefix(header)?;
+        let stamp_and_numbers = |fields: &mut Fields<'_>| {
+            fields.bytes(PREFIX_BYTES)?;
+            let stamp = Stamp { database_id: DatabaseId(fields.array()?), salt: fields.u64()? };
+            Some((stamp, [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?]))
+        };
+        let link = |fields: &mut Fields<'_>| {
+            let kind = fields.array::<4>()?;
+            Some((kind, fields.u64()?, fields.u64()?, fields.u32()?, fields.u64()?))
+        };
+        let short = || Flaw::short(PREFIX_BYTES, "a whole header");
+        let mut fields = Fields::of(header);
+        let (stamp, [id, first_lsn, durable_lsn, created_at]) = stamp_and_numbers(&mut fields).ok_or_else(short)?;
+        check_sum(header, CHECKSUM_AT, |bytes| Seal::of(stamp).over(Part::SegmentHeader, 0, bytes))?;
+        let ([kind, zeros @ ..], end, lsn, chain, reserved) = link(&mut fields).ok_or_else(short)?;
+        if zeros != [0; 3] || reserved != 0 {
+            return Err(Fault::Newer("a segment header with reserved fields in use".to_owned()));
+        }
+        let link = Link::of_fields(kind, end, lsn, chain);
+        let link =
+            link.ok_or_else(|| Flaw::new(LINK_AT, "a link", format!("kind {kind} with {end}, {lsn}, {chain}")))?;
+        if id == 0 {
+            return Err(Flaw::number(44, "a segment from", SegmentId::FIRST, id).into());
+        }
+        if durable_lsn >= first_lsn {
+            return Err(Flaw::number(60, "a durable LSN below", first_lsn, durable_lsn).into());
+        }
+        let header = SegmentHeader {
+            stamp,
+            id: SegmentId(id),
+            first_lsn: Lsn(first_lsn),
+            durable_lsn: Lsn(durable_lsn),
+            created_at: UnixMillis(created_at),
+            link,
+        };
+        Ok(header)
+    }
+}
+
+/// Checks the part of a header that is the same in every version.
+fn decode_prefix(header: &[u8]) -> Result<(), Fault> {
+    let mut fields = Fields::of(header);
+    let short = || Flaw::short(0, "a prefix of 20 bytes");
+    let magic = fields.array::<8>().ok_or_else(short)?;
+    if magic != MAGIC {
+        return Err(Flaw::new(0, "the magic of a journal segment", format!("{}", magic.escape_ascii())).into());
+    }
+    let (version, header_bytes) = (fields.u32().ok_or_else(short)?, fields.u32().ok_or_else(short)?);
+    check_sum(header, PREFIX_BYTES - 4, crc32c::crc32c)?;
+    if version > VERSION {
+        return Err(Fault::Newer(format!("journal version {version}, newer than {VERSION}")));
+    }
+    if version == 0 {
+        return Err(Flaw::number(8, "a journal version from 1 to", VERSION, version).into());
+    }
+    if header_bytes != HEADER_BYTES as u32 {
+        return Err(Flaw::number(12, "a header length of", HEADER_BYTES, header_bytes).into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(link: Link) -> SegmentHeader {
+        SegmentHeader {
+            stamp: Stamp { database_id: DatabaseId(*b"0123456789abcdef"), salt: 7 },
+            id: SegmentId(3),
+            first_lsn: Lsn(20),
+            durable_lsn: Lsn(19),
+            created_at: UnixMillis(1000),
+            link,
+        }
+    }
+
+    fn links() -> [Link; 4] {
+        let follows = Link::Follows { end: 1 << 33, last_lsn: Lsn(19), chain: 0x0102_0304 };
+        [Link::Start { capture_end: Lsn::ZERO }, Link::Start { capture_end: Lsn(19) }, follows, Link::AfterFailure]
+    }
+
+    /// A header with the byte at `at` set, under checksums that hold.
+    fn header_with(at: usize, byte: u8) -> Vec<u8> {
+        let header = header(Link::AfterFailure);
+        let mut bytes = header.encode();
+        bytes[at] = byte;
+        let prefix = crc32c::crc32c(&bytes[..16]);
+        bytes[16..20].copy_from_slice(&prefix.to_le_bytes());
+        bytes.truncate(CHECKSUM_AT);
+        put_checksum(&mut bytes, |bytes| Seal::of(header.stamp).over(Part::SegmentHeader, 0, bytes));
+        bytes
+    }
+
+    #[test]
+    fn a_header_of_every_link_comes_back() {
+        for link in links() {
+            let header = header(link);
+            let encoded = header.encode();
+            assert_eq!(encoded.len(), HEADER_BYTES);
+            assert_eq!(SegmentHeader::decode(&encoded).unwrap(), header);
+            assert_eq!(header.chain().to_le_bytes(), encoded[CHECKSUM_AT..]);
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_missing_byte_of_a_header_is_refused() {
+        for link in links() {
+            let encoded = header(link).encode();
+            for bit in 0..encoded.len() * 8 {
+                let mut flipped = encoded.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert!(matches!(SegmentHeader::decode(&flipped), Err(Fault::Flaw(_))), "bit {bit}");
+            }
+            for length in 0..encoded.len() {
+                assert!(matches!(SegmentHeader::decode(&encoded[..length]), Err(Fault::Flaw(_))), "length {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_writer_writes_is_refused_though_its_checksums_hold() {
+        let flaw = |at, byte| match SegmentHeader::decode(&header_with(at, byte)) {
+            Err(Fault::Flaw(flaw)) => flaw.at,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(flaw(8, 0), 8, "a version of 0");
+        assert_eq!(flaw(12, 113), 12, "another length");
+        assert_eq!(flaw(44, 0), 44, "segment 0");
+        assert_eq!(flaw(60, 20), 60, "more durable than there is");
+        assert_eq!(flaw(76, 0), 76, "no kind of link");
+        assert_eq!(flaw(76, 4), 76, "a kind of link to come");
+        assert_eq!(flaw(80, 1), 76, "an end after a failure");
+        assert_eq!(flaw(88, 1), 76, "an LSN after a failure");
+        assert_eq!(flaw(96, 1), 76, "a chain after a failure");
+        let newer = |at, byte| match SegmentHeader::decode(&header_with(at, byte)) {
+            Err(Fault::Newer(what)) => what,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(newer(8, 2), "journal version 2, newer than 1");
+        assert_eq!(newer(77, 1), "a segment header with reserved fields in use");
+        assert_eq!(newer(100, 1), "a segment header with reserved fields in use");
+    }
+
+    #[test]
+    fn names_are_of_twenty_digits_and_nothing_else() {
+        let id = SegmentId(42);
+        assert_eq!(id.file_name(), "journal-00000000000000000042.mtj");
+        for id in [id, SegmentId::FIRST, SegmentId(u64::MAX)] {
+            assert_eq!(SegmentId::of_name(&id.file_name()), Some(id));
+        }
+        for name in [
+            "journal-42.mtj",
+            "journal-00000000000000000000.mtj",
+            "journal-+0000000000000000042.mtj",
+            "journal-00000000000000000042.mtj.tmp",
+            "journal-99999999999999999999.mtj",
+            "journal-000000000000000000042.mtj",
+            "journal.tmp",
+        ] {
+            assert_eq!(SegmentId::of_name(name), None, "{name}");
+        }
     }
 }

@@ -1,0 +1,121 @@
+//! Puts frames behind one another in a file: head, chain and checksums are made here, one write for each frame.
+//!
+//! Invariant: what stands in the file up to `offset` is whole frames, each chained to the one before. After an error
+//! nothing is known of what was written, and the writer must not be used again.
+//! It neither creates nor syncs the file, and does not know whether it is a segment or a replay section.
+
+use std::io::IoSlice;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::frame::{self, FrameHead, FrameKind};
+use crate::base::clock::UnixMillis;
+use crate::base::disk::DiskFile;
+use crate::model::Lsn;
+use crate::persist::error::Error;
+use crate::persist::seal::{Part, Seal};
+
+/// A frame to be written; its place in the file is the writer's to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// What it is for.
+    pub kind: FrameKind,
+    /// LSN of the first record; without records the next LSN to be issued.
+    pub first_lsn: Lsn,
+    /// Records in `parts`.
+    pub count: u32,
+    /// The records' bytes, behind one another.
+    pub parts: &'a [IoSlice<'a>],
+    /// Everything up to here is durable.
+    pub durable_lsn: Lsn,
+    /// Wall time.
+    pub written_at: UnixMillis,
+}
+
+/// Where in a file the next frame goes, and what it goes on from.
+#[derive(Debug)]
+pub(in crate::persist) struct FrameWriter {
+    // Constant after construction.
+    path: PathBuf,
+    file: Arc<dyn DiskFile>,
+    seal: Seal,
+    // The file so far.
+    offset: u64,
+    ordinal: u32,
+    chain: u32,
+    next_lsn: Lsn,
+}
+
+impl FrameWriter {
+    /// Begins at `offset` of `file`, with a chain that goes on from `chain` and LSNs from `next_lsn` on.
+    pub fn new(
+        path: &Path,
+        file: Arc<dyn DiskFile>,
+        seal: Seal,
+        offset: u64,
+        chain: u32,
+        next_lsn: Lsn,
+    ) -> FrameWriter {
+        FrameWriter { path: path.to_owned(), file, seal, offset, ordinal: 0, chain, next_lsn }
+    }
+
+    /// Writes `frame` behind those before, in one write, and returns its bytes.
+    ///
+    /// # Errors
+    /// The disk's.
+    ///
+    /// # Panics
+    /// When the frame is one that no reader would take: without the records that its kind has, too large, or with LSNs
+    /// that do not go on from those before.
+    pub fn append(&mut self, frame: &Frame<'_>) -> Result<u64, Error> {
+        let begin = self.seal.begin(Part::FramePayload, self.ordinal);
+        let payload_crc = frame.parts.iter().fold(begin, |crc, part| crc32c::crc32c_append(crc, part));
+        let payload_bytes: usize = frame.parts.iter().map(|part| part.len()).sum();
+        let head = FrameHead {
+            kind: frame.kind,
+            ordinal: self.ordinal,
+            payload_bytes: u32::try_from(payload_bytes).expect("a frame's payload is within PAYLOAD_BYTES_MAX"),
+            count: frame.count,
+            first_lsn: frame.first_lsn,
+            durable_lsn: frame.durable_lsn,
+            written_at: frame.written_at,
+            payload_crc,
+            chain: 0,
+        };
+        let head = head.chained(self.chain);
+        assert!(head.check().is_ok(), "a frame that its reader would refuse: {head:?}");
+        assert!(head.first_lsn >= self.next_lsn, "LSN {} stands before {}", head.first_lsn, self.next_lsn);
+
+        let encoded = head.encode(self.seal);
+        let mut parts = Vec::with_capacity(1 + frame.parts.len());
+        parts.push(IoSlice::new(&encoded));
+        parts.extend_from_slice(frame.parts);
+        self.file.write_all_at(&parts, self.offset).map_err(Error::io(&self.path, "write"))?;
+        let bytes = (frame::HEAD_BYTES + payload_bytes) as u64;
+        self.offset += bytes;
+        self.ordinal = self.ordinal.checked_add(1).expect("fewer than 2^32 frames in a file");
+        self.chain = head.chain;
+        self.next_lsn = head.next_lsn();
+        Ok(bytes)
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Arc<dyn DiskFile> {
+        &self.file
+    }
+
+    /// Offset behind the last frame.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The chain behind the last frame.
+    pub fn chain(&self) -> u32 {
+        self.chain
+    }
+
+    /// The least LSN that the next frame may begin with.
+    pub fn next_lsn(&self) -> Lsn {
+        self.next_lsn
+    }
+}
