@@ -99,6 +99,11 @@ impl FrameWriter {
         Ok(bytes)
     }
 
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file.
     pub fn file(&self) -> &Arc<dyn DiskFile> {
         &self.file

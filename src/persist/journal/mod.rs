@@ -24,4 +24,4 @@ pub use reader::{JournalReader, Replayed, Stretch};
 pub use record::{Batch, DEADLINE_BYTES, INLINE_BYTES_MAX, encode_record, encoded_bytes};
 pub use scan::{SegmentFault, SegmentScan, Tail, scan};
 pub use segment::{HEADER_BYTES as SEGMENT_HEADER_BYTES, Link, SegmentHeader, SegmentId};
-pub use writer::{PREPARED, PreparedSegment, SegmentWriter, TEMPORARY};
+pub use writer::{PREPARED, PreparedSegment, SegmentFile, SegmentWriter, TEMPORARY};

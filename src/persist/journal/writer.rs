@@ -56,6 +56,27 @@ impl PreparedSegment {
     }
 }
 
+/// The file of a segment: another thread than the one that writes may sync it.
+#[derive(Clone, Debug)]
+pub struct SegmentFile {
+    path: Arc<Path>,
+    file: Arc<dyn DiskFile>,
+}
+
+impl SegmentFile {
+    /// Syncs it.
+    ///
+    /// # Errors
+    /// The disk's. What had been written is then in doubt for ever: a second try may be called a success though it
+    /// wrote nothing.
+    ///
+    /// # Durability
+    /// When this returns, every frame that had been appended before the call survives a loss of power.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(Error::io(&self.path, "sync"))
+    }
+}
+
 /// A segment being written.
 #[derive(Debug)]
 pub struct SegmentWriter {
@@ -127,8 +148,8 @@ impl SegmentWriter {
         Link::Follows { end: self.frames.offset(), last_lsn, chain: self.frames.chain() }
     }
 
-    /// The file, for whoever syncs it.
-    pub fn file(&self) -> Arc<dyn DiskFile> {
-        Arc::clone(self.frames.file())
+    /// Its file, for whoever syncs it.
+    pub fn file(&self) -> SegmentFile {
+        SegmentFile { path: Arc::from(self.frames.path()), file: Arc::clone(self.frames.file()) }
     }
 }
