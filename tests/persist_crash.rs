@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use memory_tools::base::clock::UnixMillis;
 use memory_tools::model::{Deadline, Document, Entry, Key, Lsn};
+use memory_tools::persist::journal::SegmentId;
 use memory_tools::persist::{
     CollectionRecord, Content, DataFolder, Error, Found, GoImport, OpenOptions, SnapshotHeader, SnapshotReader,
 };
@@ -161,8 +162,13 @@ impl<'a> Server<'a> {
         let collections: Vec<CollectionRecord> =
             self.state.collections.iter().map(|name| CollectionRecord { name: name.clone(), created }).collect();
         let names: Vec<String> = collections.iter().map(|record| record.name.clone()).collect();
-        let header =
-            SnapshotHeader { next_lsn: self.next, capture_start: self.next, captured_at: UnixMillis(7), collections };
+        let header = SnapshotHeader {
+            next_lsn: self.next,
+            capture_start: self.next,
+            replay_from: SegmentId::FIRST,
+            captured_at: UnixMillis(7),
+            collections,
+        };
         let mut writer = self.folder.begin_snapshot_in_blocks(header, 900)?;
         for ((collection, key), (value, deadline)) in &self.state.values {
             let index = collection.as_ref().map(|name| names.iter().position(|other| other == name).unwrap());
@@ -224,7 +230,8 @@ fn snapshot_of_nothing(disk: &SimDisk, _: &mut Ledger) -> Result<(), Error> {
     let (folder, found) = open(disk)?;
     let last = Lsn(found.next_lsn.0 - 1);
     let (next_lsn, capture_start, captured_at) = (found.next_lsn, last, UnixMillis(7));
-    let header = SnapshotHeader { next_lsn, capture_start, captured_at, collections: Vec::new() };
+    let header =
+        SnapshotHeader { next_lsn, capture_start, replay_from: SegmentId::FIRST, captured_at, collections: Vec::new() };
     folder.begin_snapshot(header)?.finish(last).map(|_| ())
 }
 

@@ -5,15 +5,17 @@
 mod sim_disk;
 
 use std::collections::BTreeMap;
+use std::io::IoSlice;
 use std::path::Path;
 use std::sync::Arc;
 
 use memory_tools::base::clock::UnixMillis;
 use memory_tools::base::disk::Disk;
-use memory_tools::model::{Deadline, Document, Entry, Key, Lsn};
+use memory_tools::model::{Deadline, Document, Entry, Key, Lsn, Record, Scope};
+use memory_tools::persist::journal::{Batch, Frame, FrameKind, SegmentId, encode_record};
 use memory_tools::persist::{
-    CollectionRecord, DataFolder, DatabaseId, Error, OpenOptions, SnapshotHeader, SnapshotReader, Stamp, Verdict,
-    Writer, check,
+    CaptureEnd, CollectionRecord, DataFolder, DatabaseId, Error, OpenOptions, SnapshotHeader, SnapshotReader, Stamp,
+    Verdict, Writer, check,
 };
 use proptest::prelude::*;
 use sim_disk::SimDisk;
@@ -27,6 +29,7 @@ fn header(collections: &[&str]) -> SnapshotHeader {
     SnapshotHeader {
         next_lsn: Lsn(900),
         capture_start: Lsn(899),
+        replay_from: SegmentId::FIRST,
         captured_at: UnixMillis(12345),
         collections: collections.iter().map(record).collect(),
     }
@@ -41,11 +44,50 @@ type Documents = Vec<(Option<usize>, Entry)>;
 
 /// What the writer makes of `documents`.
 fn written(stamp: Stamp, header: &SnapshotHeader, documents: &Documents, block_bytes_max: usize) -> Vec<u8> {
+    written_with(stamp, header, documents, block_bytes_max, &[])
+}
+
+/// What the writer makes of `documents`, and of frames that each delete those keys behind them.
+fn written_with(
+    stamp: Stamp,
+    header: &SnapshotHeader,
+    documents: &Documents,
+    block_bytes_max: usize,
+    replay: &[(u64, &[&str])],
+) -> Vec<u8> {
     let (disk, path) = (SimDisk::new(1), Path::new("file"));
     let mut writer = Writer::create(&disk, path, stamp, header, block_bytes_max).unwrap();
     documents.iter().for_each(|(collection, entry)| writer.push(*collection, entry).unwrap());
-    writer.finish(CAPTURE_END).unwrap();
+    let mut file = writer.replay_file(&disk, Path::new("")).unwrap();
+    for (first_lsn, keys) in replay {
+        let mut payload = Vec::new();
+        for key in *keys {
+            let record = Record::Delete { scope: Scope::Main, key: Key::new(key).unwrap() };
+            assert!(encode_record(&record, Batch::Ends, &mut payload).is_none());
+        }
+        let frame = Frame {
+            kind: FrameKind::Records,
+            first_lsn: Lsn(*first_lsn),
+            count: keys.len() as u32,
+            parts: &[IoSlice::new(&payload)],
+            durable_lsn: Lsn::ZERO,
+            written_at: UnixMillis(12346),
+        };
+        file.append(&frame).unwrap();
+    }
+    let replay = if replay.is_empty() { None } else { Some(file) };
+    writer.finish(CaptureEnd { lsn: CAPTURE_END, replay }).unwrap();
     disk.content(path).unwrap()
+}
+
+/// What the replay section holds, each record as its LSN and the key that it deletes.
+fn replayed(content: &[u8]) -> Result<Vec<(u64, String)>, Error> {
+    let mut records = Vec::new();
+    open(content)?.replay(|lsn, record| match record {
+        Record::Delete { key, .. } => records.push((lsn.0, key.as_str().to_owned())),
+        other => panic!("{other:?}"),
+    })?;
+    Ok(records)
 }
 
 fn disk_with(content: &[u8]) -> SimDisk {
@@ -66,6 +108,7 @@ fn read(content: &[u8]) -> Result<(Vec<CollectionRecord>, Documents), Error> {
         documents.extend(block.entries.into_iter().map(|entry| (block.collection, entry)));
     }
     assert_eq!(documents.len() as u64, reader.documents());
+    replayed(content)?;
     Ok((reader.collections().to_vec(), documents))
 }
 
@@ -80,9 +123,12 @@ fn sample() -> Documents {
     ]
 }
 
-/// A snapshot of four blocks.
+/// A snapshot of four blocks and three records behind them.
 fn small_snapshot() -> Vec<u8> {
-    let content = written(STAMP, &header(&["users", "b c"]), &sample(), 64);
+    let replay: &[(u64, &[&str])] = &[(900, &["beta"]), (950, &["gamma", "delta"])];
+    let content = written_with(STAMP, &header(&["users", "b c"]), &sample(), 64, replay);
+    let expected = [(900, "beta"), (950, "gamma"), (951, "delta")].map(|(lsn, key)| (lsn, key.to_owned()));
+    assert_eq!(replayed(&content).unwrap(), expected);
     assert_eq!(open(&content).unwrap().block_count(), 4);
     assert_eq!(read(&content).unwrap().1, sample());
     content
@@ -156,6 +202,40 @@ fn blocks_that_are_swapped_or_of_another_file_do_not_validate() {
     let mut mixed = small_snapshot();
     mixed[start..start + 100].copy_from_slice(&other[start..start + 100]);
     refusal(&mixed, "a block of an older snapshot");
+}
+
+#[test]
+fn a_replay_section_that_passes_the_capture_end_is_damage_in_its_frame() {
+    let replay: &[(u64, &[&str])] = &[(999, &["beta"]), (1000, &["gamma"])];
+    let content = written_with(STAMP, &header(&[]), &Documents::new(), 64, replay);
+    assert_eq!(replayed(&content).unwrap().len(), 2);
+    let error = replayed(&small_snapshot_with_earlier_end()).unwrap_err().to_string();
+    assert!(error.contains("frame 1 of the replay section") && error.contains("LSNs up to 949"), "{error}");
+}
+
+/// The small snapshot with a footer that says, under a checksum that holds, that the capture ended at 949.
+fn small_snapshot_with_earlier_end() -> Vec<u8> {
+    let mut content = written_with(STAMP, &header(&[]), &Documents::new(), 64, &[(900, &["a"]), (950, &["b"])]);
+    let footer = content.len() - 28 - 40;
+    content[footer + 12..footer + 20].copy_from_slice(&949u64.to_le_bytes());
+    let place = [STAMP.database_id.0.as_slice(), &STAMP.salt.to_le_bytes(), &[4], &0u32.to_le_bytes()].concat();
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&place), &content[footer..footer + 36]);
+    content[footer + 36..footer + 40].copy_from_slice(&checksum.to_le_bytes());
+    content
+}
+
+#[test]
+fn a_replay_section_of_another_file_does_not_validate() {
+    let replay: &[(u64, &[&str])] = &[(900, &["a"]), (901, &["b"])];
+    let content = written_with(STAMP, &header(&[]), &Documents::new(), 64, replay);
+    let other = written_with(Stamp { salt: 100, ..STAMP }, &header(&[]), &Documents::new(), 64, replay);
+    let start = content.windows(4).position(|window| window == b"MTJF").unwrap();
+    let mut mixed = content.clone();
+    mixed[start..start + 65].copy_from_slice(&other[start..start + 65]);
+    assert_eq!(refusal(&mixed, "a frame of an older snapshot") as usize, start + 52);
+    let mut swapped = content;
+    swapped[start..start + 2 * 65].rotate_left(65);
+    assert_eq!(refusal(&swapped, "swapped frames") as usize, start + 8);
 }
 
 #[test]

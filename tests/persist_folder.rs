@@ -8,6 +8,7 @@ use std::sync::Arc;
 use memory_tools::base::clock::UnixMillis;
 use memory_tools::base::disk::{Disk, RealDisk};
 use memory_tools::model::{Deadline, Document, Entry, Key, Lsn};
+use memory_tools::persist::journal::SegmentId;
 use memory_tools::persist::{
     Content, DataFolder, Error, Found, GoImport, GoSummary, OpenOptions, Refused, SnapshotHeader, check,
 };
@@ -22,7 +23,8 @@ fn open(path: &Path) -> Result<(DataFolder, Found), Error> {
 fn snapshot(folder: &DataFolder, values: &[(&str, &str)]) {
     let (next_lsn, capture_start, captured_at) = (Lsn(50), Lsn(49), UnixMillis(1));
     folder.raise_ceiling(Lsn(100)).unwrap();
-    let header = SnapshotHeader { next_lsn, capture_start, captured_at, collections: Vec::new() };
+    let header =
+        SnapshotHeader { next_lsn, capture_start, replay_from: SegmentId::FIRST, captured_at, collections: Vec::new() };
     let mut writer = folder.begin_snapshot(header).unwrap();
     for (key, value) in values {
         let document = Document::new(Key::new(key).unwrap(), value.as_bytes());
@@ -131,8 +133,13 @@ fn a_snapshot_that_is_given_up_leaves_nothing_and_frees_the_way_for_another() {
     let root = two_snapshots();
     let (folder, _) = open(root.path()).unwrap();
     let before = files(root.path());
-    let header =
-        || SnapshotHeader { next_lsn: Lsn(1), capture_start: Lsn(0), captured_at: UnixMillis(0), collections: vec![] };
+    let header = || SnapshotHeader {
+        next_lsn: Lsn(1),
+        capture_start: Lsn(0),
+        replay_from: SegmentId::FIRST,
+        captured_at: UnixMillis(0),
+        collections: vec![],
+    };
     let writer = folder.begin_snapshot(header()).unwrap();
     assert!(matches!(folder.begin_snapshot(header()), Err(Error::SnapshotRunning { .. })));
     drop(writer);
@@ -224,7 +231,13 @@ fn a_snapshot_before_the_first_lsn_has_its_identity_beside_it() {
     let root = tempfile::tempdir().unwrap();
     let (folder, found) = open(root.path()).unwrap();
     let (next_lsn, captured_at) = (found.next_lsn, UnixMillis(1));
-    let header = SnapshotHeader { next_lsn, capture_start: Lsn(0), captured_at, collections: Vec::new() };
+    let header = SnapshotHeader {
+        next_lsn,
+        capture_start: Lsn(0),
+        replay_from: SegmentId::FIRST,
+        captured_at,
+        collections: Vec::new(),
+    };
     folder.begin_snapshot(header).unwrap().finish(Lsn(0)).unwrap();
     drop(folder);
     let (_folder, found) = open(root.path()).unwrap();

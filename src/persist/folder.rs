@@ -16,7 +16,7 @@ use super::golang;
 use super::identity::IdentityFile;
 use super::publish::{self, Before};
 use super::seal::Stamp;
-use super::snapshot::{SnapshotHeader, SnapshotReader, Totals, Writer};
+use super::snapshot::{CaptureEnd, REPLAY_TEMPORARY, ReplayFile, SnapshotHeader, SnapshotReader, Totals, Writer};
 use crate::base::disk::{Disk, DiskLock};
 use crate::base::limits::SNAPSHOT_BLOCK_BYTES;
 use crate::model::{Entry, Lsn};
@@ -235,8 +235,17 @@ impl SnapshotWriter<'_> {
         self.writer.as_mut().expect("begin_snapshot sets it, only finish takes it").push(collection, entry)
     }
 
-    /// Completes the file, reads it back, verifies it and gives it its name. `capture_end` is the last LSN that had
-    /// been issued after the last slice: no entry is newer.
+    /// Begins the file that takes the records of this capture, when no journal keeps them.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn replay_file(&self) -> Result<ReplayFile, Error> {
+        let writer = self.writer.as_ref().expect("begin_snapshot sets it, only finish takes it");
+        writer.replay_file(self.folder.disk.as_ref(), &self.folder.path)
+    }
+
+    /// Completes the file, reads it back, verifies it and gives it its name. `end` tells the last LSN that had been
+    /// issued after the last slice: no entry is newer.
     ///
     /// # Errors
     /// The disk's, or `Damaged` when what is read back is not what was written. The snapshot before has kept its
@@ -244,9 +253,9 @@ impl SnapshotWriter<'_> {
     ///
     /// # Durability
     /// When this returns, the snapshot survives a loss of power under its name.
-    pub fn finish(mut self, capture_end: Lsn) -> Result<Published, Error> {
+    pub fn finish(mut self, end: impl Into<CaptureEnd>) -> Result<Published, Error> {
         let writer = self.writer.take().expect("begin_snapshot sets it, only finish takes it");
-        let totals = writer.finish(capture_end)?;
+        let totals = writer.finish(end)?;
         SnapshotReader::open(self.folder.disk.as_ref(), &self.temporary, READ_BACK)?.verify()?;
         self.folder.publish()?;
         Ok(totals)
@@ -257,6 +266,7 @@ impl Drop for SnapshotWriter<'_> {
     fn drop(&mut self) {
         // Best effort: what stays is removed at the next start. After a success the name is gone.
         let _ = self.folder.disk.remove(&self.temporary);
+        let _ = self.folder.disk.remove(&self.folder.path.join(REPLAY_TEMPORARY));
         self.folder.snapshot_running.store(false, Ordering::Release);
     }
 }

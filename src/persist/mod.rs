@@ -7,6 +7,8 @@
 
 mod check;
 mod database_id;
+#[cfg(test)]
+mod dump;
 mod error;
 mod fields;
 mod folder;
@@ -29,4 +31,4 @@ pub use golang::{GoDocument, GoImport, GoSummary};
 pub use opening::{Content, Found, OpenOptions};
 pub use plan::Refused;
 pub use seal::Stamp;
-pub use snapshot::{Block, CollectionRecord, SnapshotHeader, SnapshotReader, Totals, Writer};
+pub use snapshot::{Block, CaptureEnd, CollectionRecord, ReplayFile, SnapshotHeader, SnapshotReader, Totals, Writer};

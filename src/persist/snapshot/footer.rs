@@ -1,19 +1,16 @@
-//! The parts of a snapshot behind its entries: replay section, footer with the index of blocks, end mark.
+//! The last parts of a snapshot: the footer with the index of blocks, and the end mark.
 //!
 //! Invariant: as in `format`: a checksum on each part, a checksum on each length before it is used.
 //! It turns values into bytes and back; it does no input or output.
 
 use super::format::{BlockHead, count};
 use crate::model::Lsn;
-use crate::persist::error::{Fault, Flaw};
+use crate::persist::error::Flaw;
 use crate::persist::fields::{Fields, put_u32, put_u64};
 use crate::persist::seal::{Part, Seal, check_sum, put_checksum};
 
 /// The last bytes of a complete snapshot.
 pub const END_MAGIC: [u8; 8] = *b"MTDB end";
-
-/// Kind, count, length, checksum.
-pub const REPLAY_BYTES: usize = 20;
 
 /// One block in the footer's index.
 pub const INDEXED_BYTES: usize = 20;
@@ -23,31 +20,6 @@ pub const FOOTER_BYTES_MIN: usize = 40;
 
 /// Footer offset, footer length, checksum, end magic.
 pub const END_MARK_BYTES: usize = 28;
-
-/// The replay section of version 1: no records.
-pub fn encode_replay(seal: Seal) -> Vec<u8> {
-    let mut out = Vec::with_capacity(REPLAY_BYTES);
-    put_u32(&mut out, 0);
-    put_u32(&mut out, 0);
-    put_u64(&mut out, 0);
-    put_checksum(&mut out, |bytes| seal.over(Part::Replay, 0, bytes));
-    out
-}
-
-/// Checks that the replay section is one that version 1 can honour: an empty one.
-pub(in crate::persist) fn check_replay(head: &[u8], seal: Seal) -> Result<(), Fault> {
-    check_sum(head, REPLAY_BYTES - 4, |bytes| seal.over(Part::Replay, 0, bytes))?;
-    let mut fields = Fields::of(head);
-    let short = || Flaw::short(0, "a replay section");
-    let (kind, records) = (fields.u32().ok_or_else(short)?, fields.u32().ok_or_else(short)?);
-    if kind != 0 {
-        return Err(Fault::Newer(format!("a replay section of kind {kind} with {records} records")));
-    }
-    if records != 0 || fields.u64().ok_or_else(short)? != 0 {
-        return Err(Flaw::new(4, "no records", "some").into());
-    }
-    Ok(())
-}
 
 /// A block in the footer's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,22 +125,6 @@ mod tests {
     use super::*;
     use crate::persist::database_id::DatabaseId;
     use crate::persist::seal::Stamp;
-
-    #[test]
-    fn a_replay_section_in_use_is_of_a_newer_version() {
-        let seal = Seal::of(Stamp { database_id: DatabaseId([0; 16]), salt: 0 });
-        assert!(check_replay(&encode_replay(seal), seal).is_ok());
-        let check = |at: usize| {
-            let mut replay = encode_replay(seal);
-            replay.truncate(REPLAY_BYTES - 4);
-            replay[at] = 7;
-            put_checksum(&mut replay, |bytes| seal.over(Part::Replay, 0, bytes));
-            check_replay(&replay, seal)
-        };
-        assert!(matches!(check(0), Err(Fault::Newer(what)) if what == "a replay section of kind 7 with 0 records"));
-        assert!(matches!(check(4), Err(Fault::Flaw(Flaw { at: 4, .. }))));
-        assert!(matches!(check(8), Err(Fault::Flaw(Flaw { at: 4, .. }))));
-    }
 
     #[test]
     fn a_footer_comes_back_and_one_of_another_length_is_refused() {

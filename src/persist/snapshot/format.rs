@@ -10,6 +10,7 @@ use crate::model::{CollectionName, Lsn};
 use crate::persist::database_id::DatabaseId;
 use crate::persist::error::{Fault, Flaw};
 use crate::persist::fields::{Fields, put_u32, put_u64};
+use crate::persist::journal::SegmentId;
 use crate::persist::seal::{Part, Seal, Stamp, check_sum, put_checksum};
 
 /// The first bytes of a snapshot. Read as a file of the Go server, they would announce a billion entries.
@@ -46,7 +47,7 @@ pub fn encode_header(stamp: Stamp, header: &SnapshotHeader) -> Vec<u8> {
     put_u64(&mut body, stamp.salt);
     put_u64(&mut body, header.next_lsn.0);
     put_u64(&mut body, header.capture_start.0);
-    put_u64(&mut body, NO_SEGMENT);
+    put_u64(&mut body, header.replay_from.0);
     put_u64(&mut body, header.captured_at.0);
     put_u32(&mut body, count(header.collections.len()));
     for (index, collection) in header.collections.iter().enumerate() {
@@ -66,9 +67,6 @@ pub fn encode_header(stamp: Stamp, header: &SnapshotHeader) -> Vec<u8> {
     put_checksum(&mut out, crc32c::crc32c);
     out
 }
-
-/// The segment from which to replay when there is no journal: none.
-const NO_SEGMENT: u64 = 0;
 
 /// The options of a collection that has none.
 const NO_OPTIONS: u8 = 0;
@@ -103,15 +101,14 @@ pub(in crate::persist) fn decode_header(header: &[u8]) -> Result<Header, Fault> 
     let mut fields = Fields::of(header.get(..body_bytes).unwrap_or_default());
     let fixed = decode_fixed(&mut fields).ok_or_else(|| Flaw::short(PREFIX_BYTES, "a whole header"))?;
     let (stamp, [next_lsn, capture_start, replay_from, captured_at], collections) = fixed;
-    if replay_from != NO_SEGMENT {
-        return Err(Fault::Newer(format!("a snapshot that needs the journal from segment {replay_from} on")));
-    }
     let collections = decode_catalogue(&mut fields, collections)?;
     if fields.remaining() != 0 {
         return Err(Flaw::new(fields.offset(), "the end of the header", "more bytes").into());
     }
     let (next_lsn, capture_start, captured_at) = (Lsn(next_lsn), Lsn(capture_start), UnixMillis(captured_at));
-    Ok(Header { stamp, content: SnapshotHeader { next_lsn, capture_start, captured_at, collections } })
+    let replay_from = SegmentId(replay_from);
+    let content = SnapshotHeader { next_lsn, capture_start, replay_from, captured_at, collections };
+    Ok(Header { stamp, content })
 }
 
 fn decode_fixed(fields: &mut Fields<'_>) -> Option<(Stamp, [u64; 4], u32)> {
@@ -193,8 +190,13 @@ mod tests {
     /// A header of one collection with the byte at `at` set, under a checksum that holds.
     fn header_with(at: usize, byte: u8) -> Vec<u8> {
         let collections = vec![CollectionRecord { name: "c".to_owned(), created: Lsn(2) }];
-        let content =
-            SnapshotHeader { next_lsn: Lsn(4), capture_start: Lsn(3), captured_at: UnixMillis(2), collections };
+        let content = SnapshotHeader {
+            next_lsn: Lsn(4),
+            capture_start: Lsn(3),
+            replay_from: SegmentId(2),
+            captured_at: UnixMillis(2),
+            collections,
+        };
         let stamp = Stamp { database_id: DatabaseId([0; 16]), salt: 0 };
         let mut header = encode_header(stamp, &content);
         header.truncate(header.len() - 4);
@@ -209,7 +211,6 @@ mod tests {
             Err(Fault::Newer(what)) => what,
             other => panic!("{other:?}"),
         };
-        assert_eq!(newer(60, 5), "a snapshot that needs the journal from segment 5 on");
         assert_eq!(newer(92, 2), "options 0x02 of collection \"c\"");
     }
 

@@ -8,18 +8,21 @@ mod entry;
 mod footer;
 mod format;
 mod reader;
+mod replay;
 
 mod writer;
 
 pub use reader::{Block, SnapshotReader};
+pub use replay::{ReplayFile, TEMPORARY as REPLAY_TEMPORARY};
 
-pub use writer::{Totals, Writer};
+pub use writer::{CaptureEnd, Totals, Writer};
 
 pub(super) use footer::END_MAGIC;
 pub(super) use format::MAGIC;
 
 use crate::base::clock::UnixMillis;
 use crate::model::Lsn;
+use crate::persist::journal::SegmentId;
 
 /// What is known when a snapshot begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,9 @@ pub struct SnapshotHeader {
     pub next_lsn: Lsn,
     /// The last LSN issued before the first slice: every mutation up to here is in the snapshot.
     pub capture_start: Lsn,
+    /// The first segment of the journal that is not wholly in the snapshot; it need not exist. In files of before
+    /// there was a journal it is 0, which says the same as 1.
+    pub replay_from: SegmentId,
     /// Wall time of the capture.
     pub captured_at: UnixMillis,
     /// Every collection, empty ones included; entries name theirs by its index here.
@@ -45,24 +51,20 @@ pub struct CollectionRecord {
 
 #[cfg(test)]
 mod tests {
+    use std::io::IoSlice;
     use std::sync::Arc;
 
     use super::*;
     use crate::base::disk::{Disk, RealDisk, read_whole};
-    use crate::model::{Deadline, Document, Entry, Key};
+    use crate::model::{Deadline, Document, Entry, Key, Record, Scope};
     use crate::persist::database_id::DatabaseId;
+    use crate::persist::dump::dump;
+    use crate::persist::journal::{Batch, Frame, FrameKind, encode_record};
     use crate::persist::seal::Stamp;
 
     fn entry(key: &str, value: &str, version: u64, deadline: Deadline) -> Entry {
         let document = Document::new(Key::new(key).unwrap(), value.as_bytes());
         Entry { document, version: Lsn(version), deadline }
-    }
-
-    /// Sixteen bytes a line: offset, bytes.
-    fn dump(bytes: &[u8]) -> String {
-        let hex = |line: &[u8]| line.iter().map(|byte| format!(" {byte:02x}")).collect::<String>();
-        let lines = bytes.chunks(16).enumerate().map(|(index, line)| format!("{:04x} {}", index * 16, hex(line)));
-        lines.collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -71,13 +73,20 @@ mod tests {
         let path = folder.path().join("example");
         let collections = vec![CollectionRecord { name: "c".to_owned(), created: Lsn(2) }];
         let (next_lsn, capture_start, captured_at) = (Lsn(4), Lsn(3), UnixMillis(2));
-        let header = SnapshotHeader { next_lsn, capture_start, captured_at, collections };
+        let header = SnapshotHeader { next_lsn, capture_start, replay_from: SegmentId(5), captured_at, collections };
         let stamp = Stamp { database_id: DatabaseId(*b"0123456789abcdef"), salt: 1 };
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let mut writer = Writer::create(disk.as_ref(), &path, stamp, &header, 1 << 20).unwrap();
         writer.push(None, &entry("k", "[1]", 1, Deadline::at(UnixMillis(1000)))).unwrap();
         writer.push(Some(0), &entry("q", "{}", 3, Deadline::NEVER)).unwrap();
-        let totals = writer.finish(Lsn(3)).unwrap();
+        let mut payload = Vec::new();
+        let record = Record::Delete { scope: Scope::Main, key: Key::new("k").unwrap() };
+        assert!(encode_record(&record, Batch::Ends, &mut payload).is_none());
+        let mut replay = writer.replay_file(disk.as_ref(), folder.path()).unwrap();
+        let (kind, first_lsn, parts) = (FrameKind::Records, Lsn(4), &[IoSlice::new(&payload)]);
+        let (durable_lsn, written_at) = (Lsn::ZERO, UnixMillis(3));
+        replay.append(&Frame { kind, first_lsn, count: 1, parts, durable_lsn, written_at }).unwrap();
+        let totals = writer.finish(CaptureEnd { lsn: Lsn(4), replay: Some(replay) }).unwrap();
 
         let bytes = read_whole(disk.as_ref(), &path, 4096).unwrap();
         assert_eq!(totals, Totals { bytes: bytes.len() as u64, documents: 2, document_bytes: 7 });

@@ -11,12 +11,14 @@ use super::CollectionRecord;
 use super::entry::{self, EntryView};
 use super::footer::{self, Footer, Indexed};
 use super::format::{self, Header};
+use super::replay::{self, ReplayHead};
 use crate::base::clock::UnixMillis;
 use crate::base::disk::{Disk, DiskFile};
-use crate::model::{Entry, Lsn};
+use crate::model::{Entry, Lsn, Record};
 use crate::persist::database_id::DatabaseId;
 use crate::persist::error::{Damage, Error, Fault, Flaw};
 use crate::persist::fields::Fields;
+use crate::persist::journal::SegmentId;
 use crate::persist::seal::{Part, Seal, check_sum};
 
 /// An open snapshot whose header and footer hold.
@@ -27,6 +29,7 @@ pub struct SnapshotReader {
     bytes: u64,
     header: Header,
     footer: Footer,
+    replay: ReplayHead,
     seal: Seal,
     advice: String,
 }
@@ -71,12 +74,12 @@ impl SnapshotReader {
         let footer = Footer::decode(&footer, seal).map_err(Fault::Flaw);
         let footer = source.judge("the footer", footer_offset, footer)?;
 
-        let replay = source.read(footer.replay_offset, footer::REPLAY_BYTES as u64, "the replay section")?;
-        source.judge("the replay section", footer.replay_offset, footer::check_replay(&replay, seal))?;
-        check_tiling(&footer, &header, header_bytes, footer_offset)
+        let replay = source.read(footer.replay_offset, replay::HEAD_BYTES as u64, "the replay section")?;
+        let replay = source.judge("the replay section", footer.replay_offset, ReplayHead::decode(&replay, seal))?;
+        check_tiling(&footer, replay, &header, header_bytes, footer_offset)
             .map_err(|flaw| source.damaged("the footer", footer_offset, flaw))?;
         let advice = source.advice;
-        Ok(SnapshotReader { path: path.to_owned(), file, bytes, header, footer, seal, advice })
+        Ok(SnapshotReader { path: path.to_owned(), file, bytes, header, footer, replay, seal, advice })
     }
 
     /// The database the snapshot belongs to.
@@ -119,6 +122,31 @@ impl SnapshotReader {
         self.footer.capture_end
     }
 
+    /// The first segment of the journal that is not wholly in the snapshot; it need not exist.
+    pub fn replay_from(&self) -> SegmentId {
+        self.header.content.replay_from.max(SegmentId::FIRST)
+    }
+
+    /// Records in the replay section.
+    pub fn replay_records(&self) -> u64 {
+        self.replay.records.into()
+    }
+
+    /// Hands on every record of the replay section with its LSN, in order.
+    ///
+    /// # Errors
+    /// `Damaged` with frame and offset, `Newer`, or the disk's. What was handed on before is then of no use.
+    pub fn replay(&self, mut each: impl FnMut(Lsn, Record<'_>)) -> Result<(), Error> {
+        let start = self.footer.replay_offset + replay::HEAD_BYTES as u64;
+        let (file, capture_end) = (self.file.as_ref(), self.footer.capture_end);
+        let read = replay::read(&self.path, file, self.seal, start, self.replay, capture_end, &mut each)?;
+        let (frame, offset, fault) = match read {
+            Ok(()) => return Ok(()),
+            Err(fault) => fault,
+        };
+        self.source().judge(&format!("frame {frame} of the replay section"), offset, Err(fault))
+    }
+
     /// Wall time of the capture.
     pub fn captured_at(&self) -> UnixMillis {
         self.header.content.captured_at
@@ -139,7 +167,7 @@ impl SnapshotReader {
         Ok(Block { collection: (indexed.head.collection as usize).checked_sub(1), entries })
     }
 
-    /// Reads and verifies every block without keeping any.
+    /// Reads and verifies every block and the replay section without keeping any.
     ///
     /// # Errors
     /// As `read_block`, for the first block that has one.
@@ -153,10 +181,15 @@ impl SnapshotReader {
             let expected = self.footer.document_bytes;
             let at = 4 + self.block_count() * footer::INDEXED_BYTES + 24;
             let flaw = Flaw::number(at, "a total of bytes of", document_bytes, expected);
-            let start = self.footer.replay_offset + footer::REPLAY_BYTES as u64;
+            let start = self.footer_offset();
             return Err(self.source().damaged("the footer", start, flaw));
         }
-        Ok(())
+        self.replay(|_, _| ())
+    }
+
+    /// Where the footer begins: right behind the replay section.
+    fn footer_offset(&self) -> u64 {
+        self.footer.replay_offset + replay::HEAD_BYTES as u64 + self.replay.payload_bytes
     }
 
     fn visit(&self, number: usize, buffer: &mut Vec<u8>, mut each: impl FnMut(EntryView<'_>)) -> Result<(), Error> {
@@ -200,7 +233,13 @@ impl SnapshotReader {
 
 /// Checks that the parts follow each other without a gap, that blocks name collections of the catalogue and can hold
 /// as many entries as they say, and that the totals add up.
-fn check_tiling(footer: &Footer, header: &Header, header_bytes: u64, footer_offset: u64) -> Result<(), Flaw> {
+fn check_tiling(
+    footer: &Footer,
+    replay: ReplayHead,
+    header: &Header,
+    header_bytes: u64,
+    footer_offset: u64,
+) -> Result<(), Flaw> {
     let mut end = header_bytes;
     let mut documents: u64 = 0;
     for (number, Indexed { offset, head }) in footer.blocks.iter().enumerate() {
@@ -229,7 +268,8 @@ fn check_tiling(footer: &Footer, header: &Header, header_bytes: u64, footer_offs
     if footer.replay_offset != end {
         return Err(Flaw::number(tail, "replay offset", end, footer.replay_offset));
     }
-    if end.saturating_add(footer::REPLAY_BYTES as u64) != footer_offset {
+    let end = end.saturating_add(replay::HEAD_BYTES as u64).saturating_add(replay.payload_bytes);
+    if end != footer_offset {
         return Err(Flaw::number(tail, "a replay section that ends at", footer_offset, end));
     }
     if footer.documents != documents {
@@ -294,6 +334,7 @@ mod tests {
             content: SnapshotHeader {
                 next_lsn: Lsn(9),
                 capture_start: Lsn(8),
+                replay_from: SegmentId(0),
                 captured_at: UnixMillis(0),
                 collections: Vec::new(),
             },
@@ -307,9 +348,9 @@ mod tests {
             documents: 4,
             document_bytes: 8,
         };
-        let footer_offset = footer.replay_offset + footer::REPLAY_BYTES as u64;
+        let footer_offset = footer.replay_offset + replay::HEAD_BYTES as u64;
         change(&mut footer);
-        check_tiling(&footer, &header, HEADER_BYTES, footer_offset)
+        check_tiling(&footer, ReplayHead::default(), &header, HEADER_BYTES, footer_offset)
     }
 
     #[test]

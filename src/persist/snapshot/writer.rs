@@ -9,6 +9,7 @@ use super::SnapshotHeader;
 use super::entry;
 use super::footer::{self, Footer, Indexed};
 use super::format::{self, BlockHead};
+use super::replay::{ReplayFile, ReplayHead};
 use crate::base::disk::{Disk, DiskFile};
 use crate::base::limits::SNAPSHOT_SYNC_BYTES;
 use crate::model::{Entry, Lsn};
@@ -27,11 +28,27 @@ pub struct Totals {
     pub document_bytes: u64,
 }
 
+/// Where a capture ended.
+#[derive(Debug)]
+pub struct CaptureEnd {
+    /// The last LSN issued when the last slice had been taken.
+    pub lsn: Lsn,
+    /// Every record issued since before the first slice, when no journal keeps them.
+    pub replay: Option<ReplayFile>,
+}
+
+impl From<Lsn> for CaptureEnd {
+    fn from(lsn: Lsn) -> CaptureEnd {
+        CaptureEnd { lsn, replay: None }
+    }
+}
+
 /// A snapshot being written.
 #[derive(Debug)]
 pub struct Writer {
     // Constant after construction.
     path: PathBuf,
+    stamp: Stamp,
     seal: Seal,
     block_bytes_max: usize,
     collections: usize,
@@ -62,6 +79,7 @@ impl Writer {
         let file = disk.create(path).map_err(Error::io(path, "create"))?;
         let mut writer = Writer {
             path: path.to_owned(),
+            stamp,
             seal: Seal::of(stamp),
             block_bytes_max,
             collections: header.collections.len(),
@@ -96,18 +114,38 @@ impl Writer {
         Ok(())
     }
 
-    /// Completes the file. `capture_end` is the last LSN issued when the last slice had been taken.
+    /// Begins the file in `folder` that takes the records of this capture, when no journal does.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn replay_file(&self, disk: &dyn Disk, folder: &Path) -> Result<ReplayFile, Error> {
+        ReplayFile::create(disk, folder, self.stamp)
+    }
+
+    /// Completes the file.
     ///
     /// # Errors
     /// The disk's.
     ///
     /// # Durability
     /// When this returns, the content survives a loss of power; the file's name may not.
-    pub fn finish(mut self, capture_end: Lsn) -> Result<Totals, Error> {
+    ///
+    /// # Panics
+    /// When a record of the replay section was issued after the capture's end.
+    pub fn finish(mut self, end: impl Into<CaptureEnd>) -> Result<Totals, Error> {
+        let CaptureEnd { lsn: capture_end, replay } = end.into();
         self.end_block()?;
         self.footer.replay_offset = self.written;
         self.footer.capture_end = capture_end;
-        self.append(&footer::encode_replay(self.seal))?;
+        let head = replay.as_ref().map_or(ReplayHead::default(), ReplayFile::head);
+        self.append(&head.encode(self.seal))?;
+        if let Some(replay) = replay {
+            assert!(replay.last_lsn() <= capture_end, "the capture ends behind the records that it keeps");
+            replay.copy(|part| {
+                self.append(part)?;
+                self.sync_now_and_then()
+            })?;
+        }
         let footer_offset = self.written;
         let footer = self.footer.encode(self.seal);
         self.append(&footer)?;
