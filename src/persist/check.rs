@@ -12,7 +12,7 @@ use super::golang::{self, Faults, GoImport};
 use super::identity::{self, Identity};
 use super::inventory::{self, Inventory, is_journal};
 use super::opening;
-use super::plan::{self, DatabaseFile};
+use super::plan::{DatabaseFile, SnapshotFound};
 use super::publish;
 use super::snapshot::SnapshotReader;
 use crate::base::disk::Disk;
@@ -106,7 +106,7 @@ fn check_folder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<CheckReport, Erro
     let mut refusals = Vec::new();
     // A damaged IDENTITY has its verdict already.
     if let Ok(inventory) = Inventory::take(disk.as_ref(), folder) {
-        refusals.extend(plan::decide(inventory.found()).err().map(|it| format!("{}: {it}", folder.display())));
+        refusals.extend(inventory.plan(SnapshotFound::Missing).err().map(|it| format!("{}: {it}", folder.display())));
         refusals.extend(mismatch(disk.as_ref(), folder, &inventory));
     }
     Ok(CheckReport { files, refusals })

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use super::golang;
 use super::identity::{self, Identity};
-use super::plan::{DatabaseFile, Found, Standing};
+use super::plan::{self, DatabaseFile, FolderFound, Found, JournalFound, Plan, Refused, SnapshotFound, Standing};
 use super::publish;
 use super::snapshot::{END_MAGIC, MAGIC};
 use crate::base::disk::Disk;
@@ -67,9 +67,20 @@ impl Inventory {
         })
     }
 
-    /// What the plan depends on.
-    pub fn found(&self) -> Found {
-        Found {
+    /// What to do with the folder, given what database.mtdb is worth.
+    ///
+    /// # Errors
+    /// Why the folder must not be opened.
+    pub fn plan(&self, current: SnapshotFound) -> Result<Plan, Refused> {
+        if self.journal {
+            return Err(Refused::Journal);
+        }
+        let journal = JournalFound { current, ..JournalFound::none() };
+        plan::decide(&Found { folder: self.found(), journal })
+    }
+
+    fn found(&self) -> FolderFound {
+        FolderFound {
             identity: match self.identity {
                 None => Standing::Missing,
                 Some(Identity { settled: false, .. }) => Standing::Unsettled,
@@ -79,7 +90,6 @@ impl Inventory {
             previous: self.previous,
             go_files: !self.go_files().is_empty(),
             go_originals: self.go_originals,
-            journal: self.journal,
         }
     }
 

@@ -17,7 +17,7 @@ mod identity;
 mod inventory;
 pub mod journal;
 mod opening;
-mod plan;
+pub mod plan;
 mod publish;
 mod same_content;
 mod seal;

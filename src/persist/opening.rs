@@ -16,7 +16,7 @@ use super::folder::{DataFolder, Import};
 use super::golang::{self, Faults, GoImport};
 use super::identity::{self, Identity, IdentityFile};
 use super::inventory::Inventory;
-use super::plan::{self, DatabaseFile, Leftovers, Plan};
+use super::plan::{self, Base, DatabaseFile, Leftovers, Plan, Recovery, SnapshotFound};
 use super::publish::{self, Before};
 use super::same_content::have_same_content;
 use super::snapshot::SnapshotReader;
@@ -77,8 +77,9 @@ impl DataFolder {
         if inventory.identity.is_none() {
             sync_above(disk.as_ref(), path)?;
         }
-        let plan =
-            plan::decide(inventory.found()).map_err(|refused| Error::Refused { folder: path.to_owned(), refused })?;
+        let plan = inventory
+            .plan(SnapshotFound::Missing)
+            .map_err(|refused| Error::Refused { folder: path.to_owned(), refused })?;
 
         let mut notes = Vec::new();
         let mut identity = match inventory.identity {
@@ -87,8 +88,8 @@ impl DataFolder {
         };
         let mut import = Import::none();
         let content = match plan {
-            Plan::Fresh | Plan::Empty => Content::Empty,
-            Plan::Load(leftovers) => {
+            Plan::Fresh | Plan::Recover(Recovery { base: Base::Nothing, .. }) => Content::Empty,
+            Plan::Recover(Recovery { leftovers, .. }) => {
                 let snapshot = open_snapshot(disk.as_ref(), path, &inventory, &identity)?;
                 finish_renames(disk.as_ref(), path, &inventory, leftovers, &snapshot, &mut notes)?;
                 identity.settled = true;

@@ -1,8 +1,7 @@
-//! What to do with a data folder, decided from what is in it and from nothing else.
+//! The rows for a folder without a journal.
 //!
 //! | IDENTITY  | database.mtdb | .prev | Go files | Go originals | then                                              |
 //! |-----------|---------------|-------|----------|--------------|---------------------------------------------------|
-//! | (a journal of a newer version is there)                   |||| | refuse: this version would leave out what it holds |
 //! | missing   | ours          |       |          |              | refuse: numbers could be issued twice             |
 //! | missing   | any other     | there |          |              | refuse: the same                                  |
 //! | missing   | missing or Go | none  | some     |              | import                                            |
@@ -22,9 +21,9 @@
 //! "Go" is any database.mtdb that bears neither our magic nor our end mark. "Settled" stands in IDENTITY: a snapshot
 //! of ours has been published, and no Go file waits for its new name.
 //! There is no row that takes `.prev` by itself: without a journal it is an older state, and going back to that is a
-//! decision. Invariant: no row begins empty where data should be, and deciding changes nothing.
+//! decision. Invariant: no row begins empty where data should be. It does not know that there are journals.
 
-use std::fmt;
+use super::refused::Refused;
 
 /// What a file called database.mtdb is, judged by its first and last bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +47,9 @@ pub enum Standing {
     Settled,
 }
 
-/// What the plan depends on.
+/// What is in the folder beside a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FolderFound {
     /// The file IDENTITY.
     pub identity: Standing,
     /// The file database.mtdb.
@@ -61,13 +60,11 @@ pub struct Found {
     pub go_files: bool,
     /// Whether there is a file of the Go server that an import has given its new name.
     pub go_originals: bool,
-    /// Whether there is a journal.
-    pub journal: bool,
 }
 
-/// What to do.
+/// What to do with a folder without a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plan {
+pub enum FolderPlan {
     /// Begin a new database.
     Fresh,
     /// Go on with a database in which no snapshot was ever taken.
@@ -89,77 +86,13 @@ pub enum Leftovers {
     Mention,
 }
 
-/// Why a folder is not opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// A newer version left a journal.
-    Journal,
-    /// A snapshot without its IDENTITY.
-    IdentityMissing,
-    /// An IDENTITY whose snapshot is gone; whether .prev is there.
-    SnapshotMissing {
-        /// Whether there is something to go back to.
-        previous: bool,
-    },
-    /// The place of the snapshot is taken by something else; whether .prev is there.
-    SnapshotReplaced {
-        /// Whether there is something to go back to.
-        previous: bool,
-    },
-    /// Imported originals without the snapshot that holds their documents.
-    OriginalsAlone,
-}
-
-/// How to go back to the snapshot before, and what that means.
-pub const GO_BACK: &str = "`mv database.mtdb.prev database.mtdb` in that folder goes back to the snapshot before it, \
-                           an older state";
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let previous = match self {
-            Refused::Journal => {
-                return f.write_str(
-                    "there are journal files, which this version does not read; \
-                     use the newer memory-tools that wrote them",
-                );
-            }
-            Refused::IdentityMissing => {
-                return f.write_str(
-                    "there is a snapshot but no IDENTITY, without which LSNs could be issued twice; \
-                     put back the IDENTITY that belongs to it",
-                );
-            }
-            Refused::OriginalsAlone => {
-                return f.write_str(
-                    "there are imported *.go-original files but no database.mtdb with their documents; put it back, \
-                     or take \".go-original\" off their names to import them again",
-                );
-            }
-            Refused::SnapshotMissing { previous } => {
-                f.write_str("database.mtdb is missing; put it back, or move the folder away to begin empty")?;
-                previous
-            }
-            Refused::SnapshotReplaced { previous } => {
-                f.write_str(
-                    "database.mtdb is no snapshot of memory-tools (damaged at byte 0, or replaced); put the right one \
-                     back, or choose another data_dir to import this one; `memory-tools check` tells more",
-                )?;
-                previous
-            }
-        };
-        if *previous { write!(f, "; {GO_BACK}") } else { Ok(()) }
-    }
-}
-
 /// The table above.
 ///
 /// # Errors
 /// Why the folder must not be opened.
-pub fn decide(found: Found) -> Result<Plan, Refused> {
-    let Found { identity, database, previous, go_files, go_originals, journal } = found;
-    if journal {
-        return Err(Refused::Journal);
-    }
+pub fn decide(found: FolderFound) -> Result<FolderPlan, Refused> {
+    use FolderPlan as Plan;
+    let FolderFound { identity, database, previous, go_files, go_originals } = found;
     match (identity, database) {
         (Standing::Missing, DatabaseFile::Ours) => Err(Refused::IdentityMissing),
         (Standing::Missing, _) if previous => Err(Refused::IdentityMissing),
@@ -181,16 +114,12 @@ pub fn decide(found: Found) -> Result<Plan, Refused> {
 mod tests {
     use super::*;
     use DatabaseFile::{Go, Missing, Ours};
+    use FolderFound as Found;
+    use FolderPlan as Plan;
     use Standing::{Settled, Unsettled};
 
-    const NOTHING: Found = Found {
-        identity: Standing::Missing,
-        database: Missing,
-        previous: false,
-        go_files: false,
-        go_originals: false,
-        journal: false,
-    };
+    const NOTHING: Found =
+        Found { identity: Standing::Missing, database: Missing, previous: false, go_files: false, go_originals: false };
 
     /// Every combination of what a row leaves open must come out the same.
     fn check(fits: impl Fn(&Found) -> bool, expected: Result<Plan, Refused>) {
@@ -199,7 +128,7 @@ mod tests {
             for database in [Missing, Ours, Go] {
                 for bits in 0..8 {
                     let [previous, go_files, go_originals] = [1, 2, 4].map(|bit| bits & bit != 0);
-                    let found = Found { identity, database, previous, go_files, go_originals, journal: false };
+                    let found = Found { identity, database, previous, go_files, go_originals };
                     if fits(&found) {
                         assert_eq!(decide(found), expected, "{found:?}");
                         seen += 1;
@@ -208,13 +137,6 @@ mod tests {
             }
         }
         assert!(seen > 0);
-    }
-
-    #[test]
-    fn a_journal_is_refused_whatever_else_is_there() {
-        assert_eq!(decide(Found { journal: true, ..NOTHING }), Err(Refused::Journal));
-        let loadable = Found { identity: Settled, database: Ours, ..NOTHING };
-        assert_eq!(decide(Found { journal: true, ..loadable }), Err(Refused::Journal));
     }
 
     #[test]
