@@ -39,6 +39,8 @@ pub enum Otherwise {
     },
     /// What will reply.
     Later(Later),
+    /// Nothing was changed, for want of room: the same once more, when there is some.
+    Again,
 }
 
 impl From<Problem> for Otherwise {

@@ -98,8 +98,8 @@ impl Api {
         Limit { document_bytes_max, around_bytes_max, option: "document_bytes_max" }
     }
 
-    /// Executes a command; a refusal becomes a problem.
-    fn run(&self, command: Command<'_>) -> Result<Outcome, Problem> {
+    /// Executes a command; a refusal becomes a problem, or another try.
+    fn run(&self, command: Command<'_>) -> Result<Outcome, Otherwise> {
         Ok(self.execute.execute(command)?)
     }
 }
@@ -116,6 +116,7 @@ impl Handle for Api {
             },
             Err(Otherwise::Gather { bytes_max }) => return Answer::Gather { bytes_max },
             Err(Otherwise::Later(later)) => return Answer::Later(later),
+            Err(Otherwise::Again) => return Answer::Again,
         };
         response.head_only = head_only;
         Answer::Reply(response)

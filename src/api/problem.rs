@@ -6,6 +6,7 @@
 use crate::base::json;
 use crate::model::{Refusal, Rest};
 
+use super::call::Otherwise;
 use super::message::{Piece, Response, Value};
 
 macro_rules! kinds {
@@ -93,6 +94,8 @@ kinds! {
     NotReady = 503 "not_ready" "Not ready";
     /// Versions cannot be reserved on disk.
     SequenceUnavailable = 503 "sequence_unavailable" "Writes are refused for now";
+    /// The journal cannot be written.
+    JournalUnavailable = 503 "journal_unavailable" "Writes are refused for now";
     /// One more collection would be too many.
     TooManyCollections = 507 "too_many_collections" "Too many collections";
 }
@@ -207,21 +210,19 @@ fn quote(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Problem {
-        let kind = match &refusal {
-            Refusal::SequenceUnavailable { .. } => Kind::SequenceUnavailable,
-            Refusal::TooManyCollections { .. } => Kind::TooManyCollections,
-            Refusal::Stopping => Kind::Stopping,
-        };
-        let problem = Problem::new(kind, refusal.to_string());
-        match refusal {
-            Refusal::TooManyCollections { limit } => {
-                problem.hint("drop a collection, or raise collections_max").size("limit", limit)
-            }
-            Refusal::SequenceUnavailable { .. } => problem.hint("look at the disk of the data folder; reads go on"),
-            Refusal::Stopping => problem,
-        }
+impl From<Refusal> for Otherwise {
+    fn from(refusal: Refusal) -> Otherwise {
+        let look_at_disk = "look at the disk of the data folder; reads go on";
+        let detail = refusal.to_string();
+        Otherwise::Problem(match refusal {
+            Refusal::JournalBusy => return Otherwise::Again,
+            Refusal::JournalUnavailable { .. } => Problem::new(Kind::JournalUnavailable, detail).hint(look_at_disk),
+            Refusal::SequenceUnavailable { .. } => Problem::new(Kind::SequenceUnavailable, detail).hint(look_at_disk),
+            Refusal::Stopping => Problem::new(Kind::Stopping, detail),
+            Refusal::TooManyCollections { limit } => Problem::new(Kind::TooManyCollections, detail)
+                .hint("drop a collection, or raise collections_max")
+                .size("limit", limit),
+        })
     }
 }
 
@@ -257,8 +258,20 @@ mod tests {
     }
 
     #[test]
-    fn unavailable_says_when_to_try_again() {
-        let response = Problem::from(Refusal::SequenceUnavailable { cause: "no".into() }).into_envelope();
-        assert!(response.headers.contains(&("Retry-After", Value::Number(1))));
+    fn a_refusal_says_why_and_when_to_try_again_unless_it_is_tried_again_here() {
+        for (refusal, status, code) in [
+            (Refusal::SequenceUnavailable { cause: "no".into() }, 503, "sequence_unavailable"),
+            (Refusal::JournalUnavailable { cause: "no".into() }, 503, "journal_unavailable"),
+            (Refusal::Stopping, 503, "stopping"),
+            (Refusal::TooManyCollections { limit: 1 }, 507, "too_many_collections"),
+        ] {
+            let detail = refusal.to_string();
+            let Otherwise::Problem(problem) = Otherwise::from(refusal) else { panic!("{code}") };
+            assert_eq!((problem.kind().status(), problem.kind().code()), (status, code));
+            let response = problem.into_envelope();
+            assert_eq!(response.headers.contains(&("Retry-After", Value::Number(1))), status == 503, "{code}");
+            assert!(body(&response).contains(&detail), "{code}");
+        }
+        assert!(matches!(Otherwise::from(Refusal::JournalBusy), Otherwise::Again));
     }
 }

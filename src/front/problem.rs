@@ -29,6 +29,8 @@ pub enum Unavailable {
     Draining,
     /// The reply could not be made durable, or not in time.
     OutcomeUnknown,
+    /// There was no room in the journal, for as long as a write may wait for it.
+    JournalBusy,
 }
 
 /// The answer to a head that may not run. Closes the connection.
@@ -77,6 +79,11 @@ pub fn of_unavailable(why: Unavailable) -> Response {
             "outcome_unknown",
             "what this reply rests on could not be made durable in time",
             "read the document again before you repeat the write".to_owned(),
+        ),
+        Unavailable::JournalBusy => (
+            "journal_busy",
+            "the disk does not keep up with the writes: the journal had no room for another one in time",
+            "nothing was written; try again, more slowly".to_owned(),
         ),
     };
     problem(503, code, title(503), detail, &hint).with("Retry-After", Value::Number(RETRY_AFTER_SECONDS))
@@ -145,6 +152,7 @@ mod tests {
             Unavailable::TooFewDescriptors,
             Unavailable::Draining,
             Unavailable::OutcomeUnknown,
+            Unavailable::JournalBusy,
         ] {
             let response = of_unavailable(why);
             assert_eq!(response.status, 503);

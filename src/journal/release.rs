@@ -1,6 +1,6 @@
-//! Which replies wait: in mode `Off`, none does.
+//! Which replies wait, and which writes: in mode `Off`, none does.
 
-use crate::model::{Durability, Rest, Waker};
+use crate::model::{Durability, Rest, RoomWaker, Waker};
 
 use super::Journal;
 
@@ -11,5 +11,11 @@ impl Durability for Journal {
 
     fn when_durable(&self, _: Rest, waker: Waker) {
         waker(Ok(()));
+    }
+
+    fn hurry(&self) {}
+
+    fn when_room(&self, waker: RoomWaker) {
+        waker();
     }
 }

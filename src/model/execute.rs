@@ -16,6 +16,9 @@ pub trait Execute: Send + Sync {
 /// Called once, from any thread, when a reply that had to wait may leave, or never may.
 pub type Waker = Box<dyn FnOnce(Result<(), NotDurable>) + Send>;
 
+/// Called once, from any thread, when a write that found no room may be tried again.
+pub type RoomWaker = Box<dyn FnOnce() + Send>;
+
 /// What a reply rests on could not be made durable: its outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotDurable;
@@ -25,9 +28,18 @@ pub trait Durability: Send + Sync {
     /// True when a reply that rests on `rest` may leave now.
     fn is_released(&self, rest: Rest) -> bool;
 
-    /// Calls `waker` once as soon as a reply that rests on `rest` may leave; at once when it already may.
-    /// Never blocks.
+    /// Calls `waker` once as soon as a reply that rests on `rest` may leave, or never may; at once when that is known.
+    /// Never blocks, and by itself makes nothing go faster: see `hurry`.
     fn when_durable(&self, rest: Rest, waker: Waker);
+
+    /// Says that the caller has run all that it had to run and waits from now on: what is to become durable together
+    /// need not wait for more of it. Call it after `when_durable`, once for any number of replies. Never blocks, and
+    /// costs little when nobody waits.
+    fn hurry(&self);
+
+    /// Calls `waker` once when a write that was refused with `Refusal::JournalBusy` is worth another try; at once when
+    /// it is. Whoever is woken may be refused again, and asks again then. Never blocks.
+    fn when_room(&self, waker: RoomWaker);
 }
 
 /// What a finished snapshot holds and took.

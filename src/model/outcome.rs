@@ -80,6 +80,16 @@ pub enum Refusal {
         /// The operating system's answer.
         cause: String,
     },
+    /// The journal has no room now: its buffer is full, or the disk is late. Worth another try when there is room
+    /// (`Durability::when_room`).
+    #[error("the journal has no room for another write")]
+    JournalBusy,
+    /// The disk refuses the journal; reads go on.
+    #[error("writes are refused: the journal cannot be written: {cause}")]
+    JournalUnavailable {
+        /// What failed, with the operating system's answer.
+        cause: String,
+    },
     /// The server is stopping: its last snapshot has begun, and a write would not be in it.
     #[error("the server is stopping and takes no more writes")]
     Stopping,

@@ -179,6 +179,7 @@ pub fn reply_to(handler: &dyn Handle, request: Request<'_>) -> Response {
     match handler.handle(request) {
         Answer::Reply(response) => response,
         Answer::Gather { .. } => panic!("the body is here"),
+        Answer::Again => panic!("the journal is off"),
         Answer::Stream(mut intake) => match request.body {
             RequestBody::Bytes(bytes) => match intake.take(bytes) {
                 ControlFlow::Continue(()) => intake.finish(Ok(())),

@@ -23,7 +23,7 @@ use memory_tools::base::health::Health;
 use memory_tools::base::threads::{Job, Spawn};
 use memory_tools::front::Seams;
 use memory_tools::front::pool::{self, PoolOptions};
-use memory_tools::model::{Durability, Rest, Waker};
+use memory_tools::model::{Durability, Rest, RoomWaker, Waker};
 
 use crate::answer::Constant;
 
@@ -83,6 +83,12 @@ impl Durability for NothingToKeep {
 
     fn when_durable(&self, _: Rest, waker: Waker) {
         waker(Ok(()));
+    }
+
+    fn hurry(&self) {}
+
+    fn when_room(&self, waker: RoomWaker) {
+        waker();
     }
 }
 

@@ -22,6 +22,9 @@ pub enum Answer {
     Stream(Box<dyn Intake>),
     /// The reply comes later. The body is not wanted.
     Later(Later),
+    /// There is no room for a write now, and nothing was changed: the front waits for room (`Durability::when_room`) and
+    /// asks once more, with the same head and the same body. When that takes too long, it says so itself.
+    Again,
 }
 
 /// Takes a body part by part, for what need not fit in memory.

@@ -1,14 +1,17 @@
-//! The way from a request to its reply: the handler is asked, gets the body as it wants it, and is waited for. The
-//! threads of the pool may block, so all of it happens in place.
+//! The way from a request to its reply: the handler is asked, gets the body as it wants it, and is waited for, as is
+//! room for what it writes. The threads of the pool may block, so all of it happens in place.
 //!
-//! Invariant: the handler is asked at most twice, and nothing is read of a body that it did not want.
+//! Invariant: the handler is asked at most twice, and once more each time that it said so (`Again`); nothing is read of
+//! a body that it did not want.
 
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
 use crate::api::Handle;
 use crate::api::message::{Answer, Headers, Intake, Later, Method, Request, RequestBody, Response};
 use crate::base::log;
 use crate::front::problem::{self, Unavailable};
+use crate::model::Durability;
 
 use super::body::Body;
 use super::panics;
@@ -24,9 +27,17 @@ pub(super) struct Head<'a> {
     pub(super) headers: &'a dyn Headers,
 }
 
+/// Who is asked, and for how long room is waited for.
+#[derive(Clone, Copy)]
+pub(super) struct Handler<'a> {
+    pub(super) handler: &'a dyn Handle,
+    pub(super) durability: &'a dyn Durability,
+    pub(super) write_timeout: Duration,
+}
+
 /// Has `handler` answer. `buffer` holds the body if that has ended, else nothing; a body that is wanted whole is
 /// gathered there.
-pub(super) fn reply_to(handler: &dyn Handle, head: Head<'_>, buffer: &mut Vec<u8>, body: &mut Body<'_>) -> Response {
+pub(super) fn reply_to(handler: Handler<'_>, head: Head<'_>, buffer: &mut Vec<u8>, body: &mut Body<'_>) -> Response {
     let answer = if body.has_ended() {
         ask(handler, head, RequestBody::Bytes(buffer))
     } else {
@@ -42,13 +53,38 @@ pub(super) fn reply_to(handler: &dyn Handle, head: Head<'_>, buffer: &mut Vec<u8
         Answer::Reply(response) => response,
         Answer::Stream(intake) => feed(intake, buffer, body),
         Answer::Later(later) => wait(later, head.method),
+        Answer::Again => unavailable(Unavailable::JournalBusy, head.method),
         Answer::Gather { .. } => log::abort(format_args!("the handler of {} wants a body that it has", head.target)),
     }
 }
 
-fn ask(handler: &dyn Handle, head: Head<'_>, body: RequestBody<'_>) -> Answer {
+/// Asks, and asks again whenever there is room for what found none; gives `Again` when that takes too long.
+fn ask(handler: Handler<'_>, head: Head<'_>, body: RequestBody<'_>) -> Answer {
     let Head { method, target, headers } = head;
-    panics::ours("answering a request", || handler.handle(Request { method, target, headers, body }))
+    let mut until: Option<Instant> = None;
+    loop {
+        let request = Request { method, target, headers, body };
+        match panics::ours("answering a request", || handler.handler.handle(request)) {
+            Answer::Again => {
+                let until = *until.get_or_insert_with(|| Instant::now() + handler.write_timeout);
+                if !had_room(handler.durability, until) {
+                    return Answer::Again;
+                }
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Waits for room until the moment `until`; false when there was none.
+fn had_room(durability: &dyn Durability, until: Instant) -> bool {
+    let (tell, told) = crossbeam_channel::bounded(1);
+    durability.when_room(Box::new(move || {
+        // Nobody listens any more when the wait has timed out.
+        let _ = tell.send(());
+    }));
+    // A waker that is dropped uncalled leaves no room to hope for.
+    Instant::now() < until && told.recv_deadline(until).is_ok()
 }
 
 /// Gives `intake` what is `here`, then the rest of `body` as it comes.
@@ -81,9 +117,11 @@ fn wait(later: Later, method: Method) -> Response {
         let _ = deliver.send(response);
     });
     panics::ours("beginning what a reply waits for", || later(deliver));
-    delivered.recv().unwrap_or_else(|_| {
-        let mut unknown = problem::of_unavailable(Unavailable::OutcomeUnknown);
-        unknown.head_only = method == Method::Head;
-        unknown
-    })
+    delivered.recv().unwrap_or_else(|_| unavailable(Unavailable::OutcomeUnknown, method))
+}
+
+fn unavailable(why: Unavailable, method: Method) -> Response {
+    let mut response = problem::of_unavailable(why);
+    response.head_only = method == Method::Head;
+    response
 }

@@ -14,7 +14,7 @@ use crate::front::framing::{self, Announced, Fault, Framing, RequestLine, Versio
 use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner};
 
-use super::answering::{Head, reply_to};
+use super::answering::{Handler, Head, reply_to};
 use super::body::Body;
 use super::mark::Place;
 use super::steps::Steps;
@@ -123,7 +123,12 @@ impl Exchange {
         }
         let method = Method::from_name(request.borrow().method().as_str());
         let head = Head { method, target: &self.target, headers: &fields::Lookup(request) };
-        let response = reply_to(shared.seams.handler.as_ref(), head, &mut self.body, &mut body);
+        let handler = Handler {
+            handler: shared.seams.handler.as_ref(),
+            durability: shared.seams.durability.as_ref(),
+            write_timeout: shared.options.write_timeout,
+        };
+        let response = reply_to(handler, head, &mut self.body, &mut body);
         let is_short = length.is_some_and(|bytes| bytes <= READ_PAST_BYTES_MAX);
         if matches!(response.body, ResponseBody::Stream(_)) {
             // A stream does not go out by the library's way of answering, the only one that leaves a body unread.
@@ -193,6 +198,7 @@ fn released(shared: &Shared, response: Response) -> Response {
         let _ = tell.send(outcome);
     });
     durability.when_durable(response.rest, waker);
+    durability.hurry();
     match told.recv_timeout(shared.options.write_timeout) {
         Ok(Ok(())) => response,
         Ok(Err(_)) | Err(_) => {
@@ -218,7 +224,7 @@ mod tests {
     use crate::front::Seams;
     use crate::front::pool::PoolOptions;
     use crate::front::pool::mark::Mark;
-    use crate::model::{Durability, Rest, Waker};
+    use crate::model::{Durability, Rest, RoomWaker, Waker};
 
     /// Everything that a pool stands on: gathers, echoes, and keeps nothing back.
     struct Ground;
@@ -240,6 +246,12 @@ mod tests {
 
         fn when_durable(&self, _: Rest, waker: Waker) {
             waker(Ok(()));
+        }
+
+        fn hurry(&self) {}
+
+        fn when_room(&self, waker: RoomWaker) {
+            waker();
         }
     }
 

@@ -81,8 +81,8 @@ pub struct PoolOptions {
     pub socket_timeout: Duration,
     /// How long the whole of a body may take, checked between reads.
     pub read_timeout: Duration,
-    /// How long a reply may wait to become durable, and a peer may take for what one buffer holds; also a bound on
-    /// each write when it is below `socket_timeout`.
+    /// How long a write may wait for room, a reply to become durable, and a peer may take for what one buffer holds;
+    /// also a bound on each write when it is below `socket_timeout`.
     pub write_timeout: Duration,
     /// How large a head may be.
     pub limits: HeadLimits,

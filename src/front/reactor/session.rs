@@ -386,6 +386,7 @@ impl Session {
         match answer {
             Answer::Reply(response) => self.finish(response, terms, follows, cx),
             Answer::Later(later) => self.wait(later, terms, cx),
+            Answer::Again => self.finish(problem::of_unavailable(Unavailable::JournalBusy), terms, follows, cx),
             Answer::Stream(mut intake) => {
                 let response = match take(intake.as_mut(), body) {
                     ControlFlow::Continue(()) => intake.finish(Ok(())),
@@ -418,6 +419,10 @@ impl Session {
             }
             Answer::Stream(intake) => self.phase = Phase::Intake { intake, body, length, terms },
             Answer::Later(later) => self.wait(later, Terms { close: true, ..terms }, cx),
+            Answer::Again => {
+                let terms = Terms { close: true, ..terms };
+                self.finish(problem::of_unavailable(Unavailable::JournalBusy), terms, false, cx);
+            }
             Answer::Reply(response) => {
                 let is_short = length.is_none_or(|bytes| bytes <= READ_PAST_BYTES_MAX);
                 // Whoever waits for 100 Continue may or may not send the body now: there is no telling what follows.

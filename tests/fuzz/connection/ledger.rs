@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use memory_tools::model::{Durability, Lsn, NotDurable, Rest, Waker};
+use memory_tools::model::{Durability, Lsn, NotDurable, Rest, RoomWaker, Waker};
 
 /// Which LSNs are durable, and who waits for others.
 #[derive(Default)]
@@ -75,5 +75,11 @@ impl Durability for Ledger {
             state.waiting.push((rest.lsn(), waker));
             Vec::new()
         });
+    }
+
+    fn hurry(&self) {}
+
+    fn when_room(&self, waker: RoomWaker) {
+        waker();
     }
 }

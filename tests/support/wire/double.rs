@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 
@@ -23,8 +23,13 @@ use super::PATIENCE;
 /// body, `/big?N` has N bytes, `/parts` is a stream, `/stream?N` is one of N bytes, `/library?N` is one of N times the
 /// same document of `LIBRARY_BYTES`, `/slow` has its thread wait for the gate, `/later` has another thread wait for it
 /// (with `?parts` for a stream), `/lost` never delivers, `/lsn/N` rests on N
-/// (with `?M` for M bytes), anything else says its target.
+/// (with `?M` for M bytes), `/again` is as `/echo`, and `/again-unread` does
+/// not want the body; both find no room while `is_full` holds. Anything else says its target.
 pub struct Double {
+    /// True while there is no room.
+    pub is_full: AtomicBool,
+    /// How often somebody found none.
+    pub turned_back: AtomicUsize,
     /// Requests that reached the handler; one that is asked again with its body is the same.
     pub handled: AtomicUsize,
     /// Targets in order.
@@ -45,6 +50,8 @@ pub struct Double {
 impl Default for Double {
     fn default() -> Double {
         Double {
+            is_full: AtomicBool::new(false),
+            turned_back: AtomicUsize::new(0),
             handled: AtomicUsize::new(0),
             targets: Mutex::default(),
             threads: Mutex::default(),
@@ -167,18 +174,23 @@ impl Handle for Double {
     fn handle(&self, request: Request<'_>) -> Answer {
         let (path, query) = request.target.split_once('?').unwrap_or((request.target, ""));
         let bytes_max = match path {
-            "/echo" => Some(usize::MAX),
+            "/echo" | "/again" => Some(usize::MAX),
             "/gather" => Some(query.parse().unwrap()),
             _ => None,
         };
         if let (Some(bytes_max), RequestBody::Awaited { .. }) = (bytes_max, request.body) {
             return Answer::Gather { bytes_max };
         }
+        let is_full = matches!(path, "/again" | "/again-unread") && self.is_full.load(Ordering::SeqCst);
+        if is_full && !matches!(request.body, RequestBody::Failed(_)) {
+            self.turned_back.fetch_add(1, Ordering::SeqCst);
+            return Answer::Again;
+        }
         self.handled.fetch_add(1, Ordering::SeqCst);
         self.targets.lock().unwrap().push(request.target.to_owned());
         self.threads.lock().unwrap().insert(std::thread::current().id());
         let mut response = match path {
-            "/echo" | "/gather" => match request.body {
+            "/echo" | "/gather" | "/again" => match request.body {
                 RequestBody::Bytes(bytes) => Response::new(200).with_piece(Piece::Owned(bytes.to_vec())),
                 RequestBody::Failed(fault) => failed(&self.faults, fault),
                 RequestBody::Awaited { .. } => unreachable!("it was gathered"),

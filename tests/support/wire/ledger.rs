@@ -1,16 +1,35 @@
-//! A `Durability` whose releases the test decides.
+//! A `Durability` whose releases and whose room the test decides.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use memory_tools::model::{Durability, Lsn, NotDurable, Rest, Waker};
+use memory_tools::model::{Durability, Lsn, NotDurable, Rest, RoomWaker, Waker};
 
 /// Releases LSNs up to a bound that the test moves.
 #[derive(Default)]
 pub struct Ledger {
     state: Mutex<(u64, Vec<(Lsn, Waker)>)>,
+    room: Mutex<Vec<RoomWaker>>,
+    hurried: AtomicUsize,
 }
 
 impl Ledger {
+    /// Has everybody try again who waits for room.
+    pub fn make_room(&self) {
+        let wakers = std::mem::take(&mut *self.room.lock().unwrap());
+        wakers.into_iter().for_each(|waker| waker());
+    }
+
+    /// Requests that wait for room.
+    pub fn waiting_for_room(&self) -> usize {
+        self.room.lock().unwrap().len()
+    }
+
+    /// How often it was told to hurry.
+    pub fn hurried(&self) -> usize {
+        self.hurried.load(Ordering::SeqCst)
+    }
+
     /// Releases every reply up to `lsn`.
     pub fn release(&self, lsn: u64) {
         self.settle(|released| *released = lsn, Ok(()));
@@ -52,5 +71,13 @@ impl Durability for Ledger {
             return waker(Ok(()));
         }
         state.1.push((rest.lsn(), waker));
+    }
+
+    fn hurry(&self) {
+        self.hurried.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn when_room(&self, waker: RoomWaker) {
+        self.room.lock().unwrap().push(waker);
     }
 }
