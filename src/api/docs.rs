@@ -33,6 +33,13 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     }
 }
 
+/// The key of a document in the main store, when `target` names one in the plainest way.
+pub fn likely_key(target: &[u8]) -> Option<Key<'_>> {
+    let key = target.strip_prefix(b"/v1/docs/")?;
+    let is_plain = !key.iter().any(|byte| matches!(byte, b'%' | b'?'));
+    Key::new(std::str::from_utf8(key).ok().filter(|_| is_plain)?).ok()
+}
+
 fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<Response, Problem> {
     let version = Some(entry.version);
     if condition.if_match.as_ref().is_some_and(|tags| !tags.name(version)) {
@@ -198,6 +205,16 @@ fn location(scope: Scope<'_>, key: &str) -> String {
 mod tests {
     use super::*;
     use crate::model::CollectionName;
+
+    #[test]
+    fn only_keys_that_need_no_decoding_are_looked_ahead_for() {
+        let likely = |target: &'static str| likely_key(target.as_bytes()).map(Key::as_str);
+        assert_eq!(likely("/v1/docs/user:1/é"), Some("user:1/é"));
+        for other in ["/v1/docs/", "/v1/docs/a%20b", "/v1/docs/a?b", "/v1/docs", "/get", "", "/v1/docs/a\0"] {
+            assert_eq!(likely(other), None, "{other}");
+        }
+        assert_eq!(likely_key(b"/v1/docs/\xff"), None);
+    }
 
     #[test]
     fn a_location_leads_back_to_the_key() {

@@ -21,9 +21,12 @@ mod target;
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::base::clock::Clock;
 use crate::base::health::{Health, Reason};
-use crate::model::{Command, Execute, Operate, Outcome};
+use crate::base::limits::LOOK_AHEAD_MAX;
+use crate::model::{Command, Execute, Key, Operate, Outcome};
 
 use body::Limit;
 use call::{Call, Otherwise};
@@ -38,6 +41,10 @@ pub use routes::ROUTES;
 pub trait Handle: Send + Sync {
     /// Answers `request`, or says what it needs first. Never waits: a front's only thread may be the caller.
     fn handle(&self, request: Request<'_>) -> Answer;
+
+    /// Takes a hint that GETs of `targets`, which nobody has checked, are likely to follow in a moment. Changes nothing and
+    /// never waits; a wrong hint costs time and nothing else.
+    fn anticipate(&self, _targets: &[&[u8]]) {}
 }
 
 /// What the api room is told at start.
@@ -120,6 +127,12 @@ impl Handle for Api {
         };
         response.head_only = head_only;
         Answer::Reply(response)
+    }
+
+    fn anticipate(&self, targets: &[&[u8]]) {
+        let keys: SmallVec<[Key<'_>; LOOK_AHEAD_MAX]> =
+            targets.iter().filter_map(|target| docs::likely_key(target)).collect();
+        self.execute.anticipate(&keys);
     }
 }
 

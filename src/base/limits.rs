@@ -61,6 +61,10 @@ pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a file with a certificate chain or a private key. A larger one is a mistake.
 pub const CERTIFICATE_BYTES_MAX: u64 = 1 << 20;
 
+/// GETs of one connection whose documents are fetched into the processor's cache together, before they run: enough that
+/// the waits for memory overlap, little enough to stay in the cache until then.
+pub const LOOK_AHEAD_MAX: usize = 16;
+
 const _: () = assert!((ATOMIC_WRITES_MAX as u64) < LSN_CEILING_STEP / 2);
 const _: () = assert!(KEY_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(COLLECTION_NAME_BYTES_MAX <= u8::MAX as usize);

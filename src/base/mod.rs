@@ -3,6 +3,7 @@
 //! Invariant: whatever touches the operating system (time, files, threads) has exactly one door here,
 //! so that a test can put a treacherous twin behind it.
 
+pub mod cache;
 pub mod clock;
 pub mod disk;
 pub mod duration;

@@ -28,6 +28,10 @@ impl Execute for Engine {
             }
         }
     }
+
+    fn anticipate(&self, keys: &[Key<'_>]) {
+        self.store.anticipate(keys);
+    }
 }
 
 fn collection_absent(absent: CollectionAbsent) -> Outcome {

@@ -1,10 +1,11 @@
 //! The store: shards behind locks, and the catalogue beside them.
 //!
-//! Invariant: no method holds more than one shard's lock, nor goes through all that a shard has under one hold; and
-//! documents are freed when no lock is held.
+//! Invariant: no method holds more than one shard's lock (but `anticipate`, which waits for none), nor goes through all
+//! that a shard has under one hold; and documents are freed when no lock is held.
 
 use ahash::RandomState;
 use parking_lot::{RwLock, RwLockWriteGuard};
+use smallvec::SmallVec;
 
 use super::catalogue::{Catalogue, CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
 use super::hashing::{Hashing, ShardIndex};
@@ -12,6 +13,7 @@ use super::locked::Locked;
 use super::partition::Totals;
 use super::shard::{REAPED_PER_HOLD_MAX, Shard, SliceEnd};
 use crate::base::clock::UnixMillis;
+use crate::base::limits::LOOK_AHEAD_MAX;
 use crate::model::{CollectionName, Entry, Key, Lsn, Scope};
 
 /// Documents in memory, in the main store and in named collections.
@@ -97,6 +99,27 @@ impl Store {
             expired => {
                 let version = expired.map_or(Lsn::ZERO, |entry| entry.version);
                 Lookup::Absent { rests_on: shard.last_removal().max(place.created()).max(version) }
+            }
+        }
+    }
+
+    /// Has the cache fetch the documents of the main store that are likely to be under the first `LOOK_AHEAD_MAX` of
+    /// `keys`, so that look-ups soon after need not wait for memory. What is read of one is independent of the others,
+    /// and stands together: so the processor waits for all at once, which a lock taken in between would prevent.
+    ///
+    /// # Locks
+    /// The keys' shards, for reading, several at once: never waited for, and what is under one that is taken is left out.
+    pub fn anticipate(&self, keys: &[Key<'_>]) {
+        let id = CollectionId::MAIN;
+        let held = keys.iter().take(LOOK_AHEAD_MAX).filter_map(|key| {
+            let address = self.hashing.address(id, key.as_bytes());
+            Some((self.shard(address.shard).try_read()?, address.hash))
+        });
+        let held: SmallVec<[_; LOOK_AHEAD_MAX]> = held.collect();
+        let slots: SmallVec<[_; LOOK_AHEAD_MAX]> = held.iter().map(|(shard, hash)| shard.likely(id, *hash)).collect();
+        for ((shard, _), slot) in held.iter().zip(slots) {
+            if let Some(slot) = slot {
+                shard.get(id, slot).document.prefetch();
             }
         }
     }
@@ -330,6 +353,21 @@ mod tests {
         assert_eq!(store.totals().documents, 1000);
         store.reclaim(first.id);
         assert_eq!(store.totals(), Totals::default());
+        store.check_invariants();
+    }
+
+    #[test]
+    fn looking_ahead_changes_nothing_and_waits_for_nobody() {
+        let store = Store::new(1);
+        store.load(CollectionId::MAIN, [entry("k", 1)].into_iter());
+        let keys = [Key::new("k").unwrap(), Key::new("absent").unwrap(), Key::new("k").unwrap()];
+        store.anticipate(&keys);
+        store.anticipate(&keys.repeat(LOOK_AHEAD_MAX));
+        let place = store.place(Scope::Main).unwrap();
+        let locked = store.lock(&place, keys[0]);
+        store.anticipate(&keys);
+        drop(locked);
+        assert_eq!(store.totals().documents, 1);
         store.check_invariants();
     }
 }

@@ -77,6 +77,11 @@ impl Partition {
         self.table.find(hash.widened(), is_it).map(|entry| entry.slot)
     }
 
+    /// The slot of the key with this hash, as far as the hash tells: no entry is looked at.
+    pub(super) fn likely(&self, hash: ShardHash) -> Option<SlotIndex> {
+        self.table.find(hash.widened(), |entry| entry.hash == hash).map(|entry| entry.slot)
+    }
+
     /// The entry in a slot that `find` named.
     pub(super) fn get(&self, slot: SlotIndex) -> &Entry {
         self.slab.get(slot)

@@ -73,6 +73,11 @@ impl Shard {
         self.partition(id)?.find(hash, key)
     }
 
+    /// The slot of the key with this hash, as far as the hash tells: no entry is looked at.
+    pub(super) fn likely(&self, id: CollectionId, hash: ShardHash) -> Option<SlotIndex> {
+        self.partition(id)?.likely(hash)
+    }
+
     /// The entry in a slot that `find` named.
     pub(super) fn get(&self, id: CollectionId, slot: SlotIndex) -> &Entry {
         self.partition(id).expect("a collection with a slot has a partition").get(slot)

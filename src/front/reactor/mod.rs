@@ -13,6 +13,7 @@
 //! leave in the order of their requests, and only when what they rest on is released; whatever a connection makes
 //! the server hold is bounded by an option. It does not know what is asked, nor who answers.
 
+mod ahead;
 mod chunked;
 mod connection;
 pub mod context;

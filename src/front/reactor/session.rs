@@ -19,6 +19,7 @@ use crate::api::message::{Answer, BodyFault, Intake, Method, Request, RequestBod
 use crate::front::framing::{Announced, Fault, Version};
 use crate::front::problem::{self, Unavailable};
 
+use super::ahead;
 use super::chunked::ChunkFault;
 use super::context::{Context, Millis, Rules, millis};
 use super::head::{self, Fields, Head};
@@ -301,7 +302,7 @@ impl Session {
 
     /// Uses as much of `input` as it can; gives how much. What is left is part of a head, or must wait.
     fn process(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
-        let mut used = 0;
+        let (mut used, mut seen) = (0, 0);
         self.is_blocked = false;
         while let Some(rest) = input.get(used..)
             && !rest.is_empty()
@@ -318,10 +319,16 @@ impl Session {
                     self.is_blocked = true;
                     break;
                 }
-                Phase::Head => match self.begin(rest, cx) {
-                    Some(used) => used,
-                    None => break,
-                },
+                Phase::Head => {
+                    // Behind the first, which is not held up for it: most requests come alone.
+                    if used > 0 && used >= seen {
+                        seen = used + ahead::look(rest, cx.handler);
+                    }
+                    match self.begin(rest, cx) {
+                        Some(used) => used,
+                        None => break,
+                    }
+                }
                 Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => self.take_body(rest, cx),
             };
         }

@@ -1,0 +1,80 @@
+//! A look at the requests that stand behind one another in the input, before they are run in their order.
+//!
+//! What the handler hears here is a guess: nothing was checked, and nothing may come of it. The strict reading comes
+//! when a request is begun. Only GETs are looked for, because where one ends can be guessed without reading its head.
+
+use memchr::memmem;
+use smallvec::SmallVec;
+
+use crate::api::Handle;
+use crate::base::limits::LOOK_AHEAD_MAX;
+
+/// How what is looked for begins.
+const GET: &[u8] = b"GET ";
+
+/// Tells `handler` which targets `input` seems to ask for, up to the first request that is no GET; gives how much of `input` was looked at.
+pub(super) fn look(input: &[u8], handler: &dyn Handle) -> usize {
+    if !input.starts_with(GET) {
+        return 0;
+    }
+    let end_of_head = memmem::Finder::new(b"\r\n\r\n");
+    let mut targets: SmallVec<[&[u8]; LOOK_AHEAD_MAX]> = SmallVec::new();
+    let mut seen = 0;
+    while targets.len() < LOOK_AHEAD_MAX
+        && let Some(rest) = input.get(seen..)
+        && let Some(behind) = rest.strip_prefix(GET)
+        && let Some(length) = end_of_head.find(rest)
+        && let Some(end) = memchr::memchr(b' ', behind)
+    {
+        targets.extend(behind.get(..end));
+        seen += length + end_of_head.needle().len();
+    }
+    handler.anticipate(&targets);
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::api::message::{Answer, Request};
+
+    /// Remembers what it is told.
+    #[derive(Default)]
+    struct Listener(Mutex<Vec<String>>);
+
+    impl Handle for Listener {
+        fn handle(&self, _: Request<'_>) -> Answer {
+            unreachable!("nothing is run ahead")
+        }
+
+        fn anticipate(&self, targets: &[&[u8]]) {
+            self.0.lock().extend(targets.iter().map(|target| String::from_utf8_lossy(target).into_owned()));
+        }
+    }
+
+    fn seen(input: &str) -> (usize, Vec<String>) {
+        let listener = Listener::default();
+        let seen = look(input.as_bytes(), &listener);
+        (seen, listener.0.into_inner())
+    }
+
+    #[test]
+    fn targets_are_told_up_to_what_is_no_whole_get() {
+        let gets = "GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b?c HTTP/1.1\r\n\r\n";
+        let told = || vec!["/a".to_owned(), "/b?c".to_owned()];
+        for behind in ["", "GET /c HTTP/1.1\r\n", "PUT /c HTTP/1.1\r\n\r\n", "\r\n", "GET", "\0"] {
+            assert_eq!(seen(&format!("{gets}{behind}")), (gets.len(), told()), "{behind:?}");
+        }
+        assert_eq!(seen("PUT /a HTTP/1.1\r\n\r\n"), (0, vec![]));
+        assert_eq!(seen(""), (0, vec![]));
+    }
+
+    #[test]
+    fn no_more_are_told_at_once_than_stay_in_the_cache() {
+        let one = "GET /a HTTP/1.1\r\n\r\n";
+        let (bytes, targets) = seen(&one.repeat(LOOK_AHEAD_MAX + 5));
+        assert_eq!((bytes, targets.len()), (one.len() * LOOK_AHEAD_MAX, LOOK_AHEAD_MAX));
+    }
+}
