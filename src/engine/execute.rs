@@ -39,8 +39,8 @@ fn collection_absent(absent: CollectionAbsent) -> Outcome {
 }
 
 fn condition_failed(locked: &Locked<'_>, current: Option<Current>) -> Outcome {
+    let rests_on = current.map_or_else(|| locked.absent_rests_on(), |current| current.rests_on);
     let current = current.map(|current| current.version);
-    let rests_on = current.unwrap_or_else(|| locked.absent_rests_on());
     Outcome { rest: Rest::Seen(rests_on), effect: Effect::ConditionFailed { current } }
 }
 
@@ -59,7 +59,7 @@ impl Engine {
             Err(absent) => return collection_absent(absent),
         };
         match self.store.get(place, key, self.clock.now()) {
-            Lookup::Found(entry) => Outcome { rest: Rest::Seen(entry.version), effect: Effect::Found(entry) },
+            Lookup::Found { entry, rests_on } => Outcome { rest: Rest::Seen(rests_on), effect: Effect::Found(entry) },
             Lookup::Absent { rests_on } => Outcome { rest: Rest::Seen(rests_on), effect: Effect::Absent },
         }
     }

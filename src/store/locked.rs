@@ -31,12 +31,23 @@ pub struct Current {
     pub version: Lsn,
     /// Its deadline.
     pub deadline: Deadline,
+    /// The LSN that must survive for both to stay true.
+    pub rests_on: Lsn,
 }
 
 impl Locked<'_> {
+    /// The version of the entry, live or expired; `None` when there is none.
+    pub fn version(&self) -> Option<Lsn> {
+        self.entry().map(|entry| entry.version)
+    }
+
     /// Version and deadline of the live document; `None` when there is none at `now`.
     pub fn current(&self, now: UnixMillis) -> Option<Current> {
-        self.live(now).map(|entry| Current { version: entry.version, deadline: entry.deadline })
+        self.live(now).map(|entry| Current {
+            version: entry.version,
+            deadline: entry.deadline,
+            rests_on: self.shard.rests_on(entry),
+        })
     }
 
     /// The live document, counted; `None` when there is none at `now`.
@@ -44,11 +55,11 @@ impl Locked<'_> {
         self.live(now).cloned()
     }
 
-    /// What the absence of a live document rests on: the newest removal in the shard, the collection's creation,
-    /// and the version of an entry that expired.
+    /// What the absence of a live document rests on: the newest removal and the newest change of a deadline in the
+    /// shard, the collection's creation, and the version of an entry that expired.
     pub fn absent_rests_on(&self) -> Lsn {
         let expired = self.entry().map_or(Lsn::ZERO, |entry| entry.version);
-        self.shard.last_removal().max(self.created).max(expired)
+        self.shard.absences_rest_on().max(self.created).max(expired)
     }
 
     /// Writes `document`, which has the key that was locked, and returns what was there before, live or expired.
@@ -84,6 +95,16 @@ impl Locked<'_> {
         Some(removed)
     }
 
+    /// Changes the deadline of the entry by the mutation `lsn`; its version stays. Without an entry it does nothing.
+    ///
+    /// # Locks
+    /// Released before this returns.
+    pub fn set_deadline(mut self, deadline: Deadline, lsn: Lsn) {
+        if let Some(slot) = self.slot {
+            self.shard.set_deadline(self.id, slot, deadline, lsn);
+        }
+    }
+
     fn entry(&self) -> Option<&Entry> {
         self.slot.map(|slot| self.shard.get(self.id, slot))
     }
@@ -95,8 +116,8 @@ impl Locked<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Store;
     use super::super::tests::{collection, document, entry_until};
+    use super::super::{ShardIndex, Store};
     use super::*;
     use crate::model::{CollectionName, Key, Scope};
 
@@ -111,7 +132,7 @@ mod tests {
         let place = store.place(Scope::Main).unwrap();
         let locked = store.lock(&place, key());
         let deadline = Deadline::at(UnixMillis(100));
-        assert_eq!(locked.current(UnixMillis(99)), Some(Current { version: Lsn(7), deadline }));
+        assert_eq!(locked.current(UnixMillis(99)), Some(Current { version: Lsn(7), deadline, rests_on: Lsn(7) }));
         assert_eq!(locked.current(UnixMillis(100)), None);
         assert_eq!(locked.current_entry(UnixMillis(100)), None);
         assert_eq!(locked.absent_rests_on(), Lsn(7));
@@ -145,6 +166,25 @@ mod tests {
         store.lock(&place, key()).put(document("k"), Lsn(4), Deadline::NEVER);
         store.lock(&place, key()).remove(Lsn(5));
         assert_eq!(store.lock(&place, Key::new("other").unwrap()).absent_rests_on(), Lsn(5));
+    }
+
+    /// What is seen, found or not, may be what a deadline made of it: a crash that takes the deadline back takes it
+    /// back.
+    #[test]
+    fn what_is_there_and_what_is_not_rests_on_the_newest_change_of_a_deadline_in_the_shard() {
+        let store = Store::new(1);
+        let place = store.place(Scope::Main).unwrap();
+        store.lock(&place, key()).put(document("k"), Lsn(4), Deadline::NEVER);
+        let deadline = Deadline::at(UnixMillis(100));
+        store.lock(&place, key()).set_deadline(deadline, Lsn(6));
+        let current = store.lock(&place, key()).current(UnixMillis(99));
+        assert_eq!(current, Some(Current { version: Lsn(4), deadline, rests_on: Lsn(6) }));
+        assert_eq!(store.lock(&place, key()).absent_rests_on(), Lsn(6));
+        store.check_invariants();
+        store.reap(ShardIndex(0), UnixMillis(100), 1);
+        assert_eq!(store.lock(&place, key()).absent_rests_on(), Lsn(6));
+        store.lock(&place, key()).set_deadline(Deadline::NEVER, Lsn(7));
+        assert_eq!(store.lock(&place, key()).absent_rests_on(), Lsn(6), "there was nothing to change");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The store: shards behind locks, and the catalogue beside them.
 //!
-//! Invariant: no method holds more than one shard's lock (but `anticipate`, which waits for none), nor goes through all
-//! that a shard has under one hold; and documents are freed when no lock is held.
+//! Invariant: no method but `lock_all` holds more than one shard's lock (but `anticipate`, which waits for none), nor
+//! goes through all that a shard has under one hold; and documents are freed when no lock is held.
 
 use ahash::RandomState;
 use parking_lot::{RwLock, RwLockWriteGuard};
@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use super::catalogue::{Catalogue, CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
 use super::hashing::{Hashing, ShardIndex};
 use super::locked::Locked;
+use super::many::LockedMany;
 use super::partition::Totals;
 use super::shard::{REAPED_PER_HOLD_MAX, Shard, SliceEnd};
 use crate::base::clock::UnixMillis;
@@ -34,8 +35,13 @@ struct LockedShard(RwLock<Shard>);
 /// What is under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// A live document, counted.
-    Found(Entry),
+    /// A live document.
+    Found {
+        /// The document, counted.
+        entry: Entry,
+        /// The LSN that must survive for its version and its deadline to stay true.
+        rests_on: Lsn,
+    },
     /// None.
     Absent {
         /// The LSN that must survive for the absence to stay true.
@@ -95,10 +101,12 @@ impl Store {
         let shard = self.shard(address.shard).read();
         let entry = shard.find(place.id(), address.hash, key.as_bytes()).map(|slot| shard.get(place.id(), slot));
         match entry {
-            Some(entry) if !entry.deadline.has_passed(now) => Lookup::Found(entry.clone()),
+            Some(entry) if !entry.deadline.has_passed(now) => {
+                Lookup::Found { rests_on: shard.rests_on(entry), entry: entry.clone() }
+            }
             expired => {
                 let version = expired.map_or(Lsn::ZERO, |entry| entry.version);
-                Lookup::Absent { rests_on: shard.last_removal().max(place.created()).max(version) }
+                Lookup::Absent { rests_on: shard.absences_rest_on().max(place.created()).max(version) }
             }
         }
     }
@@ -133,6 +141,16 @@ impl Store {
         let shard = self.shard(address.shard).write();
         let slot = shard.find(place.id(), address.hash, key.as_bytes());
         Locked { shard, id: place.id(), created: place.created(), hash: address.hash, slot }
+    }
+
+    /// Locks the shards of all `keys` for writing, for changes that are made together or not at all.
+    ///
+    /// # Locks
+    /// The shards in ascending order, each once, for writing, as long as the `LockedMany` lives; and the place cannot
+    /// go before it.
+    pub fn lock_all<'s>(&'s self, place: &'s Place<'_>, keys: &'s [Key<'s>]) -> LockedMany<'s> {
+        let addresses = keys.iter().map(|key| self.hashing.address(place.id(), key.as_bytes()));
+        LockedMany::new(place, keys, addresses.collect(), |shard| self.shard(shard).write())
     }
 
     /// Makes sure that a collection exists; `issue` gives the LSN when it has to be created.
@@ -292,6 +310,10 @@ mod tests {
         store.get(store.place(scope).unwrap(), Key::new(key).unwrap(), UnixMillis(now))
     }
 
+    fn found(entry: Entry) -> Lookup {
+        Lookup::Found { rests_on: entry.version, entry }
+    }
+
     #[test]
     fn shards_that_are_no_power_of_two_or_too_many_are_refused() {
         for shards in [0, 3, 131_072] {
@@ -304,7 +326,7 @@ mod tests {
     fn the_absence_of_an_expired_document_rests_on_its_version_before_and_after_reaping() {
         let store = Store::new(1);
         store.load(CollectionId::MAIN, [entry_until("k", 7, Some(100))].into_iter());
-        assert_eq!(get(&store, Scope::Main, "k", 99), Lookup::Found(entry_until("k", 7, Some(100))));
+        assert_eq!(get(&store, Scope::Main, "k", 99), found(entry_until("k", 7, Some(100))));
         assert_eq!(get(&store, Scope::Main, "k", 100), Lookup::Absent { rests_on: Lsn(7) });
         assert_eq!(store.reap(ShardIndex(0), UnixMillis(99), 1), Reaped { count: 0, more: false });
         assert_eq!(store.reap(ShardIndex(0), UnixMillis(100), 1), Reaped { count: 1, more: false });
@@ -319,8 +341,8 @@ mod tests {
         store.load(CollectionId::MAIN, [entry("k", 2)].into_iter());
         assert_eq!(get(&store, collection("c"), "k", 0), Lookup::Absent { rests_on: Lsn(1) });
         store.load(created.id, [entry("k", 3)].into_iter());
-        assert_eq!(get(&store, collection("c"), "k", 0), Lookup::Found(entry("k", 3)));
-        assert_eq!(get(&store, Scope::Main, "k", 0), Lookup::Found(entry("k", 2)));
+        assert_eq!(get(&store, collection("c"), "k", 0), found(entry("k", 3)));
+        assert_eq!(get(&store, Scope::Main, "k", 0), found(entry("k", 2)));
     }
 
     #[test]

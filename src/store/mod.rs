@@ -7,7 +7,7 @@
 //! Invariants: no lock is held while another room's code runs, but for the caller that holds a `Locked` or a
 //! `Place` and for the closures that issue an LSN. A hold in the background touches some hundred entries at most, however
 //! many there are: `ENTRIES_PER_HOLD_MAX` in a slice, and about as many for what one hold reaps. Lock order: the
-//! catalogue, then one shard, then whatever issues LSNs.
+//! catalogue, then one shard (for an atomic batch several, ascending), then whatever issues LSNs.
 //!
 //! Memory: an entry costs 24 bytes of slab, 10 to 20 of table and about 5 of order besides its document, and about 32
 //! more when it has a deadline. A shard costs about 256 bytes, a partition about as much beside its entries.
@@ -23,12 +23,14 @@ mod shard;
 
 mod catalogue;
 mod locked;
+mod many;
 mod map;
 mod scan;
 
 pub use catalogue::{CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
 pub use hashing::ShardIndex;
 pub use locked::{Current, Locked};
+pub use many::LockedMany;
 pub use map::{Lookup, Reaped, Store};
 pub use partition::Totals;
 pub use scan::Scan;

@@ -103,11 +103,14 @@ impl Partition {
         self.key_and_value_bytes += entry.document.size_bytes() as u64;
         let replaced = self.slab.replace(slot, entry);
         self.key_and_value_bytes -= replaced.document.size_bytes() as u64;
-        if replaced.deadline != deadline {
-            self.forget_due(replaced.deadline, slot);
-            self.note_due(deadline, slot);
-        }
+        self.move_due(replaced.deadline, deadline, slot);
         replaced
+    }
+
+    /// Changes the deadline of the entry in a slot.
+    pub(super) fn set_deadline(&mut self, slot: SlotIndex, deadline: Deadline) {
+        let before = self.slab.set_deadline(slot, deadline);
+        self.move_due(before, deadline, slot);
     }
 
     /// Takes out the entry in a slot; `hash` is its key's.
@@ -136,6 +139,13 @@ impl Partition {
     /// The entries whose keys come after `after`, or all of them, in byte order of the keys.
     pub(super) fn after<'a>(&'a self, after: Option<&[u8]>) -> impl Iterator<Item = &'a Entry> + use<'a> {
         self.order.after(after, &self.slab).map(|slot| self.slab.get(slot))
+    }
+
+    fn move_due(&mut self, before: Deadline, deadline: Deadline, slot: SlotIndex) {
+        if before != deadline {
+            self.forget_due(before, slot);
+            self.note_due(deadline, slot);
+        }
     }
 
     fn note_due(&mut self, deadline: Deadline, slot: SlotIndex) {

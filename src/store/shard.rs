@@ -2,8 +2,8 @@
 //!
 //! Invariants: a collection has a partition here only while it has entries here; `due_first` holds the earliest
 //! deadline of each partition that has one, so that reaping costs what expires, however many collections there are;
-//! `last_removal` is not below the LSN behind any absence. Every change of a partition goes through `change`, which
-//! keeps them.
+//! `last_removal` is not below the LSN behind any absence, nor `last_deadline_change` below the LSN behind any
+//! deadline. Every change of a partition goes through `change`, which keeps them.
 //!
 //! It does not lock: its callers do. It hands out what it removes, because nothing is freed under a lock.
 
@@ -41,6 +41,9 @@ pub(super) struct Shard {
     collections: HashMap<CollectionId, Box<Partition>, RandomState>,
     due_first: BTreeSet<(Deadline, CollectionId)>,
     last_removal: Lsn,
+    /// Of the shard and not of each entry, which would cost eight bytes a document: what a reply rests on may be
+    /// newer than what it shows, never older.
+    last_deadline_change: Lsn,
     totals: Totals,
 }
 
@@ -55,6 +58,7 @@ impl Shard {
             collections: HashMap::with_hasher(keys),
             due_first: BTreeSet::new(),
             last_removal: Lsn::ZERO,
+            last_deadline_change: Lsn::ZERO,
             totals: Totals::default(),
         }
     }
@@ -63,9 +67,15 @@ impl Shard {
         self.totals
     }
 
-    /// The newest removal here, expiry included: what the absence of a key that is not here rests on.
-    pub(super) fn last_removal(&self) -> Lsn {
-        self.last_removal
+    /// What the absence of a key that is not here rests on: the newest removal here, expiry included, and the newest
+    /// change of a deadline, which may have let it expire.
+    pub(super) fn absences_rest_on(&self) -> Lsn {
+        self.last_removal.max(self.last_deadline_change)
+    }
+
+    /// What the sight of `entry`, which is here, rests on: its version and its deadline.
+    pub(super) fn rests_on(&self, entry: &Entry) -> Lsn {
+        entry.version.max(self.last_deadline_change)
     }
 
     /// The slot of `key` in the collection `id`.
@@ -97,6 +107,12 @@ impl Shard {
     pub(super) fn remove(&mut self, id: CollectionId, hash: ShardHash, slot: SlotIndex, lsn: Lsn) -> (Entry, Unlinked) {
         self.last_removal = self.last_removal.max(lsn);
         self.change(id, |partition| partition.remove(hash, slot))
+    }
+
+    /// Changes the deadline of the entry in a slot, by the mutation `lsn`.
+    pub(super) fn set_deadline(&mut self, id: CollectionId, slot: SlotIndex, deadline: Deadline, lsn: Lsn) {
+        self.last_deadline_change = self.last_deadline_change.max(lsn);
+        self.change(id, |partition| partition.set_deadline(slot, deadline));
     }
 
     /// True when an entry's deadline has passed at `now`.
@@ -239,7 +255,7 @@ mod tests {
             shard.check_invariants(|id, key| hashing.address(id, key).hash);
         }
         assert_eq!(reaped.iter().map(|(entry, _)| entry.version.0).collect::<Vec<_>>(), [10, 20, 30, 40]);
-        assert_eq!(shard.last_removal(), Lsn(40));
+        assert_eq!(shard.absences_rest_on(), Lsn(40));
         assert_eq!(shard.totals().documents, 1);
     }
 
@@ -255,7 +271,7 @@ mod tests {
             assert!(unlinked.is_some());
         }
         assert!(shard.collections.is_empty());
-        assert_eq!(shard.last_removal(), Lsn(2));
+        assert_eq!(shard.absences_rest_on(), Lsn(2));
         shard.check_invariants(|id, key| hashing.address(id, key).hash);
     }
 

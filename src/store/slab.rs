@@ -4,7 +4,7 @@
 //! and the time of an insertion does not depend on how many entries there are. The slots of removed entries are used
 //! again; their memory goes back when the whole slab goes.
 
-use crate::model::Entry;
+use crate::model::{Deadline, Entry};
 
 /// Slots of a chunk: 6 KiB, small enough to copy while the first chunk grows, large enough to be few.
 const CHUNK_SLOTS: usize = 256;
@@ -78,6 +78,14 @@ impl Slab {
     pub(super) fn replace(&mut self, index: SlotIndex, entry: Entry) -> Entry {
         match std::mem::replace(self.slot_mut(index), Slot::Taken(entry)) {
             Slot::Taken(replaced) => replaced,
+            Slot::Free { .. } => unreachable!("indexes hold taken slots only"),
+        }
+    }
+
+    /// Changes the deadline of the entry in a taken slot, and returns the one before.
+    pub(super) fn set_deadline(&mut self, index: SlotIndex, deadline: Deadline) -> Deadline {
+        match self.slot_mut(index) {
+            Slot::Taken(entry) => std::mem::replace(&mut entry.deadline, deadline),
             Slot::Free { .. } => unreachable!("indexes hold taken slots only"),
         }
     }

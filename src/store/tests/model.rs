@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{Created, Current, Dropped, Lookup, Scan, TooMany, Totals};
+use crate::store::{Created, Dropped, Lookup, Scan, TooMany, Totals};
 
 /// The main store and two names; of the names one at a time may exist.
 const SCOPES: [Option<&str>; 3] = [None, Some("a"), Some("b")];
@@ -41,6 +41,15 @@ enum Operation {
         from: u32,
         count: u32,
     },
+    SetDeadline {
+        scope: usize,
+        key: usize,
+        ttl: Option<u64>,
+    },
+    Batch {
+        scope: usize,
+        changes: Vec<(usize, Change)>,
+    },
     Get {
         scope: usize,
         key: usize,
@@ -71,6 +80,19 @@ enum Operation {
     },
 }
 
+/// One change of a batch.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Put,
+    Remove,
+    SetDeadline(Option<u64>),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let ttl = proptest::option::of(0..40_u64);
+    prop_oneof![Just(Change::Put), Just(Change::Remove), ttl.prop_map(Change::SetDeadline)]
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     let (scope, key, name) = (0..SCOPES.len(), 0..KEYS.len(), 1..SCOPES.len());
     let ttl = || proptest::option::of(0..40_u64);
@@ -82,6 +104,10 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => (scope.clone(), key.clone()).prop_map(|(scope, key)| Operation::Remove { scope, key }),
         1 => (scope.clone(), 0..600_u32, 0..600_u32)
             .prop_map(|(scope, from, count)| Operation::RemoveMany { scope, from, count }),
+        3 => (scope.clone(), key.clone(), ttl())
+            .prop_map(|(scope, key, ttl)| Operation::SetDeadline { scope, key, ttl }),
+        3 => (scope.clone(), vec((key.clone(), change()), 0..20))
+            .prop_map(|(scope, changes)| Operation::Batch { scope, changes }),
         6 => (scope.clone(), key.clone()).prop_map(|(scope, key)| Operation::Get { scope, key }),
         2 => (scope.clone(), key, 0..20_u64).prop_map(|(scope, key, age)| Operation::Load { scope, key, age }),
         4 => (0..30_u64).prop_map(|millis| Operation::Advance { millis }),
@@ -101,6 +127,8 @@ struct Modelled {
     entries: BTreeMap<Vec<u8>, Entry>,
     /// The LSN that each key's last removal or expiry rests on.
     removals: BTreeMap<Vec<u8>, Lsn>,
+    /// The LSN of the newest change of each key's deadline.
+    deadline_changes: BTreeMap<Vec<u8>, Lsn>,
 }
 
 struct Run {
@@ -119,6 +147,7 @@ impl Run {
             created: Lsn::ZERO,
             entries: BTreeMap::new(),
             removals: BTreeMap::new(),
+            deadline_changes: BTreeMap::new(),
         };
         Run {
             store: Arc::new(Store::with_hash_keys(shards, RandomState::with_seeds(1, 2, 3, 4))),
@@ -137,7 +166,7 @@ impl Run {
     }
 
     fn apply(&mut self, operation: &Operation) {
-        match *operation {
+        match operation.clone() {
             Operation::Put { scope, key, value_bytes, ttl } => self.put(scope, KEYS[key], value_bytes, ttl),
             Operation::PutMany { scope, from, count, ttl } => {
                 numbered(from, count).for_each(|key| self.put(scope, &key, 5, ttl));
@@ -146,6 +175,8 @@ impl Run {
             Operation::RemoveMany { scope, from, count } => {
                 numbered(from, count).for_each(|key| self.remove(scope, &key));
             }
+            Operation::SetDeadline { scope, key, ttl } => self.set_deadline(scope, KEYS[key], ttl),
+            Operation::Batch { scope, changes } => self.batch(scope, &changes),
             Operation::Get { scope, key } => self.get(scope, KEYS[key]),
             Operation::Load { scope, key, age } => self.load(scope, KEYS[key], age),
             Operation::Advance { millis } => self.now = self.now.plus(millis),
@@ -185,12 +216,56 @@ impl Run {
         assert_eq!(locked.remove(lsn), expected);
     }
 
+    fn set_deadline(&mut self, scope: usize, key: &str, ttl: Option<u64>) {
+        let (store, now, lsn) = (self.store.clone(), self.now, self.issue());
+        let Some(modelled) = resolve(&store, &mut self.scopes[scope], scope, self.last_drop) else { return };
+        let place = store.place(scope_of(scope)).unwrap();
+        let deadline = ttl.map_or(Deadline::NEVER, |ttl| Deadline::at(now.plus(ttl)));
+        store.lock(&place, Key::new(key).unwrap()).set_deadline(deadline, lsn);
+        modelled.set_deadline(key, deadline, lsn);
+    }
+
+    fn batch(&mut self, scope: usize, changes: &[(usize, Change)]) {
+        let (store, now) = (self.store.clone(), self.now);
+        let lsns: Vec<Lsn> = changes.iter().map(|_| self.issue()).collect();
+        let Some(modelled) = resolve(&store, &mut self.scopes[scope], scope, self.last_drop) else { return };
+        let place = store.place(scope_of(scope)).unwrap();
+        let keys: Vec<_> = changes.iter().map(|(key, _)| Key::new(KEYS[*key]).unwrap()).collect();
+        let mut locked = store.lock_all(&place, &keys);
+        for (number, ((key, change), lsn)) in changes.iter().zip(lsns).enumerate() {
+            let key = KEYS[*key];
+            let live = modelled.live(key, now).map(|entry| (entry.version, entry.deadline));
+            assert_eq!(locked.current(number, now).map(|current| (current.version, current.deadline)), live);
+            assert!(locked.absent_rests_on(number) >= modelled.absence(key));
+            match *change {
+                Change::Put => {
+                    locked.put(number, document(key), lsn, Deadline::NEVER);
+                    modelled.entries.insert(key.into(), entry(key, lsn.0));
+                }
+                Change::Remove => {
+                    locked.remove(number, lsn);
+                    if modelled.entries.remove(key.as_bytes()).is_some() {
+                        modelled.removals.insert(key.into(), lsn);
+                    }
+                }
+                Change::SetDeadline(ttl) => {
+                    let deadline = ttl.map_or(Deadline::NEVER, |ttl| Deadline::at(now.plus(ttl)));
+                    locked.set_deadline(number, deadline, lsn);
+                    modelled.set_deadline(key, deadline, lsn);
+                }
+            }
+        }
+    }
+
     fn get(&mut self, scope: usize, key: &str) {
         let store = self.store.clone();
         let Some(modelled) = resolve(&store, &mut self.scopes[scope], scope, self.last_drop) else { return };
         let found = store.get(store.place(scope_of(scope)).unwrap(), Key::new(key).unwrap(), self.now);
         match (found, modelled.live(key, self.now)) {
-            (Lookup::Found(entry), Some(expected)) => assert_eq!(entry, *expected),
+            (Lookup::Found { entry, rests_on }, Some(expected)) => {
+                assert_eq!(entry, *expected);
+                assert!((expected.version.max(modelled.deadline_changed(key))..=self.lsn).contains(&rests_on));
+            }
             (Lookup::Absent { rests_on }, None) => {
                 assert!((modelled.absence(key)..=self.lsn).contains(&rests_on), "{rests_on:?}");
             }
@@ -242,8 +317,13 @@ impl Run {
             (None, Ok(Created { id, created: true, lsn })) => {
                 assert!(existing < COLLECTIONS_MAX && lsn == next);
                 self.last_change = lsn;
-                self.scopes[scope] =
-                    Some(Modelled { id, created: lsn, entries: BTreeMap::new(), removals: BTreeMap::new() });
+                self.scopes[scope] = Some(Modelled {
+                    id,
+                    created: lsn,
+                    entries: BTreeMap::new(),
+                    removals: BTreeMap::new(),
+                    deadline_changes: BTreeMap::new(),
+                });
             }
             (there, created) => panic!("{created:?} where there was {there:?}"),
         }
@@ -304,17 +384,33 @@ impl Modelled {
         self.entries.get(key.as_bytes()).filter(|entry| !entry.deadline.has_passed(now))
     }
 
+    fn set_deadline(&mut self, key: &str, deadline: Deadline, lsn: Lsn) {
+        if let Some(entry) = self.entries.get_mut(key.as_bytes()) {
+            entry.deadline = deadline;
+            self.deadline_changes.insert(key.into(), lsn);
+        }
+    }
+
+    /// The LSN of the newest change of the deadline of `key`.
+    fn deadline_changed(&self, key: &str) -> Lsn {
+        self.deadline_changes.get(key.as_bytes()).copied().unwrap_or_default()
+    }
+
     /// The least LSN that the absence of `key` may rest on.
     fn absence(&self, key: &str) -> Lsn {
         let expired = self.entries.get(key.as_bytes()).map(|entry| entry.version);
         let removed = self.removals.get(key.as_bytes()).copied();
-        self.created.max(expired.unwrap_or_default()).max(removed.unwrap_or_default())
+        let changed = self.deadline_changed(key);
+        self.created.max(expired.unwrap_or_default()).max(removed.unwrap_or_default()).max(changed)
     }
 
     fn check_current(&self, locked: &crate::store::Locked<'_>, key: &str, now: UnixMillis) {
         let live = self.live(key, now);
-        let current = live.map(|entry| Current { version: entry.version, deadline: entry.deadline });
-        assert_eq!(locked.current(now), current);
+        let current = locked.current(now);
+        let seen = current.map(|current| (current.version, current.deadline));
+        assert_eq!(seen, live.map(|entry| (entry.version, entry.deadline)));
+        let rests_on = live.map(|entry| entry.version.max(self.deadline_changed(key)));
+        assert!(current.map(|current| current.rests_on) >= rests_on);
         assert_eq!(locked.current_entry(now).as_ref(), live);
         assert!(locked.absent_rests_on() >= self.absence(key));
     }
