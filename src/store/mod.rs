@@ -25,6 +25,7 @@ mod catalogue;
 mod locked;
 mod many;
 mod map;
+mod replay;
 mod scan;
 
 pub use catalogue::{CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
@@ -33,6 +34,7 @@ pub use locked::{Current, Locked};
 pub use many::LockedMany;
 pub use map::{Lookup, Reaped, Store};
 pub use partition::Totals;
+pub use replay::Replayed;
 pub use scan::Scan;
 pub use shard::SliceEnd;
 
