@@ -1,0 +1,80 @@
+//! Commands on the store in this process.
+//!
+//! What only reads is here; each kind of mutation has a file of its own.
+
+mod collections;
+mod delete;
+mod put;
+
+use std::sync::Arc;
+
+use crate::model::{Command, Condition, Effect, Execute, Key, Outcome, Refusal, Rest, Scope};
+use crate::store::{CollectionAbsent, Current, Locked, Lookup, Scan};
+
+use super::Engine;
+
+impl Execute for Engine {
+    fn execute(&self, command: Command<'_>) -> Result<Outcome, Refusal> {
+        match command {
+            Command::Get { scope, key } => Ok(self.get(scope, key)),
+            Command::Put { scope, document, expiry, condition, on_absent } => {
+                self.put(scope, document, expiry, &condition, on_absent)
+            }
+            Command::Delete { scope, key, condition } => self.delete(scope, key, &condition),
+            Command::Scan { scope } => Ok(self.scan(scope)),
+            Command::CreateCollection { name } => self.create_collection(name),
+            Command::DropCollection { name } => self.drop_collection(name),
+            Command::ListCollections => {
+                let (collections, rests_on) = self.store.collections();
+                let names = collections.into_iter().map(|collection| collection.name).collect();
+                Ok(Outcome { rest: Rest::Seen(rests_on), effect: Effect::Collections(names) })
+            }
+        }
+    }
+
+    fn anticipate(&self, keys: &[Key<'_>]) {
+        self.store.anticipate(keys);
+    }
+}
+
+fn collection_absent(absent: CollectionAbsent) -> Outcome {
+    Outcome { rest: Rest::Seen(absent.rests_on), effect: Effect::CollectionAbsent }
+}
+
+fn condition_failed(locked: &Locked<'_>, current: Option<Current>) -> Outcome {
+    let rests_on = current.map_or_else(|| locked.absent_rests_on(), |current| current.rests_on);
+    let current = current.map(|current| current.version);
+    Outcome { rest: Rest::Seen(rests_on), effect: Effect::ConditionFailed { current } }
+}
+
+/// The answer to a write whose collection does not exist and is not to be created.
+fn unwritten(absent: CollectionAbsent, condition: &Condition) -> Outcome {
+    if condition.holds(None) {
+        return collection_absent(absent);
+    }
+    Outcome { rest: Rest::Seen(absent.rests_on), effect: Effect::ConditionFailed { current: None } }
+}
+
+impl Engine {
+    fn get(&self, scope: Scope<'_>, key: Key<'_>) -> Outcome {
+        let place = match self.store.place(scope) {
+            Ok(place) => place,
+            Err(absent) => return collection_absent(absent),
+        };
+        match self.store.get(place, key, self.clock.now()) {
+            Lookup::Found { entry, rests_on } => Outcome { rest: Rest::Seen(rests_on), effect: Effect::Found(entry) },
+            Lookup::Absent { rests_on } => Outcome { rest: Rest::Seen(rests_on), effect: Effect::Absent },
+        }
+    }
+
+    fn scan(&self, scope: Scope<'_>) -> Outcome {
+        let id = match self.store.place(scope) {
+            Ok(place) => place.id(),
+            Err(absent) => return collection_absent(absent),
+        };
+        let clock = Arc::clone(&self.clock);
+        let rest = Rest::Seen(self.journal.last());
+        let scan = Scan::new(Arc::clone(&self.store), id, move || clock.now());
+        Outcome { rest, effect: Effect::Scanned(Box::new(scan)) }
+    }
+}

@@ -1,0 +1,48 @@
+//! Writing one document.
+
+use crate::model::{Condition, Deadline, Document, Effect, Expiry, OnAbsent, Outcome, Record, Refusal, Rest, Scope};
+
+use super::super::Engine;
+use super::{condition_failed, unwritten};
+
+impl Engine {
+    pub(super) fn put(
+        &self,
+        scope: Scope<'_>,
+        document: Document,
+        expiry: Expiry,
+        condition: &Condition,
+        on_absent: OnAbsent,
+    ) -> Result<Outcome, Refusal> {
+        let mut room = self.journal.room(&[Record::Put { scope, document: &document, deadline: Deadline::NEVER }])?;
+        // Again only when the collection was dropped between its creation here and the write.
+        let place = loop {
+            match (self.store.place(scope), scope) {
+                (Ok(place), _) => break place,
+                (Err(_), Scope::Collection(name)) if on_absent == OnAbsent::Create && condition.holds(None) => {
+                    self.create_collection(name)?;
+                }
+                (Err(absent), _) => return Ok(unwritten(absent, condition)),
+            }
+        };
+        let locked = self.store.lock(&place, document.key());
+        if self.is_sealed() {
+            return Err(Refusal::Stopping);
+        }
+        let current = locked.current(self.clock.now());
+        if !condition.holds(current.map(|current| current.version)) {
+            return Ok(condition_failed(&locked, current));
+        }
+        let deadline = match (expiry, current) {
+            (Expiry::Set(deadline), _) => deadline,
+            (Expiry::Keep, Some(current)) => current.deadline,
+            (Expiry::Keep, None) | (Expiry::Default, _) => Deadline::NEVER,
+        };
+        let version = room.append(&Record::Put { scope, document: &document, deadline });
+        let before = locked.put(document, version, deadline);
+        // What had expired is freed here, with the catalogue given back first.
+        drop(place);
+        let replaced = before.filter(|_| current.is_some()).map(|entry| entry.document);
+        Ok(Outcome { rest: Rest::Written(version), effect: Effect::Written { version, deadline, replaced } })
+    }
+}
