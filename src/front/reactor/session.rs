@@ -13,22 +13,19 @@
 //! refused request runs, and nothing behind it; a handler sees a body whole or hears that it failed; what is kept of
 //! the input is bounded by the limits on heads and bodies. It knows no socket, and time only as a number.
 
-use std::ops::ControlFlow;
+mod taking;
 
-use crate::api::message::{Answer, BodyFault, Intake, Method, Request, RequestBody, Response};
+use crate::api::message::{BodyFault, Intake, Method, Request, RequestBody, Response};
 use crate::front::framing::{Announced, Fault, Version};
 use crate::front::problem::{self, Unavailable};
 
 use super::ahead;
-use super::chunked::ChunkFault;
 use super::context::{Context, Millis, Rules, millis};
 use super::head::{self, Fields, Head};
 use super::incoming::Incoming;
 use super::outbox::{Outbox, Terms};
 
-/// A body that nobody wanted is read past when it is no longer than this, so that an answer such as a 404 does not cost
-/// its client the connection. Of chunks only their end tells; when they are more, the connection ends behind the reply.
-const READ_PAST_BYTES_MAX: u64 = 64 << 10;
+use taking::Gather;
 
 /// Where the conversation stands. `Later` has no deadline and reads nothing: a peer that goes away meanwhile is noticed
 /// when the reply is there.
@@ -45,15 +42,6 @@ enum Phase {
     Later,
     /// Nothing more is read.
     Over,
-}
-
-/// A body that is gathered in `held`, behind its head.
-struct Gather {
-    head_bytes: usize,
-    body: Incoming,
-    length: Option<u64>,
-    bytes_max: usize,
-    terms: Terms,
 }
 
 /// What is to be done when a deadline has passed.
@@ -388,166 +376,6 @@ impl Session {
         matches!(self.phase, Phase::Gather(_) | Phase::Intake { .. })
     }
 
-    /// Takes the answer to a request that was here whole.
-    fn answer_whole(&mut self, answer: Answer, body: &[u8], terms: Terms, follows: bool, cx: &mut Context<'_>) {
-        match answer {
-            Answer::Reply(response) => self.finish(response, terms, follows, cx),
-            Answer::Later(later) => self.wait(later, terms, cx),
-            Answer::Again => self.finish(problem::of_unavailable(Unavailable::JournalBusy), terms, follows, cx),
-            Answer::Stream(mut intake) => {
-                let response = match take(intake.as_mut(), body) {
-                    ControlFlow::Continue(()) => intake.finish(Ok(())),
-                    ControlFlow::Break(response) => response,
-                };
-                self.finish(response, terms, follows, cx);
-            }
-            // It has the body and asks for it: nothing can be said but that it failed.
-            Answer::Gather { .. } => self.finish(problem::of_unanswered(), terms, follows, cx),
-        }
-    }
-
-    /// Takes the answer to a request whose body is still to come.
-    fn answer_head(&mut self, answer: Answer, text: &[u8], head: &Head<'_>, terms: Terms, cx: &mut Context<'_>) {
-        let announced = head.framing.body;
-        let body = Incoming::new(announced);
-        let length = match announced {
-            Announced::Bytes(bytes) => Some(bytes),
-            Announced::Nothing | Announced::Chunked => None,
-        };
-        self.received = 0;
-        match answer {
-            Answer::Gather { bytes_max } => {
-                self.held = text.to_vec();
-                self.phase = Phase::Gather(Gather { head_bytes: text.len(), body, length, bytes_max, terms });
-                // What is announced to be too large is not waited for.
-                if length.is_some_and(|bytes| bytes > bytes_max as u64) {
-                    self.fail_body(BodyFault::TooLarge, cx);
-                }
-            }
-            Answer::Stream(intake) => self.phase = Phase::Intake { intake, body, length, terms },
-            Answer::Later(later) => self.wait(later, Terms { close: true, ..terms }, cx),
-            Answer::Again => {
-                let terms = Terms { close: true, ..terms };
-                self.finish(problem::of_unavailable(Unavailable::JournalBusy), terms, false, cx);
-            }
-            Answer::Reply(response) => {
-                let is_short = length.is_none_or(|bytes| bytes <= READ_PAST_BYTES_MAX);
-                // Whoever waits for 100 Continue may or may not send the body now: there is no telling what follows.
-                if is_short && !head.framing.expects_continue && !terms.ends_with(&response) {
-                    self.phase = Phase::Skip { body, left: READ_PAST_BYTES_MAX };
-                    self.reply(response, terms, true, cx);
-                } else {
-                    self.finish(response, Terms { close: true, ..terms }, false, cx);
-                }
-            }
-        }
-    }
-
-    /// Takes what belongs to the present body; gives how much of `rest` was used.
-    fn take_body(&mut self, rest: &[u8], cx: &mut Context<'_>) -> usize {
-        let body = match &mut self.phase {
-            Phase::Gather(gather) => &mut gather.body,
-            Phase::Intake { body, .. } | Phase::Skip { body, .. } => body,
-            Phase::Head | Phase::Later | Phase::Over => return 0,
-        };
-        let fed = match body.feed(rest) {
-            Ok(fed) => fed,
-            Err(fault) => {
-                let fault = match fault {
-                    ChunkFault::Malformed => BodyFault::Malformed,
-                    ChunkFault::TooLarge => BodyFault::TooLarge,
-                };
-                self.fail_body(fault, cx);
-                return rest.len();
-            }
-        };
-        self.received += fed.used as u64;
-        let follows = rest.len() > fed.used;
-        match &mut self.phase {
-            Phase::Gather(gather) => {
-                let terms = gather.terms;
-                let gathered = (self.held.len().saturating_sub(gather.head_bytes) + fed.data.len()) as u64;
-                if gathered.saturating_add(gather.body.announced()) > gather.bytes_max as u64 {
-                    self.fail_body(BodyFault::TooLarge, cx);
-                } else if !self.gather(fed.data, cx) {
-                    let terms = Terms { close: true, ..terms };
-                    self.finish(problem::of_unavailable(Unavailable::BodiesFull), terms, false, cx);
-                } else if fed.ended {
-                    self.run_gathered(Ok(()), follows, cx);
-                }
-            }
-            Phase::Intake { intake, terms, .. } => match take(intake.as_mut(), fed.data) {
-                ControlFlow::Break(response) => {
-                    let terms = Terms { close: true, ..*terms };
-                    self.finish(response, terms, false, cx);
-                }
-                ControlFlow::Continue(()) if fed.ended => self.finish_intake(Ok(()), follows, cx),
-                ControlFlow::Continue(()) => {}
-            },
-            Phase::Skip { .. } if fed.ended => {
-                self.phase = Phase::Head;
-                self.since = cx.now;
-            }
-            Phase::Skip { left, .. } => {
-                *left = left.saturating_sub(fed.used as u64);
-                if *left == 0 {
-                    self.end(cx);
-                }
-            }
-            Phase::Head | Phase::Later | Phase::Over => {}
-        }
-        fed.used
-    }
-
-    /// Keeps a part of a body; false when all bodies together are too much.
-    fn gather(&mut self, data: &[u8], cx: &Context<'_>) -> bool {
-        let all = cx.bodies_bytes.get() + data.len();
-        if all > cx.rules.bodies_bytes_max {
-            return false;
-        }
-        cx.bodies_bytes.set(all);
-        self.charged += data.len();
-        self.held.extend_from_slice(data);
-        true
-    }
-
-    /// Asks the handler again, with the body or with what became of it.
-    fn run_gathered(&mut self, end: Result<(), BodyFault>, follows: bool, cx: &mut Context<'_>) {
-        let Phase::Gather(Gather { head_bytes, terms, .. }) = std::mem::replace(&mut self.phase, Phase::Head) else {
-            return;
-        };
-        let held = std::mem::take(&mut self.held);
-        self.release(cx);
-        self.since = cx.now;
-        let (text, bytes) = held.split_at_checked(head_bytes).unwrap_or_default();
-        let body = match end {
-            Ok(()) => RequestBody::Bytes(bytes),
-            Err(fault) => RequestBody::Failed(fault),
-        };
-        let asked = head::read(text, &cx.rules.head, |head, fields| {
-            let method = Method::from_name(head.method);
-            cx.handler.handle(Request { method, target: head.framing.target, headers: fields, body })
-        });
-        // The head was sound when it came, and is the same.
-        let Ok(Some(answer)) = asked else { return self.end(cx) };
-        let terms = Terms { close: terms.close || end.is_err(), ..terms };
-        self.answer_whole(answer, bytes, terms, follows, cx);
-    }
-
-    fn finish_intake(&mut self, end: Result<(), BodyFault>, follows: bool, cx: &mut Context<'_>) {
-        let Phase::Intake { intake, terms, .. } = std::mem::replace(&mut self.phase, Phase::Head) else { return };
-        let terms = Terms { close: terms.close || end.is_err(), ..terms };
-        self.finish(intake.finish(end), terms, follows, cx);
-    }
-
-    fn fail_body(&mut self, fault: BodyFault, cx: &mut Context<'_>) {
-        match &self.phase {
-            Phase::Gather(_) => self.run_gathered(Err(fault), false, cx),
-            Phase::Intake { .. } => self.finish_intake(Err(fault), false, cx),
-            Phase::Head | Phase::Skip { .. } | Phase::Later | Phase::Over => self.end(cx),
-        }
-    }
-
     fn wait(&mut self, later: crate::api::message::Later, terms: Terms, cx: &mut Context<'_>) {
         self.phase = Phase::Later;
         let ticket = self.outbox.await_reply(terms);
@@ -588,11 +416,6 @@ impl Session {
         self.held = Vec::new();
         self.release(cx);
     }
-}
-
-/// Hands on a part, unless it is none.
-fn take(intake: &mut dyn Intake, part: &[u8]) -> ControlFlow<Response> {
-    if part.is_empty() { ControlFlow::Continue(()) } else { intake.take(part) }
 }
 
 /// How a reply stands behind which nothing can be read.
