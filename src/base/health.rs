@@ -16,10 +16,18 @@ pub enum Reason {
     ThreadsLost,
     /// LSNs cannot be reserved: the disk refuses the file IDENTITY.
     SequenceUnavailable,
+    /// The disk has refused the journal, and writes are refused until a new one is begun.
+    JournalUnavailable,
 }
 
 impl Reason {
-    const ALL: [Reason; 4] = [Reason::Loading, Reason::Draining, Reason::ThreadsLost, Reason::SequenceUnavailable];
+    const ALL: [Reason; 5] = [
+        Reason::Loading,
+        Reason::Draining,
+        Reason::ThreadsLost,
+        Reason::SequenceUnavailable,
+        Reason::JournalUnavailable,
+    ];
 
     /// The stable code shown by `/readyz`.
     pub fn code(self) -> &'static str {
@@ -28,6 +36,7 @@ impl Reason {
             Reason::Draining => "draining",
             Reason::ThreadsLost => "threads_lost",
             Reason::SequenceUnavailable => "sequence_unavailable",
+            Reason::JournalUnavailable => "journal_unavailable",
         }
     }
 
