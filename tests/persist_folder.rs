@@ -205,13 +205,6 @@ fn an_identity_older_than_its_snapshot_is_refused() {
 }
 
 #[test]
-fn a_journal_of_a_newer_version_is_refused_by_name() {
-    let root = two_snapshots();
-    fs::write(root.path().join("journal-00000000000000000001.mtj"), "").unwrap();
-    check_refused(root.path(), &["journal files", "newer memory-tools"]);
-}
-
-#[test]
 fn a_ceiling_is_never_lowered_but_by_a_clean_stop() {
     let root = tempfile::tempdir().unwrap();
     let (folder, _) = open(root.path()).unwrap();

@@ -6,7 +6,6 @@
 
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::model::{Entry, Lsn, SnapshotReport};
-use crate::persist::journal::SegmentId;
 use crate::persist::{CollectionRecord, DataFolder, Error, SnapshotHeader, SnapshotWriter};
 use crate::store::{CollectionId, ShardIndex, SliceEnd};
 
@@ -35,7 +34,7 @@ impl Engine {
         let mut writer = folder.begin_snapshot(SnapshotHeader {
             next_lsn,
             capture_start: Lsn(next_lsn.0.saturating_sub(1)),
-            replay_from: SegmentId::FIRST,
+            replay_from: folder.next_segment(),
             captured_at: started,
             collections: records.collect(),
         })?;

@@ -7,12 +7,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::Error;
+use super::error::{Damage, Error};
+use super::findings::Findings;
 use super::golang::{self, Faults, GoImport};
 use super::identity::{self, Identity};
-use super::inventory::{self, Inventory, is_journal};
-use super::opening;
-use super::plan::{DatabaseFile, SnapshotFound};
+use super::inventory::{self, Inventory};
+use super::journal::{self, Link, SegmentId, SegmentScan, Tail};
+use super::plan::{Cut, DatabaseFile, Plan, Recovery};
 use super::publish;
 use super::snapshot::SnapshotReader;
 use crate::base::disk::Disk;
@@ -84,6 +85,14 @@ pub fn check(disk: &Arc<dyn Disk>, path: &Path) -> Result<CheckReport, Error> {
 }
 
 fn check_folder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<CheckReport, Error> {
+    // A damaged IDENTITY gets its verdict below.
+    let inventory = Inventory::take(disk.as_ref(), folder).ok();
+    let (plan, refusal) = match inventory.as_ref().map(|inventory| would_start(disk.as_ref(), folder, inventory)) {
+        Some(Ok(plan)) => (Some(plan), None),
+        Some(Err(refusal)) => (None, refusal),
+        None => (None, None),
+    };
+    let identity = inventory.and_then(|inventory| inventory.identity);
     let mut files = Vec::new();
     for listed in disk.list(folder).map_err(Error::io(folder, "list"))? {
         let path = folder.join(&listed.name);
@@ -96,39 +105,78 @@ fn check_folder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<CheckReport, Erro
                 let collections = within.iter().filter(|listed| golang::is_collection(listed));
                 files.extend(collections.map(|listed| check_file(disk, &path.join(&listed.name))));
             }
-            name => files.extend(describe(name).map(|content| FileReport {
-                path,
-                content: format!("{content}, {} bytes", listed.bytes),
-                verdict: Verdict::Unread,
-            })),
+            name => match (SegmentId::of_name(name), &identity) {
+                (Some(id), Some(identity)) => {
+                    let checked = check_segment(disk.as_ref(), folder, id, identity, plan.as_ref());
+                    files.push(report(&path, checked));
+                }
+                (id, _) => files.extend(describe(name, id).map(|content| FileReport {
+                    path,
+                    content: format!("{content}, {} bytes", listed.bytes),
+                    verdict: Verdict::Unread,
+                })),
+            },
         }
     }
-    let mut refusals = Vec::new();
-    // A damaged IDENTITY has its verdict already.
-    if let Ok(inventory) = Inventory::take(disk.as_ref(), folder) {
-        refusals.extend(inventory.plan(SnapshotFound::Missing).err().map(|it| format!("{}: {it}", folder.display())));
-        refusals.extend(mismatch(disk.as_ref(), folder, &inventory));
-    }
-    Ok(CheckReport { files, refusals })
+    Ok(CheckReport { files, refusals: refusal.into_iter().collect() })
 }
 
-/// Why IDENTITY and the snapshot, each sound by itself, do not belong together.
-fn mismatch(disk: &dyn Disk, folder: &Path, inventory: &Inventory) -> Option<String> {
-    let identity = inventory.identity.filter(|_| inventory.database == DatabaseFile::Ours)?;
-    match opening::open_snapshot(disk, folder, inventory, &identity) {
-        Err(error @ (Error::Foreign { .. } | Error::IdentityOlder { .. })) => Some(error.to_string()),
-        _ => None,
+/// What a start would do; or why it would refuse files that are sound by themselves, unless a file's own verdict says
+/// so.
+fn would_start(disk: &dyn Disk, folder: &Path, inventory: &Inventory) -> Result<Plan, Option<String>> {
+    match Findings::take(disk, folder, inventory, None) {
+        Ok(findings) => findings.plan().map_err(|refused| Some(format!("{}: {refused}", folder.display()))),
+        Err(error @ (Error::Foreign { .. } | Error::IdentityOlder { .. })) => Err(Some(error.to_string())),
+        Err(_) => Err(None),
     }
+}
+
+/// Says what is in a segment. An end that a start would cut off as an interrupted write is no damage.
+fn check_segment(
+    disk: &dyn Disk,
+    folder: &Path,
+    id: SegmentId,
+    identity: &Identity,
+    plan: Option<&Plan>,
+) -> Result<String, Error> {
+    let scan = journal::scan(disk, folder, id, identity.database_id)?.map_err(damaged)?;
+    let SegmentScan { header, end, last_lsn, durable_lsn, frames, records, .. } = &scan;
+    let from = match header.link {
+        Link::Follows { .. } => format!("goes on from segment {}", id.0.saturating_sub(1)),
+        Link::Start { .. } | Link::AfterFailure => format!("goes on from {}", header.link),
+    };
+    let what = format!(
+        "segment of database {}: {from}, {records} records in {frames} frames, LSNs from {} to {last_lsn}, {end} bytes, \
+         durable up to LSN {durable_lsn} at the least{}",
+        header.stamp.database_id,
+        header.first_lsn,
+        if scan.clean_stop { ", after a clean stop" } else { "" },
+    );
+    let (Tail::Bytes(bytes), Some(fault)) = (scan.tail, scan.fault) else {
+        return Ok(what);
+    };
+    match plan {
+        Some(Plan::Recover(Recovery { cut: Some(Cut { id: cut, .. }), .. })) if *cut == id => {
+            Ok(format!("{what}; then {bytes} bytes of an interrupted write, which a start cuts off"))
+        }
+        _ => Err(damaged(fault.damage)),
+    }
+}
+
+fn damaged(damage: Damage) -> Error {
+    Error::Damaged { damage: Box::new(damage), advice: String::new() }
 }
 
 /// What a file is that a start does not read.
-fn describe(name: &str) -> Option<&'static str> {
+fn describe(name: &str, id: Option<SegmentId>) -> Option<&'static str> {
     match name {
+        _ if id.is_some() => Some("a segment of the journal"),
         publish::TEMPORARY | publish::PREVIOUS_TEMPORARY | identity::TEMPORARY => {
             Some("being written, or never finished")
         }
         name if name.ends_with(golang::ORIGINAL_SUFFIX) => Some("a file of the Go server, imported"),
-        name if is_journal(name) => Some("a journal, which this version does not read"),
+        journal::TEMPORARY | journal::PREPARED => Some("a segment of the journal, not yet begun"),
+        journal::QUARANTINE => Some("what repairs have put aside"),
         _ => None,
     }
 }
@@ -139,6 +187,10 @@ fn check_file(disk: &Arc<dyn Disk>, path: &Path) -> FileReport {
         _ if path.ends_with(identity::FILE) => check_identity(disk, path),
         _ => check_import(disk, path),
     });
+    report(path, checked)
+}
+
+fn report(path: &Path, checked: Result<String, Error>) -> FileReport {
     match checked {
         Ok(content) => FileReport { path: path.to_owned(), content, verdict: Verdict::Sound },
         Err(error) => {

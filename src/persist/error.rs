@@ -58,15 +58,15 @@ pub enum Error {
         /// The id in the snapshot.
         found: DatabaseId,
     },
-    /// IDENTITY would issue numbers again that the snapshot has seen.
-    #[error("{}: would go on from LSN {ceiling}, but database.mtdb beside it has seen {seen}: this IDENTITY is an \
-             older copy; put back the one that belongs to the snapshot", path.display())]
+    /// IDENTITY would issue numbers again that the snapshot or the journal has seen.
+    #[error("{}: would go on from LSN {ceiling}, but what is beside it has seen {seen}: this IDENTITY is an \
+             older copy; put back the one that belongs to it", path.display())]
     IdentityOlder {
         /// IDENTITY.
         path: PathBuf,
         /// Where it would go on.
         ceiling: Lsn,
-        /// The capture end of the snapshot.
+        /// The capture end of the snapshot, or the last LSN of the journal.
         seen: Lsn,
     },
     /// What is in the folder does not add up to a database.
@@ -116,11 +116,10 @@ pub enum Error {
 impl Error {
     /// True when something of the data is not as it was written, or is gone. Files of a newer version are neither.
     pub fn is_damage(&self) -> bool {
-        match self {
-            Error::Damaged { .. } | Error::Foreign { .. } | Error::IdentityOlder { .. } => true,
-            Error::Refused { refused, .. } => *refused != Refused::Journal,
-            _ => false,
-        }
+        matches!(
+            self,
+            Error::Damaged { .. } | Error::Foreign { .. } | Error::IdentityOlder { .. } | Error::Refused { .. }
+        )
     }
 
     /// Wraps the operating system's answer to `action` on `path`.

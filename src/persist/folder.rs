@@ -13,9 +13,12 @@ use parking_lot::Mutex;
 use super::database_id::DatabaseId;
 use super::error::Error;
 use super::golang;
-use super::identity::IdentityFile;
+use super::identity::{Identity, IdentityFile};
+use super::journal::SegmentId;
 use super::publish::{self, Before};
+use super::repairing::Repairs;
 use super::seal::Stamp;
+use super::segments::Kept;
 use super::snapshot::{CaptureEnd, REPLAY_TEMPORARY, ReplayFile, SnapshotHeader, SnapshotReader, Totals, Writer};
 use crate::base::disk::{Disk, DiskLock};
 use crate::base::limits::SNAPSHOT_BLOCK_BYTES;
@@ -39,6 +42,12 @@ pub struct DataFolder {
     identity: Mutex<IdentityFile>,
     /// What an earlier process was writing, until it is removed or written over.
     unfinished: Mutex<Vec<PathBuf>>,
+    /// What a recovery has left to be done.
+    repairs: Mutex<Repairs>,
+    /// What of the journal the snapshots need.
+    kept: Mutex<Kept>,
+    /// Whether this process has begun a segment.
+    has_segment: AtomicBool,
 }
 
 /// What is left to do of an import.
@@ -64,7 +73,7 @@ impl Import {
     }
 
     fn is_finished(&self) -> bool {
-        self.before == Before::Ours && self.pending.is_empty()
+        self.before != Before::Go && self.pending.is_empty()
     }
 }
 
@@ -77,6 +86,7 @@ impl DataFolder {
         identity: IdentityFile,
         import: Import,
         unfinished: Vec<PathBuf>,
+        kept: Kept,
     ) -> DataFolder {
         DataFolder {
             disk,
@@ -87,12 +97,21 @@ impl DataFolder {
             import: Mutex::new(import),
             identity: Mutex::new(identity),
             unfinished: Mutex::new(unfinished),
+            repairs: Mutex::default(),
+            kept: Mutex::new(kept),
+            has_segment: AtomicBool::new(false),
         }
     }
 
     /// The folder's path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The first segment of the journal that does not exist yet, as far as IDENTITY knows: what a snapshot is replayed
+    /// from that holds everything.
+    pub fn next_segment(&self) -> SegmentId {
+        SegmentId(self.identity.lock().newest_segment()).next()
     }
 
     /// Removes what an earlier process was writing and never finished, and says so, a line for each file. Call it
@@ -125,10 +144,12 @@ impl DataFolder {
         self.identity.lock().update(self.disk.as_ref(), |identity| {
             identity.ceiling = identity.ceiling.max(to);
             identity.stopped_cleanly = false;
+            identity.journal_closed = false;
         })
     }
 
-    /// Records that `next` is the exact next LSN. None may be issued afterwards before `raise_ceiling`.
+    /// Records that `next` is the exact next LSN. None may be issued afterwards before `raise_ceiling`. When a segment
+    /// was begun since the folder was opened, the newest one must end with a clean stop by now, and durably.
     ///
     /// # Errors
     /// The disk's; the next start then goes on from the ceiling.
@@ -143,6 +164,7 @@ impl DataFolder {
             assert!(next <= identity.ceiling, "LSNs are issued below the ceiling only");
             identity.ceiling = next;
             identity.stopped_cleanly = true;
+            identity.journal_closed = self.has_segment.load(Ordering::Acquire);
         })
     }
 
@@ -166,7 +188,8 @@ impl DataFolder {
         }
         self.unfinished.lock().clear();
         // From here on, dropping it clears the flag.
-        let mut snapshot = SnapshotWriter { folder: self, temporary, writer: None };
+        let replay_from = header.replay_from;
+        let mut snapshot = SnapshotWriter { folder: self, temporary, replay_from, writer: None };
         // A snapshot without an IDENTITY would be refused.
         self.identity.lock().update(self.disk.as_ref(), |_| {})?;
         let stamp = Stamp::random(self.database_id).map_err(Error::io(&snapshot.temporary, "make up a salt for"))?;
@@ -198,10 +221,49 @@ impl DataFolder {
 
     /// Records that this folder is never to be taken for a new one.
     fn settle(&self) -> Result<(), Error> {
-        self.identity.lock().update(self.disk.as_ref(), |identity| identity.settled = true)
+        self.update_identity(|identity| identity.settled = true)
     }
 
-    fn publish(&self) -> Result<(), Error> {
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    pub(super) fn database_id(&self) -> DatabaseId {
+        self.database_id
+    }
+
+    pub(super) fn update_identity(&self, change: impl FnOnce(&mut Identity)) -> Result<(), Error> {
+        self.identity.lock().update(self.disk.as_ref(), change)
+    }
+
+    pub(super) fn repairs(&self) -> Repairs {
+        *self.repairs.lock()
+    }
+
+    /// Leaves `repairs` to be done, and remembers when database.mtdb is no snapshot to keep.
+    pub(super) fn set_repairs(&self, repairs: Repairs) {
+        if repairs.steps_over_database() {
+            self.import.lock().before = Before::Unusable;
+            let mut kept = self.kept.lock();
+            *kept = kept.without_current();
+        }
+        *self.repairs.lock() = repairs;
+    }
+
+    pub(super) fn kept(&self) -> Kept {
+        *self.kept.lock()
+    }
+
+    /// Remembers that this process writes a journal.
+    pub(super) fn set_has_segment(&self) {
+        self.has_segment.store(true, Ordering::Release);
+    }
+
+    fn publish(&self, replay_from: SegmentId) -> Result<(), Error> {
+        // Without a segment that could be mistaken for one that leads there, there is nothing to say.
+        self.update_identity(|identity| {
+            identity.off_ahead |= identity.newest_segment > 0 && replay_from.0 > identity.newest_segment;
+        })?;
         let mut import = self.import.lock();
         // Once the Go server's file has its other name, the next snapshot finds one of ours.
         let before = if import.is_published { Before::Ours } else { import.before };
@@ -209,6 +271,9 @@ impl DataFolder {
         import.is_published = true;
         let is_finished = import.is_finished();
         drop(import);
+        let mut kept = self.kept.lock();
+        *kept = kept.after_publishing(replay_from);
+        drop(kept);
         if is_finished { self.settle() } else { Ok(()) }
     }
 }
@@ -216,23 +281,24 @@ impl DataFolder {
 /// What a published snapshot holds.
 pub type Published = Totals;
 
-/// A snapshot being written; dropped without `finish`, it leaves nothing behind.
+/// A snapshot being written; dropped before it is complete, it leaves nothing behind.
 #[derive(Debug)]
 pub struct SnapshotWriter<'a> {
     folder: &'a DataFolder,
     temporary: PathBuf,
+    replay_from: SegmentId,
     /// `None` before the file exists and once it is complete.
     writer: Option<Writer>,
 }
 
-impl SnapshotWriter<'_> {
+impl<'a> SnapshotWriter<'a> {
     /// Adds `entry` of the main store (`None`) or of the collection with that index in the header. Entries should
     /// come grouped by collection: a block holds those of one.
     ///
     /// # Errors
     /// The disk's; the snapshot cannot be finished then.
     pub fn push(&mut self, collection: Option<usize>, entry: &Entry) -> Result<(), Error> {
-        self.writer.as_mut().expect("begin_snapshot sets it, only finish takes it").push(collection, entry)
+        self.writer.as_mut().expect("begin_snapshot sets it, only complete takes it").push(collection, entry)
     }
 
     /// Begins the file that takes the records of this capture, when no journal keeps them.
@@ -240,25 +306,54 @@ impl SnapshotWriter<'_> {
     /// # Errors
     /// The disk's.
     pub fn replay_file(&self) -> Result<ReplayFile, Error> {
-        let writer = self.writer.as_ref().expect("begin_snapshot sets it, only finish takes it");
+        let writer = self.writer.as_ref().expect("begin_snapshot sets it, only complete takes it");
         writer.replay_file(self.folder.disk.as_ref(), &self.folder.path)
     }
 
-    /// Completes the file, reads it back, verifies it and gives it its name. `end` tells the last LSN that had been
-    /// issued after the last slice: no entry is newer.
+    /// Completes the file, reads it back and verifies it. `end` tells the last LSN that had been issued after the last
+    /// slice: no entry is newer.
     ///
     /// # Errors
-    /// The disk's, or `Damaged` when what is read back is not what was written. The snapshot before has kept its
-    /// name, unless only the folder's last sync, or IDENTITY after it, failed: then the new one has it.
+    /// The disk's, or `Damaged` when what is read back is not what was written.
+    ///
+    /// # Durability
+    /// When this returns, the content survives a loss of power; it has no name that a start would look at.
+    pub fn complete(mut self, end: impl Into<CaptureEnd>) -> Result<CompleteSnapshot<'a>, Error> {
+        let writer = self.writer.take().expect("begin_snapshot sets it, only complete takes it");
+        let totals = writer.finish(end)?;
+        SnapshotReader::open(self.folder.disk.as_ref(), &self.temporary, READ_BACK)?.verify()?;
+        Ok(CompleteSnapshot { written: self, totals })
+    }
+
+    /// `complete` and `publish` in one, for when nothing has to be durable in between.
+    ///
+    /// # Errors
+    /// As those.
+    pub fn finish(self, end: impl Into<CaptureEnd>) -> Result<Published, Error> {
+        self.complete(end)?.publish()
+    }
+}
+
+/// A snapshot that is whole, and has yet to get its name; dropped without `publish`, it leaves nothing behind.
+#[derive(Debug)]
+pub struct CompleteSnapshot<'a> {
+    written: SnapshotWriter<'a>,
+    totals: Totals,
+}
+
+impl CompleteSnapshot<'_> {
+    /// Gives the snapshot its name. The journal must be durable up to the capture end by now: from here on nobody looks
+    /// at the segments that the snapshot does not need.
+    ///
+    /// # Errors
+    /// The disk's. The snapshot before has kept its name, unless only the folder's last sync, or IDENTITY after it,
+    /// failed: then the new one has it.
     ///
     /// # Durability
     /// When this returns, the snapshot survives a loss of power under its name.
-    pub fn finish(mut self, end: impl Into<CaptureEnd>) -> Result<Published, Error> {
-        let writer = self.writer.take().expect("begin_snapshot sets it, only finish takes it");
-        let totals = writer.finish(end)?;
-        SnapshotReader::open(self.folder.disk.as_ref(), &self.temporary, READ_BACK)?.verify()?;
-        self.folder.publish()?;
-        Ok(totals)
+    pub fn publish(self) -> Result<Published, Error> {
+        self.written.folder.publish(self.written.replay_from)?;
+        Ok(self.totals)
     }
 }
 

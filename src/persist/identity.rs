@@ -195,6 +195,11 @@ impl IdentityFile {
         self.current.database_id
     }
 
+    /// The newest segment of the journal, by its id; 0 when there has been none.
+    pub fn newest_segment(&self) -> u64 {
+        self.current.newest_segment
+    }
+
     /// Replaces the file by one that says what `change` makes of it; does nothing when it says so already.
     ///
     /// # Errors

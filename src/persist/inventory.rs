@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use super::golang;
 use super::identity::{self, Identity};
-use super::plan::{self, DatabaseFile, FolderFound, Found, JournalFound, Plan, Refused, SnapshotFound, Standing};
+use super::journal::{self, SegmentId};
+use super::plan::{DatabaseFile, FolderFound, Standing};
 use super::publish;
 use super::snapshot::{END_MAGIC, MAGIC};
 use crate::base::disk::Disk;
@@ -27,8 +28,8 @@ pub struct Inventory {
     pub go_collections: Vec<PathBuf>,
     /// Whether an import has renamed any.
     pub go_originals: bool,
-    /// Whether there is a journal.
-    pub journal: bool,
+    /// The segments of the journal, by rising id.
+    pub segments: Vec<SegmentId>,
 }
 
 impl Inventory {
@@ -41,7 +42,13 @@ impl Inventory {
         let has = |name: &str| listed.iter().any(|entry| !entry.is_folder && entry.name == name);
         let path = |name: &str| has(name).then(|| folder.join(name));
 
-        let temporaries = [identity::TEMPORARY, publish::TEMPORARY, publish::PREVIOUS_TEMPORARY];
+        let temporaries = [
+            identity::TEMPORARY,
+            publish::TEMPORARY,
+            publish::PREVIOUS_TEMPORARY,
+            journal::TEMPORARY,
+            journal::PREPARED,
+        ];
         let collections = folder.join(golang::COLLECTIONS_FOLDER);
         let in_collections = match listed.iter().any(|it| it.is_folder && it.name == golang::COLLECTIONS_FOLDER) {
             true => disk.list(&collections).map_err(Error::io(&collections, "list"))?,
@@ -63,23 +70,16 @@ impl Inventory {
                 .map(|entry| collections.join(&entry.name))
                 .collect(),
             go_originals: listed.iter().chain(&in_collections).any(|entry| is_original(&entry.name)),
-            journal: listed.iter().any(|entry| is_journal(&entry.name)),
+            segments: listed
+                .iter()
+                .filter(|entry| !entry.is_folder)
+                .filter_map(|entry| SegmentId::of_name(&entry.name))
+                .collect(),
         })
     }
 
-    /// What to do with the folder, given what database.mtdb is worth.
-    ///
-    /// # Errors
-    /// Why the folder must not be opened.
-    pub fn plan(&self, current: SnapshotFound) -> Result<Plan, Refused> {
-        if self.journal {
-            return Err(Refused::Journal);
-        }
-        let journal = JournalFound { current, ..JournalFound::none() };
-        plan::decide(&Found { folder: self.found(), journal })
-    }
-
-    fn found(&self) -> FolderFound {
+    /// What the plan depends on, beside the journal.
+    pub fn folder(&self) -> FolderFound {
         FolderFound {
             identity: match self.identity {
                 None => Standing::Missing,
@@ -97,11 +97,6 @@ impl Inventory {
     pub fn go_files(&self) -> Vec<PathBuf> {
         self.go_main.iter().chain(&self.go_collections).cloned().collect()
     }
-}
-
-/// Whether `name` is that of a journal's segment.
-pub fn is_journal(name: &str) -> bool {
-    name.starts_with("journal-") && name.ends_with(".mtj")
 }
 
 /// Whose the file at `path` is, were it called database.mtdb. Ours bears two marks, at both ends, so that damage to one of them does not make

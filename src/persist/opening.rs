@@ -2,7 +2,8 @@
 //!
 //! Invariant: nothing is changed before it is decided that the folder can be used, and an existing IDENTITY not even
 //! then: it is written before the first LSN is issued (`raise_ceiling`) or the first snapshot begins. So a start that
-//! fails, for a damaged block too, leaves the files as they were; what was never finished goes only after the load.
+//! fails, for a damaged block too, leaves the files as they were; what was never finished goes only after the load, and
+//! an interrupted write is cut off only then (`finish_repairs`).
 //! Whatever this process sees it makes durable before it builds on it: a server that was killed may have left names
 //! that a loss of power would still take back.
 
@@ -12,14 +13,19 @@ use std::sync::Arc;
 
 use super::database_id::DatabaseId;
 use super::error::Error;
+use super::findings::Findings;
 use super::folder::{DataFolder, Import};
 use super::golang::{self, Faults, GoImport};
 use super::identity::{self, Identity, IdentityFile};
 use super::inventory::Inventory;
-use super::plan::{self, Base, DatabaseFile, Leftovers, Plan, Recovery, SnapshotFound};
+use super::journal::{JournalReader, Stretch};
+use super::plan::{self, Base, DatabaseFile, Leftovers, Next, Plan, Recovery, SnapshotFound};
 use super::publish::{self, Before};
+use super::repairing::Repairs;
 use super::same_content::have_same_content;
+use super::segments::Kept;
 use super::snapshot::SnapshotReader;
+use crate::base::clock::UnixMillis;
 use crate::base::disk::{Disk, DiskLock, LockError};
 use crate::model::Lsn;
 
@@ -44,8 +50,18 @@ pub struct Found {
     pub next_lsn: Lsn,
     /// LSNs from `next_lsn` up to below this one may be issued already: none, after opening.
     pub lsn_ceiling: Lsn,
-    /// The documents.
+    /// The documents as of a snapshot.
     pub content: Content,
+    /// What happened since, to be replayed behind it.
+    pub journal: JournalReader,
+    /// What the next segment of the journal must be. After an import it goes on from the snapshot of that instead.
+    pub next_segment: Next,
+    /// The last LSN in the documents and the journal.
+    pub last_lsn: Lsn,
+    /// The latest wall time that the files tell: the clock must not fall behind it.
+    pub written_at: UnixMillis,
+    /// Whether the last stop was one in order, or there was none.
+    pub stopped_cleanly: bool,
     /// What an operator may want to know, one line each.
     pub notes: Vec<String>,
 }
@@ -77,45 +93,141 @@ impl DataFolder {
         if inventory.identity.is_none() {
             sync_above(disk.as_ref(), path)?;
         }
-        let plan = inventory
-            .plan(SnapshotFound::Missing)
-            .map_err(|refused| Error::Refused { folder: path.to_owned(), refused })?;
+        let mut findings = Findings::take(disk.as_ref(), path, &inventory, None)?;
+        let plan = findings.plan().map_err(|refused| Error::Refused { folder: path.to_owned(), refused })?;
 
-        let mut notes = Vec::new();
-        let mut identity = match inventory.identity {
+        let identity = match inventory.identity {
             Some(identity) => identity,
             None => Identity::fresh(DatabaseId::random().map_err(Error::io(path, "make up an id for"))?),
         };
-        let mut import = Import::none();
+        let mut opening = Opening { disk: &disk, path, inventory: &inventory, identity, notes: Vec::new() };
+        let (mut import, mut recovery) = (Import::none(), None);
         let content = match plan {
-            Plan::Fresh | Plan::Recover(Recovery { base: Base::Nothing, .. }) => Content::Empty,
-            Plan::Recover(Recovery { leftovers, .. }) => {
-                let snapshot = open_snapshot(disk.as_ref(), path, &inventory, &identity)?;
-                finish_renames(disk.as_ref(), path, &inventory, leftovers, &snapshot, &mut notes)?;
-                identity.settled = true;
-                Content::Snapshot(Box::new(snapshot))
+            Plan::Fresh => Content::Empty,
+            Plan::Recover(planned) => {
+                let content = opening.content(&planned, &mut findings)?;
+                recovery = Some(planned);
+                content
             }
             Plan::Import => {
                 let faults = if options.import_skip { Faults::Skip } else { Faults::Stop };
-                let files = begin_import(&disk, path, &inventory, faults, &mut notes)?;
+                let files = begin_import(&disk, path, &inventory, faults, &mut opening.notes)?;
                 let before = if inventory.database == DatabaseFile::Go { Before::Go } else { Before::Ours };
                 import = Import::of(before, inventory.go_files());
                 Content::Go(files)
             }
         };
         if let Some(Identity { stopped_cleanly: false, ceiling, .. }) = inventory.identity {
-            notes.push(format!("the last stop was not a clean one; LSNs go on from {ceiling}"));
+            opening.notes.push(format!("the last stop was not a clean one; LSNs go on from {ceiling}"));
         }
-        let found = Found {
-            database_id: identity.database_id,
-            next_lsn: identity.ceiling,
-            lsn_ceiling: identity.ceiling,
-            content,
-            notes,
-        };
+        let repairs = Repairs::of(recovery.as_ref(), &inventory);
+        let kept = Kept::of(&findings.found.journal);
+        let identity = opening.identity;
+        let found = opening.found(content, recovery);
         let identity = IdentityFile::new(path, identity, inventory.identity);
-        let folder = DataFolder::of(disk, path, lock, identity, import, inventory.temporaries);
+        let folder = DataFolder::of(disk, path, lock, identity, import, inventory.temporaries, kept);
+        folder.set_repairs(repairs);
         Ok((folder, found))
+    }
+
+    /// What to load instead, when `damage` has shown in a block of the snapshot that `open` found. Nothing of what was
+    /// loaded since may be used.
+    ///
+    /// # Errors
+    /// `damage` itself when there is no journal that could stand in; `Refused` when the journal does not lead to the
+    /// state that the snapshot held; or as `open`.
+    pub fn fall_back(&self, damage: Error) -> Result<Found, Error> {
+        let (disk, path) = (self.disk(), self.path());
+        let Error::Damaged { damage: place, .. } = &damage else {
+            return Err(damage);
+        };
+        let inventory = Inventory::take(disk.as_ref(), path)?;
+        let lost = place.to_string();
+        let mut findings = Findings::take(disk.as_ref(), path, &inventory, Some(&lost))?;
+        let Some(identity) = inventory.identity.filter(|_| findings.found.journal.is_there()) else {
+            return Err(damage);
+        };
+        let plan = findings.plan().map_err(|refused| Error::Refused { folder: path.to_owned(), refused })?;
+        let Plan::Recover(recovery) = plan else {
+            return Err(damage);
+        };
+        let mut opening = Opening { disk, path, inventory: &inventory, identity, notes: Vec::new() };
+        let content = opening.content(&recovery, &mut findings)?;
+        self.set_repairs(Repairs::of(Some(&recovery), &inventory));
+        Ok(opening.found(content, Some(recovery)))
+    }
+}
+
+/// An opening whose plan is made.
+struct Opening<'a> {
+    disk: &'a Arc<dyn Disk>,
+    path: &'a Path,
+    inventory: &'a Inventory,
+    identity: Identity,
+    notes: Vec<String>,
+}
+
+impl Opening<'_> {
+    /// What the plan begins with.
+    fn content(&mut self, recovery: &Recovery, findings: &mut Findings) -> Result<Content, Error> {
+        let (ceiling, seen) = (self.identity.ceiling, recovery.last_lsn);
+        if !recovery.replay.is_empty() && seen >= ceiling {
+            return Err(Error::IdentityOlder { path: self.path.join(identity::FILE), ceiling, seen });
+        }
+        self.notes.extend(recovery.notes.iter().map(|note| format!("{}: {note}", self.path.display())));
+        let snapshot = match recovery.base {
+            Base::Nothing => None,
+            Base::Current => findings.current.take(),
+            Base::Previous => findings.previous.take(),
+        };
+        let Some(snapshot) = snapshot else {
+            self.finish_renames(recovery.leftovers, None)?;
+            return Ok(Content::Empty);
+        };
+        self.finish_renames(recovery.leftovers, Some(&snapshot))?;
+        self.identity.settled = true;
+        Ok(Content::Snapshot(Box::new(snapshot)))
+    }
+
+    /// Finishes the renames of an import whose snapshot is complete; leaves files that came later alone.
+    fn finish_renames(&mut self, leftovers: Leftovers, snapshot: Option<&SnapshotReader>) -> Result<(), Error> {
+        let files = self.inventory.go_files();
+        match (leftovers, snapshot) {
+            (Leftovers::Rename, Some(snapshot)) => {
+                // The originals step back only from a snapshot that is good to the last byte.
+                snapshot.verify()?;
+                golang::rename_originals(self.disk.as_ref(), self.path, &files)?;
+                self.notes.push(format!("finished an import: {} files renamed to *.go-original", files.len()));
+            }
+            (Leftovers::Mention, _) => self.notes.extend(files.iter().map(|file| {
+                let file = file.display();
+                format!("{file} is a file of the Go server beside an existing database and is not imported")
+            })),
+            (Leftovers::None, _) | (Leftovers::Rename, None) => {}
+        }
+        Ok(())
+    }
+
+    fn found(self, content: Content, recovery: Option<Recovery>) -> Found {
+        let start = Next::after_snapshot(&SnapshotFound::Missing);
+        let recovery = recovery.unwrap_or_else(|| Recovery::without_journal(Base::Nothing, Leftovers::None, start));
+        let stretches = recovery.replay.iter().map(|scan| Stretch { id: scan.header.id, end: scan.end }).collect();
+        let captured_at = match &content {
+            Content::Snapshot(snapshot) => snapshot.captured_at(),
+            Content::Empty | Content::Go(_) => UnixMillis(0),
+        };
+        Found {
+            database_id: self.identity.database_id,
+            next_lsn: self.identity.ceiling,
+            lsn_ceiling: self.identity.ceiling,
+            content,
+            journal: JournalReader::new(Arc::clone(self.disk), self.path, stretches, plan::REPAIR),
+            next_segment: recovery.next,
+            last_lsn: recovery.last_lsn,
+            written_at: recovery.written_at.max(captured_at),
+            stopped_cleanly: self.inventory.identity.is_none_or(|identity| identity.stopped_cleanly),
+            notes: self.notes,
+        }
     }
 }
 
@@ -141,55 +253,6 @@ fn lock(disk: &dyn Disk, folder: &Path, pid: u32) -> Result<Box<dyn DiskLock>, E
             holder: if note.is_empty() { "pid unknown".to_owned() } else { format!("pid {note}") },
         },
     })
-}
-
-/// Opens the folder's snapshot and holds it against IDENTITY.
-///
-/// # Errors
-/// `Damaged`, `Newer`, `Foreign`, `IdentityOlder`, or the disk's.
-pub(super) fn open_snapshot(
-    disk: &dyn Disk,
-    folder: &Path,
-    inventory: &Inventory,
-    identity: &Identity,
-) -> Result<SnapshotReader, Error> {
-    let path = folder.join(publish::DATABASE);
-    let advice = if inventory.previous { plan::GO_BACK } else { "nothing was changed" };
-    let snapshot = SnapshotReader::open(disk, &path, advice)?;
-    if snapshot.database_id() != identity.database_id {
-        return Err(Error::Foreign { path, expected: identity.database_id, found: snapshot.database_id() });
-    }
-    if snapshot.capture_end() > identity.ceiling {
-        let (ceiling, seen) = (identity.ceiling, snapshot.capture_end());
-        return Err(Error::IdentityOlder { path: folder.join(identity::FILE), ceiling, seen });
-    }
-    Ok(snapshot)
-}
-
-/// Finishes the renames of an import whose snapshot is complete; leaves files that came later alone.
-fn finish_renames(
-    disk: &dyn Disk,
-    folder: &Path,
-    inventory: &Inventory,
-    leftovers: Leftovers,
-    snapshot: &SnapshotReader,
-    notes: &mut Vec<String>,
-) -> Result<(), Error> {
-    let files = inventory.go_files();
-    match leftovers {
-        Leftovers::None => {}
-        Leftovers::Rename => {
-            // The originals step back only from a snapshot that is good to the last byte.
-            snapshot.verify()?;
-            golang::rename_originals(disk, folder, &files)?;
-            notes.push(format!("finished an import: {} files renamed to *.go-original", files.len()));
-        }
-        Leftovers::Mention => notes.extend(files.iter().map(|file| {
-            let file = file.display();
-            format!("{file} is a file of the Go server beside an existing database and is not imported")
-        })),
-    }
-    Ok(())
 }
 
 /// Decides which files an import reads, and that their later names are free, before anything is changed.

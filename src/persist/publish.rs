@@ -33,6 +33,8 @@ pub enum Before {
     Ours,
     /// A file of the Go server.
     Go,
+    /// A snapshot that could not be used; the quarantine has a second name for it.
+    Unusable,
 }
 
 /// Publishes `folder/database.mtdb.tmp`, which must be complete and synced.
@@ -49,6 +51,8 @@ pub fn publish(disk: &dyn Disk, folder: &Path, before: Before) -> Result<(), Err
         match before {
             Before::Ours => keep_as_previous(disk, &database, &name(PREVIOUS_TEMPORARY), &name(PREVIOUS))?,
             Before::Go => keep_as_original(disk, folder, &database)?,
+            // The one before that is the good one.
+            Before::Unusable => {}
         }
     }
     disk.rename(&name(TEMPORARY), &database).map_err(Error::io(&database, "put in place"))?;

@@ -46,6 +46,8 @@ use crate::persist::journal::{Link, SegmentId, SegmentScan, Tail};
 /// What of a journal there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalFound {
+    /// Whether a file has the name of a segment, needed or not.
+    pub has_files: bool,
     /// The newest segment that IDENTITY knows; 0 for none.
     pub newest: u64,
     /// The next LSN, when IDENTITY says that the newest segment ends with a clean stop.
@@ -223,6 +225,7 @@ impl JournalFound {
     /// No journal, and no snapshot.
     pub fn none() -> JournalFound {
         JournalFound {
+            has_files: false,
             newest: 0,
             closed: None,
             off_ahead: false,
@@ -234,7 +237,7 @@ impl JournalFound {
 
     /// Whether there is, or has been, a segment.
     pub fn is_there(&self) -> bool {
-        self.newest > 0 || !self.segments.is_empty()
+        self.newest > 0 || self.has_files
     }
 }
 
@@ -257,6 +260,12 @@ impl Start {
             SnapshotFound::Missing | SnapshotFound::Damaged { .. } => None,
         }
     }
+}
+
+/// The first segment that the base would need that a plan begins with: those before need not be read.
+pub fn first_needed(journal: &JournalFound) -> SegmentId {
+    let current = Start::of(Base::Current, &journal.current);
+    current.or_else(|| Start::of(Base::Previous, &journal.previous)).unwrap_or(Start::NOTHING).from
 }
 
 /// The table above, from row 3 on.

@@ -9,8 +9,8 @@ mod journal;
 mod refused;
 
 pub use folder::{DatabaseFile, FolderFound, Leftovers, Standing};
-pub use journal::{Base, Cut, JournalFound, Next, Note, Recovery, SegmentFound, SnapshotFound};
-pub use refused::{GO_BACK, Refused};
+pub use journal::{Base, Cut, JournalFound, Next, Note, Recovery, SegmentFound, SnapshotFound, first_needed};
+pub use refused::{GO_BACK, REPAIR, Refused};
 
 use folder::FolderPlan;
 

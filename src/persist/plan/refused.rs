@@ -11,8 +11,6 @@ use crate::persist::journal::{Link, SegmentId, SegmentScan};
 /// Why a folder is not opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// A newer version left a journal.
-    Journal,
     /// A snapshot or a journal without its IDENTITY.
     IdentityMissing,
     /// An IDENTITY that knows fewer segments than there are.
@@ -107,18 +105,12 @@ pub const GO_BACK: &str = "`mv database.mtdb.prev database.mtdb` in that folder 
                            an older state";
 
 /// What to do about a damaged journal.
-const REPAIR: &str = "nothing was changed; put back a good copy, or see what `memory-tools repair` of that folder would \
+pub const REPAIR: &str = "nothing was changed; put back a good copy, or see what `memory-tools repair` of that folder would \
                       give up";
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let previous = match self {
-            Refused::Journal => {
-                return f.write_str(
-                    "there are journal files, which this version does not read; \
-                     use the newer memory-tools that wrote them",
-                );
-            }
             Refused::IdentityMissing => {
                 return f.write_str(
                     "there is a snapshot or a journal but no IDENTITY, without which LSNs could be issued twice; \

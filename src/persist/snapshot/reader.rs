@@ -322,6 +322,7 @@ impl Source<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::persist::journal::SegmentId;
     use crate::persist::seal::Stamp;
     use crate::persist::snapshot::SnapshotHeader;
     use crate::persist::snapshot::format::BlockHead;

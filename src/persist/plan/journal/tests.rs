@@ -93,7 +93,7 @@ fn found(current: SnapshotFound, scans: impl IntoIterator<Item = SegmentScan>) -
             go_files: false,
             go_originals: false,
         },
-        journal: JournalFound { newest, current, segments, ..JournalFound::none() },
+        journal: JournalFound { has_files: true, newest, current, segments, ..JournalFound::none() },
     }
 }
 
