@@ -49,6 +49,13 @@ pub const SNAPSHOT_BLOCK_BYTES: usize = 1 << 20;
 /// Bytes written to a snapshot between two calls of fdatasync, so that no other file's fsync queues behind gigabytes.
 pub const SNAPSHOT_SYNC_BYTES: u64 = 8 << 20;
 
+/// Bytes of a frame of the journal above which a new one is begun: large enough that its head and its checksum cost
+/// nothing, small enough that a reader holds one whole.
+pub const FRAME_TARGET_BYTES: u64 = 4 << 20;
+
+/// The smallest buffer of the journal.
+pub const JOURNAL_BUFFER_BYTES_MIN: usize = 16 << 20;
+
 /// Places that one server listens on. Each costs every thread of a front a descriptor.
 pub const ENDPOINTS_MAX: usize = 16;
 

@@ -6,21 +6,51 @@
 //! What rests on a record leaves as the mode says (`Durability`). It does not know what a document means, nor how many
 //! shards there are; the bytes of a record are persist's.
 
+mod alarm;
+mod buffer;
+mod committer;
+mod durability;
+mod figures;
+mod group;
 mod head;
+mod healing;
 mod release;
 mod room;
 mod sequence;
+mod space;
+mod standing;
+mod syncer;
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::health::Health;
+use crate::base::limits::JOURNAL_BUFFER_BYTES_MIN;
 use crate::model::{Lsn, Record, Refusal};
+use crate::persist::journal::{Link, SegmentFile, SegmentId};
+use crate::persist::{DataFolder, Error};
 
+use alarm::Alarm;
+use buffer::Buffer;
+use committer::{Commit, Phase};
+use figures::Counters;
 use head::Head;
+use release::Releases;
+use space::Space;
+use standing::Post;
+use syncer::{Lag, Prepared};
 
+pub use committer::{Committer, Stepped};
+pub use figures::Figures;
+pub use healing::Healing;
 pub use room::Room;
 pub use sequence::{Raise, Sequence};
+pub use standing::Standing;
+pub use syncer::Syncer;
 
 /// What an acknowledged write survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,26 +65,120 @@ pub enum Mode {
     Off,
 }
 
+/// What the journal is told at the start.
+pub struct JournalOptions {
+    /// What an acknowledged write survives.
+    pub mode: Mode,
+    /// Bytes of records that may be on their way to the disk.
+    pub buffer_bytes: usize,
+    /// Bytes after which a segment ends.
+    pub segment_bytes: u64,
+    /// Called once each time the disk has refused the journal, with the cause. Must not wait.
+    pub on_given_up: Box<dyn Fn(&str) + Send + Sync>,
+}
+
 /// Numbers mutations and keeps their records. One for a server: the engine writes to it, the fronts ask it what may
 /// leave.
+///
+/// # Locks
+/// `commit`, then `syncing`, then one of the others at a time; wakers are called with none but these two held.
 pub struct Journal {
-    // With synchronization of its own.
+    // Constant after construction.
+    options: JournalOptions,
+    clock: Arc<dyn Clock>,
+    // With synchronization of their own.
     sequence: Sequence,
+    space: Space,
+    releases: Releases,
+    post: Post,
+    lag: Lag,
+    alarm: Alarm,
+    prepared: Prepared,
+    figures: Counters,
     /// A leaf among the locks: nothing is called, waited for or freed under it.
     head: Mutex<Head>,
+    /// Held by whoever writes to the files.
+    commit: Mutex<Commit>,
+    /// Held while a segment is synced.
+    syncing: Mutex<()>,
+    /// The segment that is written to, for `mt-sync`.
+    current: Mutex<Option<SegmentFile>>,
+    /// Where an attempt to heal waits for rooms to go.
+    leaving: Mutex<()>,
+    room_left: Condvar,
 }
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Journal").field("next", &self.next()).finish_non_exhaustive()
+        f.debug_struct("Journal")
+            .field("mode", &self.options.mode)
+            .field("next", &self.next())
+            .field("standing", &self.post)
+            .field("releases", &self.releases)
+            .field("space", &self.space)
+            .finish_non_exhaustive()
     }
 }
 
 impl Journal {
+    /// A journal that goes on with `sequence`, and whose first segment will be the one behind `newest`. Until it
+    /// begins, it numbers and keeps no record.
+    pub fn new(
+        options: JournalOptions,
+        sequence: Sequence,
+        newest: SegmentId,
+        clock: Arc<dyn Clock>,
+        health: Arc<Health>,
+    ) -> Journal {
+        let now = Instant::now();
+        Journal {
+            space: Space::new(options.buffer_bytes),
+            releases: Releases::new(options.mode, sequence.last()),
+            post: Post::new(health),
+            lag: Lag::new(now),
+            alarm: Alarm::default(),
+            prepared: Prepared::default(),
+            figures: Counters::default(),
+            head: Mutex::new(Head { next: sequence.next(), buffer: None }),
+            commit: Mutex::new(Commit::new(newest, now)),
+            syncing: Mutex::new(()),
+            current: Mutex::new(None),
+            leaving: Mutex::new(()),
+            room_left: Condvar::new(),
+            options,
+            clock,
+            sequence,
+        }
+    }
+
     /// A journal in mode `Off`, which goes on with `sequence`: it numbers, keeps no record, and lets every reply leave
     /// at once.
     pub fn off(sequence: Sequence) -> Journal {
-        Journal { head: Mutex::new(Head { next: sequence.next() }), sequence }
+        let options = JournalOptions {
+            mode: Mode::Off,
+            buffer_bytes: JOURNAL_BUFFER_BYTES_MIN,
+            segment_bytes: u64::MAX,
+            on_given_up: Box::new(|_| {}),
+        };
+        Journal::new(options, sequence, SegmentId(0), Arc::new(SystemClock::start()), Arc::default())
+    }
+
+    /// Begins to keep records, in a new segment of `folder` that goes on as `link` says; in `Off` none is kept.
+    /// Everything that was numbered before is durable by itself.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn begin(&self, folder: Arc<DataFolder>, link: Link) -> Result<(), Error> {
+        let mut commit = self.commit.lock();
+        commit.folder = Some(folder);
+        self.releases.restart(self.last());
+        if self.options.mode != Mode::Off {
+            let id = commit.newest.next();
+            self.begin_segment(&mut commit, id, self.next(), link)?;
+            self.head.lock().buffer = Some(Buffer::new(self.options.buffer_bytes));
+        }
+        commit.phase = Phase::Begun;
+        Ok(())
     }
 
     /// Takes room for `records`: what a mutation is going to append at most, as far as that is known before it has its
@@ -78,7 +202,7 @@ impl Journal {
     /// The ceiling cannot be made durable.
     pub fn number(&self) -> Result<Lsn, Refusal> {
         self.sequence.promise(1)?;
-        let lsn = self.head.lock().issue(&self.sequence);
+        let lsn = self.head.lock().issue(1, &self.sequence);
         self.sequence.give_back(1);
         Ok(lsn)
     }
@@ -94,6 +218,11 @@ impl Journal {
     /// Tries again to make LSNs available when writes are refused for want of them; costs nothing else.
     pub fn recover(&self) {
         self.sequence.recover();
+    }
+
+    /// What it has counted.
+    pub fn figures(&self) -> Figures {
+        self.figures.read()
     }
 
     /// The LSN that will be issued next.

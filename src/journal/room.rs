@@ -1,11 +1,16 @@
 //! Room: what a mutation has taken of the journal before its locks, so that appending under them never waits.
 //!
-//! Invariant: a room holds the LSNs that it has not used, and gives back what is left of them when it goes.
+//! Invariant: a room holds the LSNs and the bytes that it has not used, and gives back what is left of them when it
+//! goes. While one is there, no attempt to heal begins to write.
 
 use crate::base::log;
 use crate::model::{Lsn, Record, Refusal};
+use crate::persist::journal::{DEADLINE_BYTES, encoded_bytes};
 
 use super::Journal;
+
+/// Bytes of unwritten records at which `mt-journal` is woken, whether a reply waits for them or not.
+const WAKE_BYTES: usize = 1 << 20;
 
 /// The right to append some records. It belongs to one mutation and lives as long as it.
 #[derive(Debug)]
@@ -15,6 +20,8 @@ pub struct Room<'j> {
     /// Numbers that were promised, the used ones included: they are given back together.
     promised: u32,
     used: u32,
+    /// Bytes that were taken and not used.
+    bytes: usize,
 }
 
 impl<'j> Room<'j> {
@@ -22,7 +29,19 @@ impl<'j> Room<'j> {
     pub(super) fn take(journal: &'j Journal, records: &[Record<'_>]) -> Result<Room<'j>, Refusal> {
         let promised = u32::try_from(records.len()).expect("a mutation has at most ATOMIC_WRITES_MAX records");
         journal.sequence.promise(promised)?;
-        Ok(Room { journal, promised, used: 0 })
+        // From here on, dropping it gives back. Whoever heals looks at what is promised after it has closed the
+        // journal, so it waits for this room, or this room is refused.
+        let mut room = Room { journal, promised, used: 0, bytes: 0 };
+        if let Some(refusal) = journal.refusal() {
+            return Err(refusal);
+        }
+        // Which deadline a record gets may only be known under the lock.
+        let bytes = records.iter().map(|record| encoded_bytes(record) + DEADLINE_BYTES).sum();
+        if !journal.space.take(bytes) {
+            return Err(Refusal::JournalBusy);
+        }
+        room.bytes = bytes;
+        Ok(room)
     }
 }
 
@@ -35,18 +54,30 @@ impl Room<'_> {
         self.append_all(std::slice::from_ref(record))
     }
 
-    /// As `append` for all records of a batch: their LSNs follow one another, and the first is returned. At least one
-    /// record.
+    /// As `append` for all records of a batch: their LSNs follow one another, and the first is returned; they are
+    /// written together or not at all. At least one record.
     pub fn append_all(&mut self, records: &[Record<'_>]) -> Lsn {
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        let bytes = records.iter().map(encoded_bytes).sum();
         self.used = self.used.saturating_add(count);
-        if count == 0 || self.used > self.promised {
-            log::abort(format_args!("{} records appended in a room for {}", self.used, self.promised));
+        if count == 0 || self.used > self.promised || bytes > self.bytes {
+            let (promised, room) = (self.promised, self.bytes);
+            log::abort(format_args!(
+                "{} records appended in a room for {promised}, {bytes} bytes for {room}",
+                self.used
+            ));
         }
-        let mut head = self.journal.head.lock();
-        let first = head.issue(&self.journal.sequence);
-        for _ in 1..count {
-            head.issue(&self.journal.sequence);
+        let (first, kept) = {
+            let mut head = self.journal.head.lock();
+            let first = head.issue(count, &self.journal.sequence);
+            (first, head.keep(first, records, bytes))
+        };
+        if let Some(kept) = kept {
+            // Whoever writes or discards them gives these bytes back.
+            self.bytes -= bytes;
+            if kept >= WAKE_BYTES && kept - bytes < WAKE_BYTES {
+                self.journal.alarm.ring();
+            }
         }
         first
     }
@@ -54,7 +85,11 @@ impl Room<'_> {
 
 impl Drop for Room<'_> {
     fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.journal.space.give_back(self.bytes);
+        }
         self.journal.sequence.give_back(self.promised);
+        self.journal.note_room_left();
     }
 }
 

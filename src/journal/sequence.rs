@@ -70,6 +70,11 @@ impl Sequence {
         self.promised.fetch_sub(u64::from(lsns), Ordering::SeqCst);
     }
 
+    /// True while LSNs are promised that may not have been issued yet.
+    pub(super) fn is_promised(&self) -> bool {
+        self.promised.load(Ordering::SeqCst) > 0
+    }
+
     /// Makes sure that LSNs can be promised.
     ///
     /// # Errors
@@ -87,7 +92,7 @@ impl Sequence {
         }
     }
 
-    /// Notes that `lsn`, which was promised, has been given out; the caller holds the head's lock.
+    /// Notes that the LSNs up to `lsn`, which were promised, have been given out; the caller holds the head's lock.
     pub(super) fn note_issued(&self, lsn: Lsn) {
         if lsn.0 >= self.ceiling.load(Ordering::SeqCst) || lsn.0 > LSN_MAX {
             log::abort(format_args!("LSN {lsn} was issued at or above the durable ceiling"));
@@ -179,7 +184,7 @@ mod tests {
         /// One mutation with one LSN.
         fn issue(&mut self) -> Result<Lsn, Refusal> {
             self.sequence.promise(1)?;
-            let lsn = self.head.issue(&self.sequence);
+            let lsn = self.head.issue(1, &self.sequence);
             self.sequence.give_back(1);
             Ok(lsn)
         }
@@ -198,7 +203,7 @@ mod tests {
             Ok(())
         });
         let sequence = Sequence::new(Lsn(next), Lsn(ceiling), raise, Arc::clone(&health));
-        let head = Head { next: sequence.next() };
+        let head = Head { next: sequence.next(), buffer: None };
         Bench { raised, disk_fails, health, sequence, head }
     }
 
@@ -223,7 +228,7 @@ mod tests {
         disk_fails.store(true, Ordering::SeqCst);
         sequence.promise(u32::try_from(LSN_CEILING_STEP).unwrap()).unwrap();
         assert_eq!(sequence.promise(1), Err(unavailable()), "though none was issued yet");
-        head.issue(&sequence);
+        head.issue(1, &sequence);
         assert_eq!(sequence.promise(1), Err(unavailable()), "and none was given back");
         sequence.give_back(u32::MAX);
         assert_eq!(sequence.promise(1), Ok(()));

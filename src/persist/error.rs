@@ -105,6 +105,12 @@ pub enum Error {
         /// The ceiling that was asked for.
         wanted: Lsn,
     },
+    /// The journal cannot be written, and no new one has been begun.
+    #[error("the journal was given up: {cause}")]
+    JournalGivenUp {
+        /// What went wrong, with the file.
+        cause: String,
+    },
     /// A snapshot of this folder is being written already.
     #[error("{}: a snapshot is being written already", path.display())]
     SnapshotRunning {
