@@ -36,7 +36,7 @@ pub fn quarantine(
     let quarantine = folder.join(QUARANTINE);
     disk.create_folder(&quarantine).map_err(Error::io(&quarantine, "create"))?;
     let source_path = folder.join(id.file_name());
-    let copy_path = quarantine.join(format!("{}-{from}-{}.tail", id.file_name(), now.0));
+    let copy_path = free_name(disk, &quarantine, &format!("{}-{from}-{}", id.file_name(), now.0))?;
     let source = disk.open(&source_path).map_err(Error::io(&source_path, "open"))?;
     let copy = disk.create(&copy_path).map_err(Error::io(&copy_path, "create"))?;
     let mut part = Vec::new();
@@ -51,6 +51,17 @@ pub fn quarantine(
     disk.sync_folder(&quarantine).map_err(Error::io(&quarantine, "sync"))?;
     disk.sync_folder(folder).map_err(Error::io(folder, "sync"))?;
     Ok(copy_path)
+}
+
+/// A name in `quarantine` that nothing has: a second copy never takes the place of a first one, which may hold more.
+fn free_name(disk: &dyn Disk, quarantine: &Path, stem: &str) -> Result<PathBuf, Error> {
+    let mut path = quarantine.join(format!("{stem}.tail"));
+    let mut number = 1;
+    while disk.exists(&path).map_err(Error::io(&path, "look for"))? {
+        number += 1;
+        path = quarantine.join(format!("{stem}-{number}.tail"));
+    }
+    Ok(path)
 }
 
 /// Cuts segment `id` in `folder` to `end`, which is behind its last good frame. Done once more, it changes nothing.
