@@ -6,6 +6,7 @@ pub mod dice;
 pub mod door;
 pub mod history;
 pub mod http;
+pub mod ledger;
 pub mod marked;
 pub mod process;
 pub mod scenario;
