@@ -2,7 +2,8 @@
 //!
 //! A mutation takes room in the journal before any lock; then, under the shard's write lock: check the condition,
 //! append the record and so take the LSN, apply. What a mutation replaced is handed back and freed outside. Lock
-//! order: the catalogue, then one shard, then the journal's head. It knows neither HTTP nor threads.
+//! order: the catalogue, then one shard (a batch's in ascending order), then the journal's head. It knows neither HTTP
+//! nor threads.
 
 mod capture;
 mod execute;
@@ -150,6 +151,12 @@ mod tests {
     use crate::journal::Sequence;
     use crate::model::{Command, Condition, Document, Execute, Expiry, Key, OnAbsent, Scope};
 
+    /// An empty engine without a journal on disk.
+    pub(super) fn engine(shards: usize, clock: Arc<dyn Clock>) -> Engine {
+        let sequence = Sequence::new(Lsn(1), Lsn(1), Box::new(|_| Ok(())), Arc::new(Health::default()));
+        Engine::new(EngineOptions { shards, collections_max: 10 }, Arc::new(Journal::off(sequence)), clock)
+    }
+
     /// Far longer than a seal takes that does not wait, far shorter than a test may take.
     const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -176,9 +183,7 @@ mod tests {
     fn no_lsn_is_issued_once_the_seal_has_returned() {
         let ((asked, was_asked), (go_on, may_go_on)) = (channel(), channel());
         let clock = Arc::new(Trap { asked: Mutex::new(asked), go_on: Mutex::new(may_go_on) });
-        let sequence = Sequence::new(Lsn(1), Lsn(1), Box::new(|_| Ok(())), Arc::new(Health::default()));
-        let journal = Arc::new(Journal::off(sequence));
-        let engine = Engine::new(EngineOptions { shards: 1, collections_max: 1 }, journal, clock);
+        let engine = engine(1, clock);
         let at_seal = AtomicU64::new(0);
         thread::scope(|scope| {
             let write = scope.spawn(|| {

@@ -34,6 +34,24 @@ pub enum Command<'a> {
         /// What must hold.
         condition: Condition,
     },
+    /// Change the deadline of one document; its bytes and its version stay.
+    SetDeadline {
+        /// Where.
+        scope: Scope<'a>,
+        /// Which.
+        key: Key<'a>,
+        /// From now on.
+        deadline: Deadline,
+        /// What must hold.
+        condition: Condition,
+    },
+    /// Make several changes, all of them or none, at one moment. At most `ATOMIC_WRITES_MAX`.
+    Batch {
+        /// Where.
+        scope: Scope<'a>,
+        /// What to change, in this order: each sees what the ones before it made.
+        writes: Vec<BatchWrite<'a>>,
+    },
     /// Every live document, in byte order of the keys.
     Scan {
         /// Where.
@@ -51,6 +69,55 @@ pub enum Command<'a> {
     },
     /// The names of the collections, in byte order.
     ListCollections,
+}
+
+/// One change of a batch; as the command of the same name.
+#[derive(Clone, Debug)]
+pub enum BatchWrite<'a> {
+    /// Write one document.
+    Put {
+        /// Key and validated value.
+        document: Document,
+        /// What becomes of the deadline.
+        expiry: Expiry,
+        /// What must hold.
+        condition: Condition,
+    },
+    /// Remove one document, which must be there.
+    Delete {
+        /// Which.
+        key: Key<'a>,
+        /// What must hold.
+        condition: Condition,
+    },
+    /// Change the deadline of one document, which must be there.
+    SetDeadline {
+        /// Which.
+        key: Key<'a>,
+        /// From now on.
+        deadline: Deadline,
+        /// What must hold.
+        condition: Condition,
+    },
+}
+
+impl BatchWrite<'_> {
+    /// Which document it changes.
+    pub fn key(&self) -> Key<'_> {
+        match self {
+            BatchWrite::Put { document, .. } => document.key(),
+            BatchWrite::Delete { key, .. } | BatchWrite::SetDeadline { key, .. } => *key,
+        }
+    }
+
+    /// What must hold.
+    pub fn condition(&self) -> &Condition {
+        match self {
+            BatchWrite::Put { condition, .. }
+            | BatchWrite::Delete { condition, .. }
+            | BatchWrite::SetDeadline { condition, .. } => condition,
+        }
+    }
 }
 
 /// What a write does when its collection does not exist.
@@ -71,6 +138,17 @@ pub enum Expiry {
     Keep,
     /// This one.
     Set(Deadline),
+}
+
+impl Expiry {
+    /// The deadline that a document gets; `replaced` is the one of the document that it replaces, if there is one.
+    pub fn deadline(self, replaced: Option<Deadline>) -> Deadline {
+        match self {
+            Expiry::Set(deadline) => deadline,
+            Expiry::Keep => replaced.unwrap_or(Deadline::NEVER),
+            Expiry::Default => Deadline::NEVER,
+        }
+    }
 }
 
 /// What must hold for a write to be applied, decided under the shard's lock (RFC 9110 §13).

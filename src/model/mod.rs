@@ -13,12 +13,12 @@ mod outcome;
 mod record;
 
 pub use collection::{CollectionName, NameFault, Scope};
-pub use command::{Command, Condition, Expiry, OnAbsent, Tags};
+pub use command::{BatchWrite, Command, Condition, Expiry, OnAbsent, Tags};
 pub use document::{Deadline, Document, Entry};
 pub use execute::{
     Durability, Execute, NotDurable, Operate, RoomWaker, SnapshotAnswer, SnapshotMoment, SnapshotReport, Waker,
 };
 pub use key::{Key, KeyFault};
 pub use lsn::{Lsn, Rest};
-pub use outcome::{Effect, Outcome, Refusal};
+pub use outcome::{BatchRefusal, Effect, Outcome, Refusal, Written};
 pub use record::Record;

@@ -30,6 +30,22 @@ pub enum Effect {
     },
     /// The document was removed; this is what it was.
     Removed(Entry),
+    /// The document has another deadline.
+    DeadlineSet {
+        /// Its version, which is what it was.
+        version: Lsn,
+        /// Its deadline from now on.
+        deadline: Deadline,
+    },
+    /// All changes of a batch were made; what each of them did, in their order.
+    Batched(Vec<Written>),
+    /// No change of a batch was made, because of one of them.
+    BatchRefused {
+        /// Which, counted from 0.
+        index: usize,
+        /// Why.
+        why: BatchRefusal,
+    },
     /// The condition does not hold for the version that is there (`None`: nothing is).
     ConditionFailed {
         /// The version that the condition was held against.
@@ -52,6 +68,42 @@ pub enum Effect {
     Scanned(Box<dyn Iterator<Item = Entry> + Send>),
 }
 
+/// What one change of a batch did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The document was written.
+    Put {
+        /// Its new version.
+        version: Lsn,
+        /// Its deadline from now on.
+        deadline: Deadline,
+        /// True when there was none before.
+        created: bool,
+    },
+    /// The document was removed.
+    Removed,
+    /// The document has another deadline.
+    DeadlineSet {
+        /// Its version.
+        version: Lsn,
+        /// Its deadline from now on.
+        deadline: Deadline,
+    },
+}
+
+/// Why one change of a batch, and so the batch, was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchRefusal {
+    /// Its condition does not hold.
+    ConditionFailed {
+        /// The version in the store that the condition was held against; `None` when there is none, or when the batch
+        /// itself would have written the document before.
+        current: Option<Lsn>,
+    },
+    /// There is no document to remove, or whose deadline to change.
+    Absent,
+}
+
 impl std::fmt::Debug for Effect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -62,6 +114,9 @@ impl std::fmt::Debug for Effect {
                 write!(f, "Written {{ {version:?}, {deadline:?}, replaced: {} }}", replaced.is_some())
             }
             Effect::Removed(entry) => f.debug_tuple("Removed").field(entry).finish(),
+            Effect::DeadlineSet { version, deadline } => write!(f, "DeadlineSet {{ {version:?}, {deadline:?} }}"),
+            Effect::Batched(written) => f.debug_tuple("Batched").field(written).finish(),
+            Effect::BatchRefused { index, why } => write!(f, "BatchRefused {{ index: {index}, {why:?} }}"),
             Effect::ConditionFailed { current } => write!(f, "ConditionFailed {{ {current:?} }}"),
             Effect::CollectionEnsured { created } => write!(f, "CollectionEnsured {{ created: {created} }}"),
             Effect::CollectionDropped { existed } => write!(f, "CollectionDropped {{ existed: {existed} }}"),

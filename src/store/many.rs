@@ -23,7 +23,7 @@ const EVERY_SHARD: &str = "the shards of all keys are locked";
 #[derive(Debug)]
 pub struct LockedMany<'s> {
     // Dropped in this order: the locks first, then what must not be freed under them.
-    /// Ascending.
+    /// Ascending by number.
     shards: Vec<(ShardIndex, RwLockWriteGuard<'s, Shard>)>,
     out: Vec<(Option<Entry>, Unlinked)>,
     keys: &'s [Key<'s>],
@@ -32,6 +32,13 @@ pub struct LockedMany<'s> {
     id: CollectionId,
     /// LSN of the collection's creation.
     created: Lsn,
+}
+
+/// What the changes replaced and removed: to be dropped when no lock is held.
+#[derive(Debug)]
+#[must_use]
+pub struct Replaced {
+    _out: Vec<(Option<Entry>, Unlinked)>,
 }
 
 /// One of the keys: its shard, its hash inside, and where its entry is.
@@ -104,6 +111,11 @@ impl<'s> LockedMany<'s> {
         if let Some(slot) = slot {
             shard.set_deadline(id, slot, deadline, lsn);
         }
+    }
+
+    /// Releases the locks.
+    pub fn unlock(self) -> Replaced {
+        Replaced { _out: self.out }
     }
 
     fn find(&self, number: usize) -> Found<&Shard> {

@@ -31,7 +31,7 @@ mod scan;
 pub use catalogue::{CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
 pub use hashing::ShardIndex;
 pub use locked::{Current, Locked};
-pub use many::LockedMany;
+pub use many::{LockedMany, Replaced};
 pub use map::{Lookup, Reaped, Store};
 pub use partition::Totals;
 pub use replay::Replayed;

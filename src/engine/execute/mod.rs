@@ -2,7 +2,9 @@
 //!
 //! What only reads is here; each kind of mutation has a file of its own.
 
+mod batch;
 mod collections;
+mod deadline;
 mod delete;
 mod put;
 
@@ -21,6 +23,10 @@ impl Execute for Engine {
                 self.put(scope, document, expiry, &condition, on_absent)
             }
             Command::Delete { scope, key, condition } => self.delete(scope, key, &condition),
+            Command::SetDeadline { scope, key, deadline, condition } => {
+                self.set_deadline(scope, key, deadline, &condition)
+            }
+            Command::Batch { scope, writes } => self.batch(scope, &writes),
             Command::Scan { scope } => Ok(self.scan(scope)),
             Command::CreateCollection { name } => self.create_collection(name),
             Command::DropCollection { name } => self.drop_collection(name),

@@ -33,11 +33,7 @@ impl Engine {
         if !condition.holds(current.map(|current| current.version)) {
             return Ok(condition_failed(&locked, current));
         }
-        let deadline = match (expiry, current) {
-            (Expiry::Set(deadline), _) => deadline,
-            (Expiry::Keep, Some(current)) => current.deadline,
-            (Expiry::Keep, None) | (Expiry::Default, _) => Deadline::NEVER,
-        };
+        let deadline = expiry.deadline(current.map(|current| current.deadline));
         let version = room.append(&Record::Put { scope, document: &document, deadline });
         let before = locked.put(document, version, deadline);
         // What had expired is freed here, with the catalogue given back first.
