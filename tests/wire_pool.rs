@@ -3,8 +3,6 @@
 
 #[path = "wire/mod.rs"]
 mod common;
-#[path = "wire/room.rs"]
-mod room;
 #[path = "support/wire.rs"]
 mod wire;
 
@@ -19,26 +17,6 @@ use memory_tools::front::pool::PoolOptions;
 use wire::{Client, GET, PATIENCE, SILENCE, Side, Threads, alone, get, pool_options, serve_pool, serve_pool_on, until};
 
 common::over!(Side::Pool);
-
-#[test]
-fn whoever_waits_for_a_release_has_it_hurried() {
-    room::whoever_waits_for_a_release_has_it_hurried(Side::Pool);
-}
-
-#[test]
-fn a_write_that_finds_no_room_is_asked_again_when_there_is_some() {
-    room::a_write_that_finds_no_room_is_asked_again_when_there_is_some(Side::Pool);
-}
-
-#[test]
-fn requests_behind_one_that_waits_for_room_run_after_it() {
-    room::requests_behind_one_that_waits_for_room_run_after_it(Side::Pool);
-}
-
-#[test]
-fn no_room_within_write_timeout_is_503_journal_busy_and_nothing_has_run() {
-    room::no_room_within_write_timeout_is_503_journal_busy_and_nothing_has_run(Side::Pool);
-}
 
 /// A timeout long enough to be out of the way.
 fn patient(threads: usize) -> PoolOptions {

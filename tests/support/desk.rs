@@ -21,6 +21,7 @@ pub struct Desk {
     /// Where replies are put together.
     pub out: Vec<u8>,
     bodies_bytes: Cell<usize>,
+    has_asked: Cell<bool>,
     mailbox: Mailbox,
 }
 
@@ -28,7 +29,7 @@ impl Desk {
     /// With `rules`, at the beginning of time.
     pub fn new(rules: Rules) -> Desk {
         let mailbox = Mailbox::new(Arc::new(|| {}));
-        Desk { rules, now: 0, out: Vec::new(), bodies_bytes: Cell::new(0), mailbox }
+        Desk { rules, now: 0, out: Vec::new(), bodies_bytes: Cell::new(0), has_asked: Cell::new(false), mailbox }
     }
 
     /// For one turn of a session.
@@ -42,6 +43,7 @@ impl Desk {
             is_draining: false,
             out: &mut self.out,
             bodies_bytes: &self.bodies_bytes,
+            has_asked: &self.has_asked,
             post: self.mailbox.post(),
             address: Address::default(),
         }

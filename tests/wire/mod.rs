@@ -4,6 +4,7 @@ pub mod answers;
 pub mod bodies;
 pub mod ending;
 pub mod refusals;
+pub mod room;
 pub mod waiting;
 
 /// A test for each fact over the front that `$side` names.
@@ -42,6 +43,11 @@ macro_rules! over {
                 a_reply_that_was_lost_is_503_outcome_unknown,
                 a_reply_waits_until_what_it_rests_on_is_released,
                 a_reply_that_cannot_become_durable_or_not_in_time_is_503_outcome_unknown;
+            room:
+                whoever_waits_for_a_release_has_it_hurried,
+                a_write_that_finds_no_room_is_asked_again_when_there_is_some,
+                requests_behind_one_that_waits_for_room_run_after_it,
+                no_room_within_write_timeout_is_503_journal_busy_and_nothing_has_run;
             ending:
                 drain_answers_every_request_that_began_and_closes_behind_it,
                 connections_in_the_backlog_are_told_that_the_server_drains,

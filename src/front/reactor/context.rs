@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::api::Handle;
 use crate::api::message::Deliver;
 use crate::front::framing::HeadLimits;
-use crate::model::{Durability, Rest, Waker};
+use crate::model::{Durability, Rest, RoomWaker, Waker};
 
 use super::mail::{Address, Post};
 
@@ -20,7 +20,7 @@ pub struct Rules {
     pub head: HeadLimits,
     /// How long a head may take from its first byte to its last, and a body on top of what its bytes earn.
     pub read_timeout: Duration,
-    /// How long a peer may take nothing of a reply, and a reply may wait to become durable.
+    /// How long a peer may take nothing of a reply, a reply may wait to become durable, and a write for room.
     pub write_timeout: Duration,
     /// How long a connection may be silent between two requests.
     pub idle_timeout: Duration,
@@ -61,6 +61,8 @@ pub struct Context<'t> {
     pub out: &'t mut Vec<u8>,
     /// Bytes of bodies that are still arriving, of all connections of the thread.
     pub bodies_bytes: &'t Cell<usize>,
+    /// Set when `Durability` was asked when a reply may leave: the thread hurries it when all have had their turns.
+    pub has_asked: &'t Cell<bool>,
     /// How other threads reach this one.
     pub post: &'t Post,
     /// How they name the connection.
@@ -74,6 +76,10 @@ impl Context<'_> {
 
     pub(super) fn waker(&self, ticket: u64) -> Waker {
         self.post.waker(self.address, ticket)
+    }
+
+    pub(super) fn room_waker(&self, ticket: u64) -> RoomWaker {
+        self.post.room_waker(self.address, ticket)
     }
 
     pub(super) fn deliver(&self, ticket: u64) -> Deliver {

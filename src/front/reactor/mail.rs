@@ -1,4 +1,5 @@
-//! What other threads send to a reactor's thread: replies that may leave now, and replies that were made elsewhere.
+//! What other threads send to a reactor's thread: replies that may leave now, replies that were made elsewhere, and
+//! room for requests that found none.
 //!
 //! Invariant: whatever is posted is seen by the thread, which is woken at most once for any number of letters. A
 //! letter names the connection it is for by key and generation, so that one for a connection that has gone is
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::api::message::{Deliver, Response};
-use crate::model::{NotDurable, Waker};
+use crate::model::{NotDurable, RoomWaker, Waker};
 
 /// A connection, as other threads name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum News {
     Durable(Result<(), NotDurable>),
     /// A reply that was made elsewhere, or `None` when there will be none.
     Reply(Option<Box<Response>>),
+    /// There may be room for a request that found none.
+    Room,
 }
 
 /// Something that a connection was waiting for.
@@ -86,6 +89,12 @@ impl Post {
     pub fn waker(&self, to: Address, ticket: u64) -> Waker {
         let post = self.clone();
         Box::new(move |outcome| post.send(Letter { to, ticket, news: News::Durable(outcome) }))
+    }
+
+    /// What tells `to` that there may be room.
+    pub fn room_waker(&self, to: Address, ticket: u64) -> RoomWaker {
+        let post = self.clone();
+        Box::new(move || post.send(Letter { to, ticket, news: News::Room }))
     }
 
     /// What delivers a reply to `to`; dropped unused, it says that there will be none.

@@ -277,7 +277,8 @@ impl Outbox {
         }
     }
 
-    fn next_ticket(&mut self) -> u64 {
+    /// A ticket that no other wait of this connection has.
+    pub(super) fn next_ticket(&mut self) -> u64 {
         self.tickets += 1;
         self.tickets
     }
@@ -289,6 +290,7 @@ impl Outbox {
         let state = Waiting::Asked { ticket, since: cx.now, response };
         self.queue.push_front(Item::Waiting { state, terms });
         cx.durability.when_durable(rest, cx.waker(ticket));
+        cx.has_asked.set(true);
     }
 
     /// Takes the reply that stands first out of the queue, unless it may not leave yet.

@@ -6,16 +6,18 @@
 //!   Head ─► handle ─► Gather (the body, whole) ┤          a reply that ends the connection ─► Over
 //!                 ├─► Intake (part by part)    ┤
 //!                 ├─► Skip   (nobody wants it) ┘
-//!                 └─► Later  (the reply comes from elsewhere)
+//!                 ├─► Later  (the reply comes from elsewhere)
+//!                 └─► Again  (it is asked again when there is room)
 //! ```
 //!
 //! Invariants: requests run in the order in which they came, one at a time, and each gets one reply; nothing of a
 //! refused request runs, and nothing behind it; a handler sees a body whole or hears that it failed; what is kept of
 //! the input is bounded by the limits on heads and bodies. It knows no socket, and time only as a number.
 
+mod again;
 mod taking;
 
-use crate::api::message::{BodyFault, Intake, Method, Request, RequestBody, Response};
+use crate::api::message::{Answer, BodyFault, Intake, Method, Request, RequestBody, Response};
 use crate::front::framing::{Announced, Fault, Version};
 use crate::front::problem::{self, Unavailable};
 
@@ -25,10 +27,11 @@ use super::head::{self, Fields, Head};
 use super::incoming::Incoming;
 use super::outbox::{Outbox, Terms};
 
+use again::{Again, Kept, KeptBody};
 use taking::Gather;
 
-/// Where the conversation stands. `Later` has no deadline and reads nothing: a peer that goes away meanwhile is noticed
-/// when the reply is there.
+/// Where the conversation stands. `Later` and `Again` read nothing: a peer that goes away meanwhile is noticed when the
+/// reply is there. `Later` has no deadline.
 enum Phase {
     /// Between two requests, or within a head.
     Head,
@@ -40,6 +43,8 @@ enum Phase {
     Skip { body: Incoming, left: u64 },
     /// Another thread makes the reply.
     Later,
+    /// The request waits for room.
+    Again(Again),
     /// Nothing more is read.
     Over,
 }
@@ -98,7 +103,11 @@ impl Session {
 
     /// Bytes that the connection keeps: input that could not be used yet, and replies that are still to be sent.
     pub fn held_bytes(&self) -> usize {
-        self.held.len() + self.outbox.held_bytes()
+        let waiting = match &self.phase {
+            Phase::Again(again) => again.held_bytes(),
+            _ => 0,
+        };
+        self.held.len() + waiting + self.outbox.held_bytes()
     }
 
     /// True when more input can be used now.
@@ -106,7 +115,7 @@ impl Session {
         match self.phase {
             Phase::Head => !self.has_ended && self.outbox.has_room(cx),
             Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => true,
-            Phase::Later | Phase::Over => false,
+            Phase::Later | Phase::Again(_) | Phase::Over => false,
         }
     }
 
@@ -181,7 +190,7 @@ impl Session {
                 let fault = BodyFault::Incomplete { bytes: self.received, length: *length };
                 self.fail_body(fault, cx);
             }
-            Phase::Later | Phase::Over => {}
+            Phase::Later | Phase::Again(_) | Phase::Over => {}
         }
     }
 
@@ -234,6 +243,7 @@ impl Session {
                 let earned = millis(rules.read_timeout).saturating_add(rules.earned(self.received));
                 Some(self.since.saturating_add(earned))
             }
+            Phase::Again(again) => Some(again.until),
             Phase::Later | Phase::Over => None,
         }
     }
@@ -257,6 +267,7 @@ impl Session {
             Phase::Gather(_) | Phase::Intake { .. } => {
                 self.fail_body(BodyFault::Stalled { bytes: self.received }, cx);
             }
+            Phase::Again(_) => self.give_up_room(cx),
             Phase::Skip { .. } | Phase::Later | Phase::Over => self.end(cx),
         }
         Expired::Answered
@@ -297,7 +308,7 @@ impl Session {
         {
             used += match self.phase {
                 Phase::Over => rest.len(),
-                Phase::Later => {
+                Phase::Later | Phase::Again(_) => {
                     self.is_blocked = true;
                     break;
                 }
@@ -356,6 +367,15 @@ impl Session {
         let terms =
             Terms { version: framing.version, close: !framing.is_persistent, head_only: method == Method::Head };
         self.since = cx.now;
+        if matches!(answer, Answer::Again) {
+            let (bytes, body) = match here {
+                Some(body) => (head.bytes + body.len(), KeptBody::Here),
+                None => (head.bytes, KeptBody::Awaited),
+            };
+            let text = rest.get(..bytes).unwrap_or_default().to_vec();
+            self.keep(Kept { text, head_bytes: head.bytes, body, terms }, cx);
+            return bytes;
+        }
         match here {
             Some(body) => {
                 let used = head.bytes + body.len();

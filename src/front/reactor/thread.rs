@@ -75,6 +75,7 @@ pub(super) struct Thread {
     scratch: Vec<u8>,
     out: Vec<u8>,
     bodies_bytes: Cell<usize>,
+    has_asked: Cell<bool>,
     date: DateCache,
     last_complaint: Option<Millis>,
 }
@@ -105,6 +106,7 @@ impl Thread {
             scratch: vec![0; SCRATCH_BYTES],
             out: Vec::new(),
             bodies_bytes: Cell::new(0),
+            has_asked: Cell::new(false),
             date: DateCache::default(),
             last_complaint: None,
         })
@@ -116,6 +118,10 @@ impl Thread {
         let mut due = Vec::new();
         let mut is_draining = false;
         loop {
+            // Once for all that ran in this round.
+            if self.has_asked.take() {
+                self.shared.seams.durability.hurry();
+            }
             let now = self.now();
             if let Err(error) = self.poll.poll(&mut events, self.patience(now))
                 && error.kind() != io::ErrorKind::Interrupted
@@ -203,6 +209,7 @@ impl Thread {
             is_draining: shared.is_draining.load(Ordering::Relaxed),
             out: &mut self.out,
             bodies_bytes: &self.bodies_bytes,
+            has_asked: &self.has_asked,
             post: self.mailbox.post(),
             address: Address { key, generation: connection.generation },
         };
@@ -246,6 +253,7 @@ impl Thread {
                 match news {
                     News::Durable(outcome) => connection.session().outbox().settle(ticket, outcome),
                     News::Reply(response) => connection.session().deliver(ticket, response.map(|boxed| *boxed), cx),
+                    News::Room => connection.session().try_again(ticket, cx),
                 }
                 connection.turn(cx, scratch)
             });

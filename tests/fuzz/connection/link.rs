@@ -81,6 +81,7 @@ struct Link<'s> {
     is_draining: bool,
     out: Vec<u8>,
     bodies_bytes: Cell<usize>,
+    has_asked: Cell<bool>,
     // The connection's.
     session: Session,
     state: State,
@@ -121,6 +122,7 @@ impl<'s> Link<'s> {
             is_draining: false,
             out: Vec::new(),
             bodies_bytes: Cell::new(0),
+            has_asked: Cell::new(false),
             session: Session::new(0),
             state: State::Open,
             may_write: true,
@@ -236,6 +238,7 @@ impl<'s> Link<'s> {
             self.with_session(|session, cx| match news {
                 News::Durable(outcome) => session.outbox().settle(ticket, outcome),
                 News::Reply(response) => session.deliver(ticket, response.map(|boxed| *boxed), cx),
+                News::Room => session.try_again(ticket, cx),
             });
             self.turn();
         }
@@ -346,6 +349,7 @@ impl<'s> Link<'s> {
             is_draining: self.is_draining,
             out: &mut self.out,
             bodies_bytes: &self.bodies_bytes,
+            has_asked: &self.has_asked,
             post: self.mailbox.post(),
             address: Address::default(),
         };

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use memory_tools::front::Drained;
@@ -172,4 +173,20 @@ fn drain_under_load_answers_every_request_it_took_and_resets_nobody() {
         assert_eq!(drained, Drained { finished: true, open: 0 });
         assert_eq!(answered, served.double.handled(), "what ran was answered, and nothing else");
     }
+}
+
+#[test]
+fn a_write_that_waits_for_room_is_answered_by_a_drain_when_there_is_some() {
+    let served = serve_rules(rules());
+    served.double.is_full.store(true, Ordering::SeqCst);
+    let mut client = served.connect();
+    client.send(&put("/again", "Content-Length: 3", "abc"));
+    until("it waits for room", || served.ledger.waiting_for_room() == 1);
+    let drain = begin_drain(&served, PATIENCE);
+    served.double.is_full.store(false, Ordering::SeqCst);
+    served.ledger.make_room();
+    let reply = client.reply();
+    assert_eq!((reply.text().as_str(), reply.field("Connection")), ("abc", Some("close")));
+    client.check_ends_without_reset();
+    assert_eq!(drain.join().unwrap(), Drained { finished: true, open: 0 });
 }

@@ -1,5 +1,7 @@
-//! Replies that wait: in their order, without a thread, and whatever becomes of their connection.
+//! Replies that wait, and writes that wait for room: in their order, without a thread, and whatever becomes of their
+//! connection.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use memory_tools::front::reactor::context::Rules;
@@ -154,4 +156,28 @@ fn a_release_wakes_a_thread_that_sleeps() {
     served.ledger.release(10);
     assert_eq!(client.reply().text(), "GET /lsn/10 1\n");
     assert!(released.elapsed() < Duration::from_secs(1), "its wheel would have it look after three");
+}
+
+#[test]
+fn a_body_that_waits_for_room_counts_among_the_bodies_of_its_thread_until_it_has_gone() {
+    let served = serve_rules(Rules { bodies_bytes_max: 100_000, ..rules() });
+    let large = put("/again", "Content-Length: 80000", &"x".repeat(80_000));
+    served.double.is_full.store(true, Ordering::SeqCst);
+    let mut first = served.connect();
+    first.send(&large);
+    until("it waits for room", || served.ledger.waiting_for_room() == 1);
+    served.ledger.make_room();
+    until("it waits again", || served.ledger.waiting_for_room() == 1);
+    let mut second = served.connect();
+    second.send(&large);
+    let reply = second.reply();
+    assert!(reply.status == 503 && reply.text().contains("\"code\":\"too_many_bodies\""), "{reply:?}");
+    served.check_serves();
+    first.reset();
+    served.double.is_full.store(false, Ordering::SeqCst);
+    served.ledger.make_room();
+    until("the first is gone", || served.counts().open == 1);
+    let mut third = served.connect();
+    third.send(&large);
+    assert_eq!(third.reply().text().len(), 80_000);
 }

@@ -15,6 +15,7 @@ use super::super::context::Context;
 use super::super::head::{self, Head};
 use super::super::incoming::Incoming;
 use super::super::outbox::Terms;
+use super::again::{Kept, KeptBody};
 use super::{Phase, Session};
 
 /// A body that nobody wanted is read past when it is no longer than this, so that an answer such as a 404 does not cost
@@ -43,7 +44,6 @@ impl Session {
         match answer {
             Answer::Reply(response) => self.finish(response, terms, follows, cx),
             Answer::Later(later) => self.wait(later, terms, cx),
-            Answer::Again => self.finish(problem::of_unavailable(Unavailable::JournalBusy), terms, follows, cx),
             Answer::Stream(mut intake) => {
                 let response = match take(intake.as_mut(), body) {
                     ControlFlow::Continue(()) => intake.finish(Ok(())),
@@ -51,8 +51,9 @@ impl Session {
                 };
                 self.finish(response, terms, follows, cx);
             }
-            // It has the body and asks for it: nothing can be said but that it failed.
-            Answer::Gather { .. } => self.finish(problem::of_unanswered(), terms, follows, cx),
+            // It has the body and asks for it: nothing can be said but that it failed. What waits for room is kept
+            // before.
+            Answer::Gather { .. } | Answer::Again => self.finish(problem::of_unanswered(), terms, follows, cx),
         }
     }
 
@@ -83,10 +84,8 @@ impl Session {
             }
             Answer::Stream(intake) => self.phase = Phase::Intake { intake, body, length, terms },
             Answer::Later(later) => self.wait(later, Terms { close: true, ..terms }, cx),
-            Answer::Again => {
-                let terms = Terms { close: true, ..terms };
-                self.finish(problem::of_unavailable(Unavailable::JournalBusy), terms, false, cx);
-            }
+            // What waits for room is kept before.
+            Answer::Again => self.finish(problem::of_unanswered(), terms, false, cx),
             Answer::Reply(response) => {
                 let is_short = length.is_none_or(|bytes| bytes <= READ_PAST_BYTES_MAX);
                 // Whoever waits for 100 Continue may or may not send the body now: there is no telling what follows.
@@ -105,7 +104,7 @@ impl Session {
         let body = match &mut self.phase {
             Phase::Gather(gather) => &mut gather.body,
             Phase::Intake { body, .. } | Phase::Skip { body, .. } => body,
-            Phase::Head | Phase::Later | Phase::Over => return 0,
+            Phase::Head | Phase::Later | Phase::Again(_) | Phase::Over => return 0,
         };
         let fed = match body.feed(rest) {
             Ok(fed) => fed,
@@ -151,20 +150,28 @@ impl Session {
                     self.end(cx);
                 }
             }
-            Phase::Head | Phase::Later | Phase::Over => {}
+            Phase::Head | Phase::Later | Phase::Again(_) | Phase::Over => {}
         }
         fed.used
     }
 
     /// Keeps a part of a body; false when all bodies together are too much.
     fn gather(&mut self, data: &[u8], cx: &Context<'_>) -> bool {
-        let all = cx.bodies_bytes.get() + data.len();
+        let is_taken = self.charge(data.len(), cx);
+        if is_taken {
+            self.held.extend_from_slice(data);
+        }
+        is_taken
+    }
+
+    /// Counts `bytes` of a body that is kept; false when all bodies together are too much.
+    pub(super) fn charge(&mut self, bytes: usize, cx: &Context<'_>) -> bool {
+        let all = cx.bodies_bytes.get() + bytes;
         if all > cx.rules.bodies_bytes_max {
             return false;
         }
         cx.bodies_bytes.set(all);
-        self.charged += data.len();
-        self.held.extend_from_slice(data);
+        self.charged += bytes;
         true
     }
 
@@ -188,6 +195,10 @@ impl Session {
         // The head was sound when it came, and is the same.
         let Ok(Some(answer)) = asked else { return self.end(cx) };
         let terms = Terms { close: terms.close || end.is_err(), ..terms };
+        if matches!(answer, Answer::Again) {
+            let body = end.map_or_else(KeptBody::Failed, |()| KeptBody::Here);
+            return self.keep(Kept { text: held, head_bytes, body, terms }, cx);
+        }
         self.answer_whole(answer, bytes, terms, follows, cx);
     }
 
@@ -201,7 +212,7 @@ impl Session {
         match &self.phase {
             Phase::Gather(_) => self.run_gathered(Err(fault), false, cx),
             Phase::Intake { .. } => self.finish_intake(Err(fault), false, cx),
-            Phase::Head | Phase::Skip { .. } | Phase::Later | Phase::Over => self.end(cx),
+            Phase::Head | Phase::Skip { .. } | Phase::Later | Phase::Again(_) | Phase::Over => self.end(cx),
         }
     }
 }
