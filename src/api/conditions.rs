@@ -20,6 +20,9 @@ enum Comparison {
 /// # Errors
 /// `condition_invalid` when a field is not a list of entity tags: guessing would turn a guarded write into a blind one.
 pub fn read(headers: &dyn Headers) -> Result<Condition, Problem> {
+    if !headers.may_hold("If-") {
+        return Ok(Condition::default());
+    }
     Ok(Condition {
         if_match: read_field(headers, "If-Match", Comparison::Strong)?,
         if_none_match: read_field(headers, "If-None-Match", Comparison::Weak)?,

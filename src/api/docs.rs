@@ -27,7 +27,7 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let condition = conditions::read(call.headers)?;
     let outcome = api.run(Command::Get { scope, key: key_of(&key)? })?;
     match outcome.effect {
-        Effect::Found(entry) => Ok(found(api, entry, outcome.rest, &condition)?),
+        Effect::Found(entry) => found(api, entry, outcome.rest, &condition),
         _ if condition.if_match.is_some() => Err(condition_failed(None, outcome.rest).into()),
         effect => Err(absent(effect, scope, &key, outcome.rest).into()),
     }
@@ -40,10 +40,10 @@ pub fn likely_key(target: &[u8]) -> Option<Key<'_>> {
     Key::new(std::str::from_utf8(key).ok().filter(|_| is_plain)?).ok()
 }
 
-fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<Response, Problem> {
+fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<Response, Otherwise> {
     let version = Some(entry.version);
     if condition.if_match.as_ref().is_some_and(|tags| !tags.name(version)) {
-        return Err(condition_failed(version, rest));
+        return Err(condition_failed(version, rest).into());
     }
     let is_unmodified = condition.if_none_match.as_ref().is_some_and(|tags| tags.name(version));
     let mut response = Response::new(if is_unmodified { 304 } else { 200 });

@@ -115,18 +115,21 @@ impl Handle for Api {
     fn handle(&self, request: Request<'_>) -> Answer {
         let head_only = request.method == Method::Head;
         let mut family = Family::Resource;
-        let mut response = match self.reply(request, &mut family) {
-            Ok(response) => response,
-            Err(Otherwise::Problem(problem)) => match family {
+        let mut answer = match self.reply(request, &mut family) {
+            Ok(response) => Answer::Reply(response),
+            Err(Otherwise::Problem(problem)) => Answer::Reply(match family {
                 Family::Seed => problem.into_envelope(),
                 Family::Resource | Family::System => problem.into_response(),
-            },
-            Err(Otherwise::Gather { bytes_max }) => return Answer::Gather { bytes_max },
-            Err(Otherwise::Later(later)) => return Answer::Later(later),
-            Err(Otherwise::Again) => return Answer::Again,
+            }),
+            Err(Otherwise::Gather { bytes_max }) => Answer::Gather { bytes_max },
+            Err(Otherwise::Later(later)) => Answer::Later(later),
+            Err(Otherwise::Again) => Answer::Again,
         };
-        response.head_only = head_only;
-        Answer::Reply(response)
+        // In place: a reply is large, and each time it is moved costs more than what is decided here.
+        if let Answer::Reply(response) = &mut answer {
+            response.head_only = head_only;
+        }
+        answer
     }
 
     fn anticipate(&self, targets: &[&[u8]]) {

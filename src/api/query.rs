@@ -24,6 +24,9 @@ impl<'a> Query<'a> {
     /// with an escape.
     pub fn read(query: &'a str, known: &[&'static str]) -> Result<Query<'a>, Problem> {
         let mut given: SmallVec<[(&'static str, Cow<'a, str>); 4]> = SmallVec::new();
+        if query.is_empty() {
+            return Ok(Query { given });
+        }
         for (name, value) in pairs(query) {
             let name = decode_or_problem(name, Plus::Space, "the name of a query parameter")?;
             let Some(name) = known.iter().copied().find(|known| *known == name) else {

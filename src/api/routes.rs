@@ -69,7 +69,34 @@ pub const ROUTES: &[Route] = &[
 
 /// The route of `path`, with what its template found there.
 pub fn find(path: &str) -> Option<(&'static Route, Found<'_>)> {
-    ROUTES.iter().find_map(|route| Some((route, match_template(route.template, path)?)))
+    ROUTES.iter().zip(LITERALS).find_map(|(route, literal)| Some((route, match_route(route, literal, path)?)))
+}
+
+/// Bytes of each route's template in front of what varies.
+const LITERALS: [usize; ROUTES.len()] = literals();
+
+#[expect(clippy::indexing_slicing, reason = "only the compiler runs this, and a panic there is an error of the build")]
+const fn literals() -> [usize; ROUTES.len()] {
+    let mut literals = [0; ROUTES.len()];
+    let mut at = 0;
+    while at < ROUTES.len() {
+        let template = ROUTES[at].template.as_bytes();
+        while literals[at] < template.len() && template[literals[at]] != b'{' {
+            literals[at] += 1;
+        }
+        at += 1;
+    }
+    literals
+}
+
+fn match_route<'p>(route: &Route, literal: usize, path: &'p str) -> Option<Found<'p>> {
+    let (literal, varying) = route.template.split_at_checked(literal)?;
+    let rest = path.strip_prefix(literal)?;
+    match varying {
+        "" => rest.is_empty().then(Found::default),
+        "{key...}" => Some(Found { collection: None, key: Some(rest) }),
+        _ => match_template(varying, rest),
+    }
 }
 
 /// The family whose errors an unknown path gets.

@@ -17,8 +17,11 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// Splits `target` at its first question mark.
     pub fn split(target: &'a str) -> Target<'a> {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Target { path, query }
+        let (path, query) = match memchr::memchr(b'?', target.as_bytes()) {
+            Some(at) => (target.get(..at), target.get(at + 1..)),
+            None => (Some(target), Some("")),
+        };
+        Target { path: path.unwrap_or_default(), query: query.unwrap_or_default() }
     }
 }
 

@@ -9,6 +9,13 @@ use super::octets;
 /// True for a host, possibly empty, with an optional port, possibly empty. A comma, which RFC 3986 allows, is not: it is
 /// how somebody would join two hosts.
 pub fn is_host_and_port(text: &[u8]) -> bool {
+    // Most are plain: one pass, octet by octet, tells.
+    let plain = text.iter().position(|octet| !octets::HOST_NAME.has(*octet)).unwrap_or(text.len());
+    match text.get(plain..) {
+        Some([]) => return true,
+        Some([b':', port @ ..]) => return is_port(port),
+        _ => {}
+    }
     match text.strip_prefix(b"[") {
         Some(literal) => {
             let Some((address, port)) = split_at(literal, b']') else { return false };

@@ -27,7 +27,8 @@ impl Class {
 
     /// True when each of `octets` is of this class.
     pub fn has_all(&self, octets: &[u8]) -> bool {
-        octets.iter().all(|octet| self.has(*octet))
+        // To the end whatever comes, which takes a third of the instructions that stopping at each octet takes.
+        octets.iter().fold(true, |all, octet| all & self.has(*octet))
     }
 }
 

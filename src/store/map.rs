@@ -15,7 +15,7 @@ use super::partition::Totals;
 use super::shard::{REAPED_PER_HOLD_MAX, Shard, SliceEnd};
 use crate::base::clock::UnixMillis;
 use crate::base::limits::LOOK_AHEAD_MAX;
-use crate::model::{CollectionName, Entry, Key, Lsn, Scope};
+use crate::model::{CollectionName, Deadline, Entry, Key, Lsn, Scope};
 
 /// Documents in memory, in the main store and in named collections.
 #[derive(Debug)]
@@ -92,16 +92,16 @@ impl Store {
         self.catalogue.place(scope)
     }
 
-    /// The live document under `key`, or what its absence rests on.
+    /// The live document under `key`, or what its absence rests on. `now` is asked only for one that has a deadline.
     ///
     /// # Locks
     /// The key's shard, for reading, while a pointer is counted.
-    pub fn get(&self, place: Place<'_>, key: Key<'_>, now: UnixMillis) -> Lookup {
+    pub fn get(&self, place: Place<'_>, key: Key<'_>, now: impl FnOnce() -> UnixMillis) -> Lookup {
         let address = self.hashing.address(place.id(), key.as_bytes());
         let shard = self.shard(address.shard).read();
         let entry = shard.find(place.id(), address.hash, key.as_bytes()).map(|slot| shard.get(place.id(), slot));
         match entry {
-            Some(entry) if !entry.deadline.has_passed(now) => {
+            Some(entry) if entry.deadline == Deadline::NEVER || !entry.deadline.has_passed(now()) => {
                 Lookup::Found { rests_on: shard.rests_on(entry), entry: entry.clone() }
             }
             expired => {
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     fn get(store: &Store, scope: Scope<'_>, key: &str, now: u64) -> Lookup {
-        store.get(store.place(scope).unwrap(), Key::new(key).unwrap(), UnixMillis(now))
+        store.get(store.place(scope).unwrap(), Key::new(key).unwrap(), || UnixMillis(now))
     }
 
     fn found(entry: Entry) -> Lookup {

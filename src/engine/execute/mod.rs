@@ -67,7 +67,7 @@ impl Engine {
             Ok(place) => place,
             Err(absent) => return collection_absent(absent),
         };
-        match self.store.get(place, key, self.clock.now()) {
+        match self.store.get(place, key, || self.clock.now()) {
             Lookup::Found { entry, rests_on } => Outcome { rest: Rest::Seen(rests_on), effect: Effect::Found(entry) },
             Lookup::Absent { rests_on } => Outcome { rest: Rest::Seen(rests_on), effect: Effect::Absent },
         }

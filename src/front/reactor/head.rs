@@ -37,6 +37,12 @@ impl Headers for Fields<'_> {
             }
         }
     }
+
+    fn may_hold(&self, start: &str) -> bool {
+        let begins =
+            |name: &[u8]| name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start.as_bytes()));
+        self.0.iter().any(|field| begins(field.name.as_bytes()))
+    }
 }
 
 /// Reads the head at the start of `bytes` and gives it to `then`; `None` while it is not whole.
@@ -189,6 +195,17 @@ mod tests {
             }
         });
         (at, looks)
+    }
+
+    #[test]
+    fn a_field_is_known_by_the_beginning_of_its_name_in_any_case() {
+        for (field, may_hold) in
+            [("if-match: *", true), ("IF-None-Match: *", true), ("If: x", false), ("Iffy-: x", false)]
+        {
+            let head = format!("GET / HTTP/1.1\r\nHost: If-\r\n{field}\r\n\r\n");
+            let held = read(head.as_bytes(), &LIMITS, |_, fields| fields.may_hold("If-"));
+            assert_eq!(held, Ok(Some(may_hold)), "{field}");
+        }
     }
 
     #[test]

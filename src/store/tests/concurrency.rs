@@ -137,7 +137,7 @@ fn a_reader_sees_an_overwritten_document_or_its_successor_and_never_neither() {
         scope.spawn(|| {
             let mut last = Lsn::ZERO;
             while last < Lsn(ROUNDS - 1) {
-                match store.get(store.place(Scope::Main).unwrap(), key, UnixMillis(0)) {
+                match store.get(store.place(Scope::Main).unwrap(), key, || UnixMillis(0)) {
                     Lookup::Found { entry, .. } => {
                         assert!(entry.version >= last);
                         last = entry.version;

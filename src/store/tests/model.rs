@@ -260,7 +260,7 @@ impl Run {
     fn get(&mut self, scope: usize, key: &str) {
         let store = self.store.clone();
         let Some(modelled) = resolve(&store, &mut self.scopes[scope], scope, self.last_drop) else { return };
-        let found = store.get(store.place(scope_of(scope)).unwrap(), Key::new(key).unwrap(), self.now);
+        let found = store.get(store.place(scope_of(scope)).unwrap(), Key::new(key).unwrap(), || self.now);
         match (found, modelled.live(key, self.now)) {
             (Lookup::Found { entry, rests_on }, Some(expected)) => {
                 assert_eq!(entry, *expected);
