@@ -16,9 +16,9 @@ use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::disk::Disk;
 use memory_tools::base::health::{Health, Reason};
 use memory_tools::journal::{Journal, JournalOptions, Mode, Sequence, Standing, Syncer};
-use memory_tools::model::{Deadline, Document, Durability, Key, Lsn, NotDurable, Record, Refusal, Rest, Scope};
+use memory_tools::model::{Deadline, Document, Durability, Entry, Key, Lsn, NotDurable, Record, Refusal, Rest, Scope};
 use memory_tools::persist::journal::{JournalReader, Link, SegmentId, SegmentScan, Stretch, scan};
-use memory_tools::persist::{DataFolder, DatabaseId, OpenOptions};
+use memory_tools::persist::{DataFolder, DatabaseId, OpenOptions, SnapshotHeader, SnapshotReader};
 use sim_disk::{Fault, SimDisk};
 
 const FOLDER: &str = "srv/data";
@@ -69,6 +69,20 @@ fn document(key: &str, value: &str) -> Document {
 
 fn put(document: &Document) -> Record<'_> {
     Record::Put { scope: Scope::Main, document, deadline: Deadline::NEVER }
+}
+
+fn entry(key: &str, version: u64) -> Entry {
+    Entry { document: document(key, "1"), version: Lsn(version), deadline: Deadline::NEVER }
+}
+
+fn header(bench: &Bench) -> SnapshotHeader {
+    SnapshotHeader {
+        next_lsn: bench.journal.next(),
+        capture_start: bench.journal.last(),
+        replay_from: bench.journal.rotate().unwrap(),
+        captured_at: UnixMillis(1_000),
+        collections: Vec::new(),
+    }
 }
 
 impl Bench {
@@ -548,4 +562,60 @@ fn threads_share_groups_and_nobody_is_forgotten() {
     let records = bench.records();
     assert_eq!(records.iter().map(|(lsn, _)| *lsn).collect::<Vec<_>>(), (1..=400).collect::<Vec<_>>());
     assert!(bench.journal.figures().syncs < 400, "{:?}", bench.journal.figures());
+}
+
+/// A capture in `Off`: what was issued between its start and its end is in its file.
+#[test]
+fn in_off_a_capture_takes_along_what_is_written_while_it_runs() {
+    let bench = bench(Mode::Off);
+    bench.write("before", "1");
+    let mut tee = bench.journal.tee().unwrap();
+    bench.write("a", "1");
+    bench.step();
+    let mut snapshot = bench.folder.begin_snapshot(header(&bench)).unwrap();
+    bench.write("b", "1");
+    tee.write_to(snapshot.replay_file().unwrap());
+    bench.step();
+    bench.write("c", "1");
+    bench.step();
+    bench.write("d", "1");
+    let end = tee.end().unwrap();
+    assert_eq!(end.lsn, Lsn(5));
+    bench.write("after", "1");
+    bench.step();
+    snapshot.push(None, &entry("before", 1)).unwrap();
+    snapshot.finish(end).unwrap();
+    let reader = SnapshotReader::open(&bench.disk, &Path::new(FOLDER).join("database.mtdb"), "").unwrap();
+    let mut kept = Vec::new();
+    let each = |lsn: Lsn, record: Record<'_>| match record {
+        Record::Put { document, .. } => kept.push((lsn.0, document.key().as_str().to_owned())),
+        other => panic!("{other:?} was never written"),
+    };
+    reader.replay(each).unwrap();
+    assert_eq!(kept, named(&[(2, "a"), (3, "b"), (4, "c"), (5, "d")]));
+    assert!(bench.journal.tee().is_some(), "the next one may begin");
+}
+
+#[test]
+fn in_off_a_disk_that_refuses_the_capture_fails_it_and_nothing_else() {
+    let bench = bench(Mode::Off);
+    let mut tee = bench.journal.tee().unwrap();
+    let snapshot = bench.folder.begin_snapshot(header(&bench)).unwrap();
+    tee.write_to(snapshot.replay_file().unwrap());
+    bench.write("a", "1");
+    bench.disk.plant(0, Fault::Error(EIO));
+    bench.step();
+    assert!(bench.is_released(bench.write("b", "1")));
+    bench.step();
+    assert!(tee.end().is_err());
+    assert_eq!((bench.journal.standing(), bench.health.is_ready()), (Standing::Serving, true));
+    drop(bench.journal.tee());
+    bench.write("c", "1");
+}
+
+#[test]
+fn a_journal_needs_no_file_for_a_capture() {
+    for mode in [Mode::Always, Mode::Everysec, Mode::Os] {
+        assert!(bench(mode).journal.tee().is_none());
+    }
 }

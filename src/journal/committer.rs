@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::buffer::Buffer;
 use super::group::{self, Linger};
 use super::standing::Standing;
+use super::tee::Teeing;
 use super::{Journal, Mode};
 use crate::model::Lsn;
 use crate::persist::journal::{Frame, FrameKind, Link, SegmentId, SegmentWriter};
@@ -29,6 +30,8 @@ pub(super) struct Commit {
     pub(super) folder: Option<Arc<DataFolder>>,
     /// `None` in `Off`, and after it was given up.
     pub(super) segment: Option<SegmentWriter>,
+    /// While a capture runs in `Off`.
+    pub(super) tee: Option<Teeing>,
     /// The newest segment that had, or has, records: the next one is the one behind it.
     pub(super) newest: SegmentId,
     /// True once there is a frame in `segment`.
@@ -67,6 +70,7 @@ impl Commit {
         Commit {
             folder: None,
             segment: None,
+            tee: None,
             newest,
             has_frames: false,
             spare: None,
@@ -196,6 +200,10 @@ impl Journal {
     }
 
     fn commit_group(&self, commit: &mut Commit, now: Instant) -> Result<Stepped, Error> {
+        if self.options.mode == Mode::Off {
+            self.write_tee(commit);
+            return Ok(Stepped::default());
+        }
         if !self.post.is_serving() {
             if self.standing() == Standing::Degraded {
                 commit.segment = None;
@@ -245,7 +253,7 @@ impl Journal {
 
     /// Takes the records that wait and writes them. Returns the last LSN; `None` when there were none.
     fn write(&self, commit: &mut Commit, now: Instant) -> Result<Option<Lsn>, Error> {
-        let Some(mut buffer) = self.take(&mut commit.spare) else { return Ok(None) };
+        let Some(buffer) = self.take(commit) else { return Ok(None) };
         let written = buffer.frames().try_for_each(|frame| {
             if commit.segment.as_ref().is_some_and(|segment| segment.bytes() >= self.options.segment_bytes) {
                 self.sync(commit)?;
@@ -255,23 +263,28 @@ impl Journal {
             self.append(commit, now, FrameKind::Records, frame.first_lsn, frame.count, &frame.parts)
         });
         let last = buffer.last_lsn();
+        self.drop_buffer(commit, buffer);
+        written.map(|()| last)
+    }
+
+    /// Gives back what `buffer` holds, and keeps its memory for the next group.
+    pub(super) fn drop_buffer(&self, commit: &mut Commit, mut buffer: Buffer) {
         let held = buffer.held();
         buffer.clear();
         commit.spare = Some(buffer);
         self.space.give_back(held);
-        written.map(|()| last)
     }
 
-    /// Takes the records that wait, and leaves `spare` in their place.
-    fn take(&self, spare: &mut Option<Buffer>) -> Option<Buffer> {
+    /// Takes the records that wait, and leaves an empty buffer in their place.
+    pub(super) fn take(&self, commit: &mut Commit) -> Option<Buffer> {
         // What must be made is made before the lock.
-        let empty = spare.take().unwrap_or_else(|| Buffer::new(self.options.buffer_bytes));
+        let empty = commit.spare.take().unwrap_or_else(|| Buffer::new(self.options.buffer_bytes));
         let mut head = self.head.lock();
         match &mut head.buffer {
             Some(filled) if !filled.is_empty() => Some(std::mem::replace(filled, empty)),
             _ => {
                 drop(head);
-                *spare = Some(empty);
+                commit.spare = Some(empty);
                 None
             }
         }

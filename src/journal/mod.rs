@@ -20,6 +20,7 @@ mod sequence;
 mod space;
 mod standing;
 mod syncer;
+mod tee;
 
 use std::fmt;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub use room::Room;
 pub use sequence::{Raise, Sequence};
 pub use standing::Standing;
 pub use syncer::Syncer;
+pub use tee::Tee;
 
 /// What an acknowledged write survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
