@@ -185,6 +185,7 @@ fn in_everysec_a_reply_leaves_once_it_is_written_and_a_second_later_it_is_durabl
     let lsn = bench.write("a", "1");
     let told = bench.reply(lsn);
     let syncs = bench.journal.figures().syncs;
+    assert!(!bench.is_released(lsn) && told.try_recv().is_err());
     bench.step();
     assert_eq!((told.try_recv(), bench.journal.figures().syncs), (Ok(Ok(())), syncs));
     bench.syncer().step();

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io::IoSlice;
 
+use crate::base::fault::{Fault, is_planted};
 use crate::base::limits::FRAME_TARGET_BYTES;
 use crate::model::{Document, Lsn, Record};
 use crate::persist::journal::{Batch, INLINE_BYTES_MAX, encode_record};
@@ -87,6 +88,12 @@ impl Buffer {
     /// Appends `records`, of which the first has the LSN `first` and which are written together or not at all. They
     /// are `bytes` long and hold as many bytes of space.
     pub(super) fn append(&mut self, first: Lsn, records: &[Record<'_>], bytes: usize) {
+        if is_planted(Fault::SplitBatch) && records.len() > 1 {
+            for (lsn, record) in (first.0..).zip(records) {
+                self.append(Lsn(lsn), std::slice::from_ref(record), FRAME_TARGET_BYTES as usize);
+            }
+            return;
+        }
         let payload_bytes = bytes as u64;
         let newest = self.frames.last().copied();
         debug_assert!(newest.is_none_or(|frame| frame.next_lsn() == first), "LSNs in a buffer are consecutive");

@@ -13,8 +13,9 @@ use super::group::{self, Linger};
 use super::standing::Standing;
 use super::tee::Teeing;
 use super::{Journal, Mode};
+use crate::base::fault::{Fault, is_planted};
 use crate::model::Lsn;
-use crate::persist::journal::{Frame, FrameKind, Link, SegmentId, SegmentWriter};
+use crate::persist::journal::{Frame, FrameKind, Link, SegmentFile, SegmentId, SegmentWriter};
 use crate::persist::{DataFolder, Error, SegmentStart};
 
 /// How long a record that nobody waits for stays unwritten.
@@ -216,7 +217,9 @@ impl Journal {
         };
         if self.options.mode == Mode::Always {
             let began = Instant::now();
-            self.sync(commit)?;
+            if !is_planted(Fault::ReleaseBeforeSync) {
+                self.sync(commit)?;
+            }
             let sync = began.elapsed();
             return Ok(Stepped { released: self.durable_up_to(last), sync });
         }
@@ -256,7 +259,9 @@ impl Journal {
         let Some(buffer) = self.take(commit) else { return Ok(None) };
         let written = buffer.frames().try_for_each(|frame| {
             if commit.segment.as_ref().is_some_and(|segment| segment.bytes() >= self.options.segment_bytes) {
-                self.sync(commit)?;
+                if !is_planted(Fault::SkipRotationSync) {
+                    self.sync(commit)?;
+                }
                 self.durable_up_to(Lsn(frame.first_lsn.0.saturating_sub(1)));
                 self.begin_next(commit)?;
             }
@@ -310,7 +315,7 @@ impl Journal {
         parts: &[std::io::IoSlice<'_>],
     ) -> Result<(), Error> {
         let segment = commit.segment.as_mut().ok_or_else(|| self.given_up())?;
-        let durable_lsn = self.releases.durable();
+        let durable_lsn = self.durable_lsn();
         let written_at = self.clock.now();
         let bytes = segment.append(&Frame { kind, first_lsn, count, parts, durable_lsn, written_at })?;
         commit.has_frames = true;
@@ -327,8 +332,19 @@ impl Journal {
         if !self.post.is_serving() {
             return Err(self.given_up());
         }
+        self.sync_file(&segment.file())
+    }
+
+    /// Syncs `file`, which is tried once; the caller holds `syncing`.
+    pub(super) fn sync_file(&self, file: &SegmentFile) -> Result<(), Error> {
         self.figures.note_sync();
-        segment.file().sync()
+        let synced = file.sync();
+        if is_planted(Fault::RetrySync) { synced.or_else(|_| file.sync()) } else { synced }
+    }
+
+    /// What a frame or a header says to be durable.
+    fn durable_lsn(&self) -> Lsn {
+        if is_planted(Fault::DropWatermark) { Lsn::ZERO } else { self.releases.durable() }
     }
 
     /// Notes that everything up to `lsn` is durable; returns how many replies that released.
@@ -358,7 +374,7 @@ impl Journal {
         link: Link,
     ) -> Result<(), Error> {
         let folder = commit.folder.as_ref().ok_or_else(|| self.given_up())?;
-        let durable_lsn = self.releases.durable();
+        let durable_lsn = self.durable_lsn();
         let start = SegmentStart { id, first_lsn, durable_lsn, created_at: self.clock.now(), link };
         let segment = self.prepared.used_by(|prepared| folder.begin_segment(start, prepared))?;
         *self.current.lock() = Some(segment.file());

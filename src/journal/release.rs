@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::base::fault::{Fault, is_planted};
 use crate::model::{Lsn, NotDurable, Rest, Waker};
 
 use super::Mode;
@@ -30,6 +31,8 @@ pub(super) enum Needs {
 /// The policy: what a reply that rests on `rest` needs in `mode`. The only place that says so.
 pub(super) fn needs(mode: Mode, rest: Rest) -> Needs {
     match (mode, rest) {
+        (Mode::Always, Rest::Seen(_)) if is_planted(Fault::ReadUnreleased) => Needs::Nothing,
+        (Mode::Everysec | Mode::Os, _) if is_planted(Fault::ReleaseBeforeWrite) => Needs::Nothing,
         // No reply shows what a crash could take back.
         (Mode::Always, Rest::Written(lsn) | Rest::Seen(lsn)) => Needs::Durable(lsn),
         (Mode::Everysec | Mode::Os, Rest::Written(lsn)) => Needs::Written(lsn),

@@ -60,8 +60,7 @@ impl Syncer {
         };
         let Some(file) = file.filter(|_| written > journal.releases.durable()) else { return };
         journal.lag.begin(Instant::now());
-        journal.figures.note_sync();
-        let synced = file.sync();
+        let synced = journal.sync_file(&file);
         journal.lag.end();
         match synced {
             Ok(()) => {
