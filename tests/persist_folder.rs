@@ -115,7 +115,15 @@ fn the_newest_snapshot_is_loaded_and_the_one_before_is_kept() {
 #[test]
 fn unfinished_files_are_removed_after_the_load_and_said_so() {
     let root = two_snapshots();
-    for name in ["database.mtdb.tmp", "database.mtdb.prev.tmp", "IDENTITY.tmp"] {
+    let unfinished = [
+        "database.mtdb.tmp",
+        "database.mtdb.prev.tmp",
+        "IDENTITY.tmp",
+        "journal.tmp",
+        "journal.next.tmp",
+        "replay.tmp",
+    ];
+    for name in unfinished {
         fs::write(root.path().join(name), "half").unwrap();
     }
     fs::write(root.path().join("notes.tmp"), "of somebody else").unwrap();
@@ -123,7 +131,7 @@ fn unfinished_files_are_removed_after_the_load_and_said_so() {
     let (folder, _) = open(root.path()).unwrap();
     assert_eq!(files(root.path()), before, "a start may still fail");
     let notes = folder.remove_unfinished().unwrap();
-    assert_eq!(notes.iter().filter(|note| note.contains("never finished")).count(), 3);
+    assert_eq!(notes.iter().filter(|note| note.contains("never finished")).count(), unfinished.len());
     let names: Vec<String> = files(root.path()).into_keys().filter(|name| name.ends_with("tmp")).collect();
     assert_eq!(names, ["notes.tmp"]);
 }

@@ -8,7 +8,7 @@ use super::identity::{self, Identity};
 use super::journal::{self, SegmentId};
 use super::plan::{DatabaseFile, FolderFound, Standing};
 use super::publish;
-use super::snapshot::{END_MAGIC, MAGIC};
+use super::snapshot::{END_MAGIC, MAGIC, REPLAY_TEMPORARY};
 use crate::base::disk::Disk;
 
 /// What was found.
@@ -48,6 +48,7 @@ impl Inventory {
             publish::PREVIOUS_TEMPORARY,
             journal::TEMPORARY,
             journal::PREPARED,
+            REPLAY_TEMPORARY,
         ];
         let collections = folder.join(golang::COLLECTIONS_FOLDER);
         let in_collections = match listed.iter().any(|it| it.is_folder && it.name == golang::COLLECTIONS_FOLDER) {
