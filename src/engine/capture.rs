@@ -3,7 +3,14 @@
 //! Each slice counts pointers to at most `ENTRIES_PER_HOLD_MAX` entries under a shard's read lock and goes on by key
 //! after the lock was given up; encoding and writing happen outside. The cut is consistent per key: a document in it
 //! is one that was there at some moment between capture start and capture end.
+//!
+//! What has expired and is still there is captured with the rest. Whether a deadline has passed is decided where the
+//! document is used, because the time of this thread may be later than the moment that the slice shows, and in between
+//! the document may have got a later deadline, whose record means nothing without it.
 
+use std::time::Duration;
+
+use crate::base::clock::UnixMillis;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::model::{Entry, Lsn, SnapshotReport};
 use crate::persist::{CollectionRecord, DataFolder, Error, SnapshotHeader, SnapshotWriter};
@@ -11,8 +18,33 @@ use crate::store::{CollectionId, ShardIndex, SliceEnd};
 
 use super::Engine;
 
+/// A snapshot on its way to the disk; dropped before its end, it leaves nothing behind.
+pub struct Capture<'c> {
+    engine: &'c Engine,
+    writer: SnapshotWriter<'c>,
+    started: UnixMillis,
+    /// The main store, then the collections in the order of the header.
+    collections: Vec<CollectionId>,
+    /// The next slice: of which collection, by its place in `collections`, ...
+    collection: usize,
+    /// ... of which shard ...
+    shard: usize,
+    /// ... and behind which entry.
+    after: Option<Entry>,
+    slice: Vec<Entry>,
+}
+
+/// Whether a capture has more to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptureStep {
+    /// Call `step` again.
+    More,
+    /// Call `finish`.
+    Done,
+}
+
 impl Engine {
-    /// Writes everything that is live into a new snapshot of `folder` and publishes it.
+    /// Writes everything that is there into a new snapshot of `folder` and publishes it.
     ///
     /// # Errors
     /// The disk's; the snapshot before is then untouched.
@@ -23,6 +55,19 @@ impl Engine {
     /// # Durability
     /// When it returns, every write that was acknowledged before it was called survives anything.
     pub fn capture(&self, folder: &DataFolder) -> Result<SnapshotReport, Error> {
+        let mut capture = self.begin_capture(folder)?;
+        while capture.step()? == CaptureStep::More {}
+        capture.finish()
+    }
+
+    /// Begins a snapshot of `folder`, which its steps write.
+    ///
+    /// # Errors
+    /// The disk's, or that another one is being written.
+    ///
+    /// # Locks
+    /// The catalogue, for reading.
+    pub fn begin_capture<'c>(&'c self, folder: &'c DataFolder) -> Result<Capture<'c>, Error> {
         let started = self.clock.now();
         // Read before the catalogue and the first slice: whatever has a number by now is seen by both, because it is
         // numbered and applied under the same lock.
@@ -31,51 +76,72 @@ impl Engine {
         let records = collections
             .iter()
             .map(|collection| CollectionRecord { name: collection.name.clone(), created: collection.created });
-        let mut writer = folder.begin_snapshot(SnapshotHeader {
+        let writer = folder.begin_snapshot(SnapshotHeader {
             next_lsn,
             capture_start: Lsn(next_lsn.0.saturating_sub(1)),
             replay_from: folder.next_segment(),
             captured_at: started,
             collections: records.collect(),
         })?;
-        self.capture_collection(&mut writer, None, CollectionId::MAIN)?;
-        for (index, collection) in collections.iter().enumerate() {
-            self.capture_collection(&mut writer, Some(index), collection.id)?;
+        let named = collections.iter().map(|collection| collection.id);
+        Ok(Capture {
+            engine: self,
+            writer,
+            started,
+            collections: std::iter::once(CollectionId::MAIN).chain(named).collect(),
+            collection: 0,
+            shard: 0,
+            after: None,
+            slice: Vec::with_capacity(ENTRIES_PER_HOLD_MAX),
+        })
+    }
+}
+
+impl Capture<'_> {
+    /// Reads one slice and writes it.
+    ///
+    /// # Errors
+    /// The disk's.
+    ///
+    /// # Locks
+    /// One shard, for reading, for a bounded number of entries.
+    pub fn step(&mut self) -> Result<CaptureStep, Error> {
+        let Some(id) = self.collections.get(self.collection).copied() else { return Ok(CaptureStep::Done) };
+        let after = self.after.as_ref().map(|entry| entry.document.key_bytes());
+        let shard = ShardIndex(self.shard);
+        let end = self.engine.store.slice(id, shard, after, ENTRIES_PER_HOLD_MAX, &mut self.slice);
+        for entry in &self.slice {
+            // The main store has no place in the header.
+            self.writer.push(self.collection.checked_sub(1), entry)?;
         }
+        self.after = self.slice.pop().filter(|_| end == SliceEnd::More);
+        self.slice.clear();
+        if end == SliceEnd::Done {
+            self.shard += 1;
+            if self.shard == self.engine.store.shard_count() {
+                (self.collection, self.shard) = (self.collection + 1, 0);
+            }
+        }
+        Ok(CaptureStep::More)
+    }
+
+    /// Completes the snapshot and publishes it. Nothing may be left to read.
+    ///
+    /// # Errors
+    /// The disk's; the snapshot before is then untouched.
+    ///
+    /// # Durability
+    /// When it returns, every write that was acknowledged before the capture began survives anything.
+    pub fn finish(self) -> Result<SnapshotReport, Error> {
+        assert!(self.collection == self.collections.len(), "a snapshot is finished when everything was read");
         // The counter, not the largest version seen: a deletion leaves no version behind.
-        let capture_end = self.journal.last();
-        let published = writer.finish(capture_end)?;
+        let capture_end = self.engine.journal.last();
+        let published = self.writer.finish(capture_end)?;
         Ok(SnapshotReport {
             documents: published.documents,
             bytes: published.bytes,
             capture_end,
-            duration: std::time::Duration::from_millis(self.clock.now().since(started)),
+            duration: Duration::from_millis(self.engine.clock.now().since(self.started)),
         })
-    }
-
-    fn capture_collection(
-        &self,
-        writer: &mut SnapshotWriter<'_>,
-        index: Option<usize>,
-        id: CollectionId,
-    ) -> Result<(), Error> {
-        let mut slice: Vec<Entry> = Vec::with_capacity(ENTRIES_PER_HOLD_MAX);
-        for shard in (0..self.store.shard_count()).map(ShardIndex) {
-            let mut after: Option<Entry> = None;
-            loop {
-                let after_key = after.as_ref().map(|entry| entry.document.key_bytes());
-                let end = self.store.slice(id, shard, after_key, ENTRIES_PER_HOLD_MAX, &mut slice);
-                let now = self.clock.now();
-                for entry in slice.iter().filter(|entry| !entry.deadline.has_passed(now)) {
-                    writer.push(index, entry)?;
-                }
-                after = slice.pop();
-                slice.clear();
-                if end == SliceEnd::Done {
-                    break;
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -1,26 +1,21 @@
 //! Loading what the data folder holds, before anybody is served.
 //!
 //! A snapshot loads in parallel: any number of threads call `Loader::work`, each takes the next block until none is
-//! left or one is bad. Documents whose deadline has passed are left out.
+//! left or one is bad. Then come the records of what happened since, in order, through `Engine::replay`. Only after
+//! the last of them is it known which documents have expired: a record may have given one a later deadline. Then they
+//! are reaped, as at any time.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::model::{CollectionName, Deadline, Entry, Lsn, Refusal};
+use crate::base::clock::UnixMillis;
+use crate::base::fault::{Fault, is_planted};
+use crate::model::{CollectionName, Deadline, Entry, Lsn, Record, Refusal};
 use crate::persist::{Error, GoImport, GoSummary, SnapshotReader};
-use crate::store::CollectionId;
+use crate::store::{CollectionId, Replayed};
 
 use super::Engine;
-
-/// What a load brought.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LoadReport {
-    /// Documents that are there now.
-    pub documents: u64,
-    /// Documents that had expired while the server was down.
-    pub expired: u64,
-}
 
 /// Why the Go server's files could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +35,6 @@ pub struct Loader<'e> {
     /// By number in the file.
     collections: Vec<CollectionId>,
     next_block: AtomicUsize,
-    documents: AtomicU64,
-    expired: AtomicU64,
     /// The first failure; the others stop when they see it.
     failure: Mutex<Option<Error>>,
 }
@@ -51,15 +44,18 @@ impl Engine {
     pub fn loader<'e>(&'e self, reader: &'e SnapshotReader) -> Loader<'e> {
         let collections =
             reader.collections().iter().map(|record| self.load_collection(&record.name, record.created)).collect();
-        Loader {
-            engine: self,
-            reader,
-            collections,
-            next_block: AtomicUsize::new(0),
-            documents: AtomicU64::new(0),
-            expired: AtomicU64::new(0),
-            failure: Mutex::new(None),
-        }
+        Loader { engine: self, reader, collections, next_block: AtomicUsize::new(0), failure: Mutex::new(None) }
+    }
+
+    /// Applies a record of the journal to what was loaded: in the order of the LSNs, before anybody is served.
+    pub fn replay(&self, lsn: Lsn, record: &Record<'_>) -> Replayed {
+        self.store.replay(lsn, record)
+    }
+
+    /// Says that time had come to `moment` when what is loaded was written: the clock does not fall behind it. Call it
+    /// before what has expired is reaped.
+    pub fn note_written_at(&self, moment: UnixMillis) {
+        self.clock.raise_floor(moment);
     }
 
     /// Loads the Go server's files, giving each collection and each document an LSN.
@@ -120,25 +116,23 @@ impl Loader<'_> {
         let block = self.reader.read_block(number)?;
         let collection = block.collection.map(|index| self.collections.get(index).copied());
         let id = collection.flatten().unwrap_or(CollectionId::MAIN);
-        let now = self.engine.clock.now();
-        let total = block.entries.len() as u64;
-        let mut live = 0;
-        self.engine
-            .store
-            .load(id, block.entries.into_iter().filter(|entry| !entry.deadline.has_passed(now)).inspect(|_| live += 1));
-        self.documents.fetch_add(live, Ordering::SeqCst);
-        self.expired.fetch_add(total - live, Ordering::SeqCst);
+        let mut entries = block.entries;
+        if is_planted(Fault::ExpireBeforeReplay) {
+            let now = self.engine.clock.now();
+            entries.retain(|entry| !entry.deadline.has_passed(now));
+        }
+        self.engine.store.load(id, entries.into_iter());
         Ok(())
     }
 
-    /// What was loaded, once every worker has returned.
+    /// Ends the load, once every worker has returned.
     ///
     /// # Errors
     /// The first block that could not be read.
-    pub fn finish(self) -> Result<LoadReport, Error> {
+    pub fn finish(self) -> Result<(), Error> {
         match self.failure.into_inner() {
             Some(error) => Err(error),
-            None => Ok(LoadReport { documents: self.documents.into_inner(), expired: self.expired.into_inner() }),
+            None => Ok(()),
         }
     }
 }

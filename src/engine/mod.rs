@@ -21,7 +21,8 @@ use crate::journal::Journal;
 use crate::model::{Lsn, Refusal};
 use crate::store::{ShardIndex, Store, Totals};
 
-pub use load::{LoadFault, LoadReport, Loader};
+pub use capture::{Capture, CaptureStep};
+pub use load::{LoadFault, Loader};
 
 /// What the engine is told at start.
 #[derive(Clone, Copy, Debug)]

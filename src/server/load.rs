@@ -1,4 +1,5 @@
-//! Loading the data folder: a snapshot over all cores, or the Go server's files followed by a snapshot of ours.
+//! Loading the data folder: a snapshot over all cores and what happened since it began, or the Go server's files
+//! followed by a snapshot of ours.
 
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,11 @@ fn load_snapshot(engine: &Engine, reader: &SnapshotReader) -> Result<Source, Sta
         }
         loader.work();
     });
-    let report = loader.finish()?;
-    Ok(Source::Snapshot { bytes: reader.bytes(), expired: report.expired })
+    loader.finish()?;
+    reader.replay(|lsn, record| {
+        engine.replay(lsn, &record);
+    })?;
+    engine.note_written_at(reader.captured_at());
+    let expired = engine.reap(&|| false);
+    Ok(Source::Snapshot { bytes: reader.bytes(), expired })
 }

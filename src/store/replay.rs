@@ -16,6 +16,7 @@
 
 use super::catalogue::{Dropped, Place};
 use super::map::Store;
+use crate::base::fault::{Fault, is_planted};
 use crate::model::{CollectionName, Deadline, Document, Key, Lsn, Record, Scope};
 
 /// What became of a record.
@@ -46,7 +47,8 @@ impl Store {
     fn replay_put(&self, lsn: Lsn, scope: Scope<'_>, document: &Document, deadline: Deadline) -> Replayed {
         let Some(place) = self.place_older(lsn, scope) else { return Replayed::Passed };
         let locked = self.lock(&place, document.key());
-        if locked.version().is_some_and(|version| version >= lsn) {
+        let is_newer = locked.version().is_some_and(|version| version >= lsn);
+        if is_newer && !is_planted(Fault::ReplayWithoutVersionCheck) {
             return Replayed::Passed;
         }
         let replaced = locked.put(document.clone(), lsn, deadline);

@@ -1,5 +1,6 @@
 //! Writing one document.
 
+use crate::base::fault::{Fault, is_planted};
 use crate::model::{Condition, Deadline, Document, Effect, Expiry, OnAbsent, Outcome, Record, Refusal, Rest, Scope};
 
 use super::super::Engine;
@@ -25,6 +26,10 @@ impl Engine {
                 (Err(absent), _) => return Ok(unwritten(absent, condition)),
             }
         };
+        let early = is_planted(Fault::AppendOutsideShardLock).then(|| {
+            let deadline = expiry.deadline(None);
+            room.append(&Record::Put { scope, document: &document, deadline })
+        });
         let locked = self.store.lock(&place, document.key());
         if self.is_sealed() {
             return Err(Refusal::Stopping);
@@ -34,7 +39,7 @@ impl Engine {
             return Ok(condition_failed(&locked, current));
         }
         let deadline = expiry.deadline(current.map(|current| current.deadline));
-        let version = room.append(&Record::Put { scope, document: &document, deadline });
+        let version = early.unwrap_or_else(|| room.append(&Record::Put { scope, document: &document, deadline }));
         let before = locked.put(document, version, deadline);
         // What had expired is freed here, with the catalogue given back first.
         drop(place);
