@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::base::json;
 use crate::base::limits::ENVELOPE_BYTES_MAX;
-use crate::model::{Command, Condition, Document, Effect, Entry, OnAbsent, Scope};
+use crate::model::{Command, Condition, Document, Effect, Entries, OnAbsent, Scope};
 
 use super::Api;
 use super::body;
@@ -160,7 +160,7 @@ pub fn list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 struct Listing {
     /// What comes before the next document; begins as the head of the envelope.
     text: Vec<u8>,
-    entries: Box<dyn Iterator<Item = Entry> + Send>,
+    entries: Box<dyn Entries>,
     state: ListingState,
 }
 
@@ -195,6 +195,7 @@ impl BodyStream for Listing {
         }
         part.push_bytes(&self.text);
         self.text.clear();
+        part.show(self.entries.rests_on());
         true
     }
 }

@@ -20,5 +20,5 @@ pub use execute::{
 };
 pub use key::{Key, KeyFault};
 pub use lsn::{Lsn, Rest};
-pub use outcome::{BatchRefusal, Effect, Outcome, Refusal, Written};
+pub use outcome::{BatchRefusal, Effect, Entries, Outcome, Refusal, Written};
 pub use record::Record;

@@ -63,9 +63,15 @@ pub enum Effect {
     },
     /// Names in byte order.
     Collections(Vec<String>),
-    /// Live documents in byte order of their keys, each key at most once. Reads on as it is pulled; holds no lock
-    /// between two items.
-    Scanned(Box<dyn Iterator<Item = Entry> + Send>),
+    /// The documents of a collection.
+    Scanned(Box<dyn Entries>),
+}
+
+/// Live documents in byte order of their keys, each key at most once. Reads on as it is pulled; holds no lock between
+/// two items.
+pub trait Entries: Iterator<Item = Entry> + Send {
+    /// The newest LSN that must survive for all to stay true that was given so far: what is there, and what is not.
+    fn rests_on(&self) -> Lsn;
 }
 
 /// What one change of a batch did.

@@ -42,7 +42,9 @@ macro_rules! over {
                 a_reply_that_comes_later_waits_for_its_thread_and_for_what_it_rests_on,
                 a_reply_that_was_lost_is_503_outcome_unknown,
                 a_reply_waits_until_what_it_rests_on_is_released,
-                a_reply_that_cannot_become_durable_or_not_in_time_is_503_outcome_unknown;
+                a_reply_that_cannot_become_durable_or_not_in_time_is_503_outcome_unknown,
+                a_part_of_a_stream_leaves_only_when_what_it_shows_is_released,
+                a_stream_of_which_a_part_can_never_leave_is_broken_off;
             room:
                 whoever_waits_for_a_release_has_it_hurried,
                 a_write_that_finds_no_room_is_asked_again_when_there_is_some,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::wire::{GET, Setting, Side, get, until};
+use crate::wire::{GET, SILENCE, Setting, Side, get, until};
 
 pub fn a_reply_that_comes_later_waits_for_its_thread_and_for_what_it_rests_on(side: Side) {
     let served = side.serve(Setting::patient(16));
@@ -61,4 +61,42 @@ pub fn a_reply_that_cannot_become_durable_or_not_in_time_is_503_outcome_unknown(
     client.send(&get("/lsn/10"));
     assert!(client.reply().text().contains("\"code\":\"outcome_unknown\""));
     served.ledger.release(10);
+}
+
+pub fn a_part_of_a_stream_leaves_only_when_what_it_shows_is_released(side: Side) {
+    let served = side.serve(Setting::patient(16));
+    let mut client = served.connect();
+    client.send(&get("/resting?3"));
+    until("a part waits", || served.ledger.waiting() == 1);
+    served.ledger.release(29);
+    until("a part still waits, or does again", || served.ledger.waiting() == 1);
+    served.check_serves();
+    let mut seen = Vec::new();
+    let mut look = || {
+        while client.is_readable() {
+            seen.extend(client.read_once());
+        }
+        String::from_utf8(seen.clone()).unwrap()
+    };
+    assert!(!look().contains("part 3"), "{}", look());
+    served.ledger.release(30);
+    until("it ends", || look().ends_with("0\r\n\r\n"));
+    let text = look();
+    let found: Vec<usize> = ["part 1", "part 2", "part 3"].iter().filter_map(|part| text.find(part)).collect();
+    assert!(found.len() == 3 && found.is_sorted(), "{text}");
+}
+
+pub fn a_stream_of_which_a_part_can_never_leave_is_broken_off(side: Side) {
+    let served = side.serve(Setting::patient(16));
+    let mut client = served.connect();
+    client.send(&get("/resting?3"));
+    until("a part waits", || served.ledger.waiting() == 1);
+    served.ledger.fail();
+    assert!(client.try_reply().is_err());
+
+    let served = side.serve(Setting { write_timeout: SILENCE, ..Setting::patient(16) });
+    let mut client = served.connect();
+    client.send(&get("/resting?3"));
+    assert!(client.try_reply().is_err());
+    until("it is gone", || served.counts().open == 0);
 }

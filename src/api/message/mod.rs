@@ -195,7 +195,8 @@ impl Piece {
 /// A body that is made while it is sent.
 pub trait BodyStream: Send {
     /// Appends the next bytes to `part` and returns true, or returns false at the end. It appends some tens of KiB at
-    /// most, unless one document is larger, and may append nothing before the end. Holds no lock between calls.
+    /// most, unless one document is larger, and may append nothing before the end. Holds no lock between calls. The part
+    /// leaves when what it rests on may be seen (`Part::rest`).
     fn pull(&mut self, part: &mut Part) -> bool;
 }
 

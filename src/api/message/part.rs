@@ -3,7 +3,7 @@
 //! Invariant: the pieces are in order and none is empty, so that a part without bytes has no pieces. How large a part
 //! grows is up to the stream that fills it.
 
-use crate::model::Document;
+use crate::model::{Document, Lsn, Rest};
 
 use super::Piece;
 
@@ -21,6 +21,8 @@ pub struct Part {
     length: usize,
     /// Memory for the next piece of bytes.
     spare: Vec<u8>,
+    /// The newest LSN that it shows something of.
+    newest: Lsn,
 }
 
 impl Part {
@@ -53,6 +55,16 @@ impl Part {
         }
     }
 
+    /// Notes that what was appended shows something of `lsn`, or of what came before it.
+    pub fn show(&mut self, lsn: Lsn) {
+        self.newest = self.newest.max(lsn);
+    }
+
+    /// What must be durable before this part may leave.
+    pub fn rest(&self) -> Rest {
+        Rest::Seen(self.newest)
+    }
+
     /// What was appended, in order.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
@@ -71,6 +83,7 @@ impl Part {
     /// Empties it, lets go of its documents, and keeps some memory for the next part.
     pub fn clear(&mut self) {
         self.length = 0;
+        self.newest = Lsn::ZERO;
         for piece in self.pieces.drain(..) {
             if let Piece::Owned(bytes) = piece
                 && bytes.capacity() > self.spare.capacity()
@@ -131,8 +144,11 @@ mod tests {
         part.push_bytes(b"abc");
         let memory = part.pieces()[0].bytes().as_ptr();
         part.push_document(document(COPIED_BYTES_MAX + 1));
+        part.show(Lsn(7));
+        part.show(Lsn(5));
+        assert_eq!(part.rest(), Rest::Seen(Lsn(7)));
         part.clear();
-        assert!(part.is_empty() && part.pieces().is_empty());
+        assert!(part.is_empty() && part.pieces().is_empty() && part.rest() == Rest::NOTHING);
         part.push_bytes(b"d");
         assert_eq!((part.pieces()[0].bytes().as_ptr(), text(&part)), (memory, b"d".to_vec()));
         part.push_bytes(&vec![b'x'; 4 * KEPT_BYTES_MAX]);

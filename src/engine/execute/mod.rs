@@ -10,7 +10,9 @@ mod put;
 
 use std::sync::Arc;
 
-use crate::model::{Command, Condition, Effect, Execute, Key, Outcome, Refusal, Rest, Scope};
+use crate::base::clock::UnixMillis;
+use crate::journal::Journal;
+use crate::model::{Command, Condition, Effect, Entries, Entry, Execute, Key, Lsn, Outcome, Refusal, Rest, Scope};
 use crate::store::{CollectionAbsent, Current, Locked, Lookup, Scan};
 
 use super::Engine;
@@ -81,6 +83,28 @@ impl Engine {
         let clock = Arc::clone(&self.clock);
         let rest = Rest::Seen(self.journal.last());
         let scan = Scan::new(Arc::clone(&self.store), id, move || clock.now());
-        Outcome { rest, effect: Effect::Scanned(Box::new(scan)) }
+        let listing = Listing { scan, journal: Arc::clone(&self.journal) };
+        Outcome { rest, effect: Effect::Scanned(Box::new(listing)) }
+    }
+}
+
+/// A scan that knows what it rests on.
+struct Listing<N> {
+    scan: Scan<N>,
+    journal: Arc<Journal>,
+}
+
+impl<N: Fn() -> UnixMillis> Iterator for Listing<N> {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        self.scan.next()
+    }
+}
+
+impl<N: Fn() -> UnixMillis + Send> Entries for Listing<N> {
+    /// The counter: whatever a slice has shown or not shown was numbered before it was taken.
+    fn rests_on(&self) -> Lsn {
+        self.journal.last()
     }
 }

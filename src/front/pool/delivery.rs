@@ -9,6 +9,7 @@ use tiny_http::{Header, Headers, Request, StatusCode};
 
 use crate::api::message::{BodyStream, Part, Piece, Response, ResponseBody};
 use crate::front::reply::{self, INLINE_BYTES_MAX, Remaining};
+use crate::model::Rest;
 
 use super::panics;
 
@@ -55,19 +56,21 @@ pub(super) fn respond(request: Request, response: &Response) {
 }
 
 /// Sends what `out` holds, and then what remains of the response. `patience` bounds what a peer may take for one
-/// buffer or piece, checked between writes.
+/// buffer or piece, checked between writes. `wait` waits until a part of a stream may leave, and is false when it never
+/// may.
 ///
 /// # Errors
-/// The socket's, `TimedOut` when the peer takes too long.
+/// The socket's, `TimedOut` when the peer takes too long, `ConnectionAborted` when a part may never leave.
 pub(super) fn send(
     request: Request,
     response: Response,
     remaining: Remaining,
     out: &mut Vec<u8>,
     patience: Duration,
+    wait: &dyn Fn(Rest) -> bool,
 ) -> io::Result<()> {
     let mut writer = panics::librarys(|| request.into_writer()).ok_or_else(failed)?;
-    let mut outgoing = Outgoing { writer: writer.as_mut(), out, patience };
+    let mut outgoing = Outgoing { writer: writer.as_mut(), out, patience, wait };
     match (remaining, response.body) {
         (Remaining::Nothing, _) => {}
         (_, ResponseBody::Pieces(pieces)) => outgoing.push_all(&pieces)?,
@@ -88,6 +91,7 @@ struct Outgoing<'a> {
     writer: &'a mut dyn Write,
     out: &'a mut Vec<u8>,
     patience: Duration,
+    wait: &'a dyn Fn(Rest) -> bool,
 }
 
 impl Outgoing<'_> {
@@ -97,14 +101,20 @@ impl Outgoing<'_> {
         push: impl Fn(&mut Self, &Part) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut part = Part::new();
-        while panics::ours("making a body", || stream.pull(&mut part)) {
+        loop {
+            let goes_on = panics::ours("making a body", || stream.pull(&mut part));
+            if !(self.wait)(part.rest()) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            // The last pull may have left something too.
             push(self, &part)?;
+            if !goes_on {
+                return Ok(());
+            }
             part.clear();
             // The next part may take its time.
             self.flush()?;
         }
-        // What the last pull may have left.
-        push(self, &part)
     }
 
     fn push_chunk(&mut self, part: &Part) -> io::Result<()> {

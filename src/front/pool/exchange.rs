@@ -13,6 +13,7 @@ use crate::front::date::DateCache;
 use crate::front::framing::{self, Announced, Fault, Framing, RequestLine, Version};
 use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner};
+use crate::model::Rest;
 
 use super::answering::{Handler, Head, reply_to};
 use super::body::Body;
@@ -160,7 +161,10 @@ impl Exchange {
         let date = self.date.at(shared.seams.clock.now());
         self.out.clear();
         let remaining = reply::begin(&mut self.out, &response, Manner { version, close, date });
-        let sent = delivery::send(request, response, remaining, &mut self.out, shared.options.write_timeout);
+        let sent = {
+            let wait = |rest| may_leave(shared, rest);
+            delivery::send(request, response, remaining, &mut self.out, shared.options.write_timeout, &wait)
+        };
         give_back(&mut self.out);
         match sent {
             Ok(()) if !close && remaining != reply::Remaining::UntilClose => Then::Next,
@@ -188,26 +192,29 @@ fn check<'a>(request: &'a Request, shared: &Shared) -> Result<Framing<'a>, Fault
 
 /// Waits until `response` may leave; what may not, or not within `write_timeout`, becomes a 503.
 fn released(shared: &Shared, response: Response) -> Response {
-    let durability = &shared.seams.durability;
-    if durability.is_released(response.rest) {
+    if may_leave(shared, response.rest) {
         return response;
+    }
+    let mut unknown = problem::of_unavailable(Unavailable::OutcomeUnknown);
+    unknown.head_only = response.head_only;
+    unknown.close = response.close;
+    unknown
+}
+
+/// Waits until what rests on `rest` may leave; false when it never may, or not within `write_timeout`.
+fn may_leave(shared: &Shared, rest: Rest) -> bool {
+    let durability = &shared.seams.durability;
+    if durability.is_released(rest) {
+        return true;
     }
     let (tell, told) = crossbeam_channel::bounded(1);
     let waker = Box::new(move |outcome| {
         // Nobody listens any more when the wait has timed out.
         let _ = tell.send(outcome);
     });
-    durability.when_durable(response.rest, waker);
+    durability.when_durable(rest, waker);
     durability.hurry();
-    match told.recv_timeout(shared.options.write_timeout) {
-        Ok(Ok(())) => response,
-        Ok(Err(_)) | Err(_) => {
-            let mut unknown = problem::of_unavailable(Unavailable::OutcomeUnknown);
-            unknown.head_only = response.head_only;
-            unknown.close = response.close;
-            unknown
-        }
-    }
+    matches!(told.recv_timeout(shared.options.write_timeout), Ok(Ok(())))
 }
 
 #[cfg(test)]
@@ -224,7 +231,7 @@ mod tests {
     use crate::front::Seams;
     use crate::front::pool::PoolOptions;
     use crate::front::pool::mark::Mark;
-    use crate::model::{Durability, Rest, RoomWaker, Waker};
+    use crate::model::{Durability, RoomWaker, Waker};
 
     /// Everything that a pool stands on: gathers, echoes, and keeps nothing back.
     struct Ground;

@@ -157,6 +157,11 @@ impl Connection {
     }
 
     fn try_turn(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> io::Result<Fate> {
+        if self.session.outbox().is_broken() {
+            // By a reset: the end of a stream that is not chunked is no different from that of its connection.
+            self.transport.abandon();
+            return Ok(Fate::Gone);
+        }
         if self.linger.is_some() {
             return self.close(cx, scratch);
         }

@@ -10,7 +10,8 @@
 //! whatever stands behind one of these) is queued here.
 //! Invariants: bytes leave in the order of the requests; a reply leaves only when what it rests on is released; at
 //! most one thing is being waited for, the first in the queue; of a stream, at most `stream_buffer_bytes` beside one
-//! part are held. It does not write, and does not know requests.
+//! part are held, and a part leaves as a reply does; a stream of which a part may never leave is broken off. It does not
+//! write, and does not know requests.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -19,7 +20,7 @@ use crate::api::message::{BodyStream, Part, Piece, Response, ResponseBody};
 use crate::front::framing::Version;
 use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner, Remaining};
-use crate::model::{NotDurable, Rest};
+use crate::model::{Lsn, NotDurable, Rest};
 
 use super::context::{Context, Millis, Rules, millis};
 
@@ -56,8 +57,17 @@ enum Item {
     Piece { piece: Piece, sent: usize },
     /// A body that is made while it is sent.
     Stream { stream: Box<dyn BodyStream>, is_chunked: bool },
+    /// What stands behind it, parts of a stream, shows something of this LSN and may not leave yet.
+    Barrier { newest: Lsn, asked: Option<Asked> },
     /// A reply that may not leave yet, or that is not here yet.
     Waiting { state: Waiting, terms: Terms },
+}
+
+/// `Durability` will answer this ticket.
+#[derive(Clone, Copy)]
+struct Asked {
+    ticket: u64,
+    since: Millis,
 }
 
 enum Waiting {
@@ -79,6 +89,8 @@ pub struct Outbox {
     replies: usize,
     tickets: u64,
     progress: Option<Progress>,
+    /// True when a stream cannot go on: its connection is to be closed at once.
+    is_broken: bool,
 }
 
 /// How sending goes while it cannot go on.
@@ -93,6 +105,11 @@ impl Outbox {
     /// True when there is nothing to send and nothing to wait for, the thread's buffer apart.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+
+    /// True when a reply that has begun will never be whole: the connection is to be closed so that the peer sees it.
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// Bytes of finished replies that are still to be sent, the thread's buffer apart.
@@ -152,6 +169,13 @@ impl Outbox {
     /// Takes the answer of `Durability` to `ticket`. What it was asked for is the first that waits, but what was ready
     /// before that may still stand before it.
     pub fn settle(&mut self, ticket: u64, outcome: Result<(), NotDurable>) {
+        let holds = |item: &Item| matches!(item, Item::Barrier { asked: Some(asked), .. } if asked.ticket == ticket);
+        if let Some(at) = self.queue.iter().position(holds) {
+            self.queue.remove(at);
+            // Its head has left, so nothing can be said but that it ends here.
+            self.is_broken |= outcome.is_err();
+            return;
+        }
         let is_asked = |item: &Item| matches!(item, Item::Waiting { state: Waiting::Asked { ticket: held, .. }, .. } if *held == ticket);
         let Some(at) = self.queue.iter().position(is_asked) else { return };
         let Some(Item::Waiting { state: Waiting::Asked { mut response, .. }, terms }) = self.queue.remove(at) else {
@@ -176,10 +200,14 @@ impl Outbox {
                     }
                 }
                 Some(Item::Waiting { state: Waiting::Parked(_), .. }) => return self.ask(cx),
+                Some(Item::Barrier { newest, .. }) if cx.is_released(Rest::Seen(*newest)) => {
+                    self.queue.pop_front();
+                }
+                Some(Item::Barrier { asked: None, .. }) => return self.ask_for_part(cx),
                 // What was made of it before and not taken yet comes first.
                 Some(Item::Stream { .. }) if cx.out.len() >= cx.rules.stream_buffer_bytes.max(1) => return,
                 Some(Item::Stream { .. }) => return self.pull(cx),
-                Some(Item::Waiting { .. } | Item::Piece { .. }) | None => return,
+                Some(Item::Waiting { .. } | Item::Barrier { .. } | Item::Piece { .. }) | None => return,
             }
         }
     }
@@ -188,7 +216,7 @@ impl Outbox {
     pub fn slices<'a>(&'a self, out: &'a [u8], into: &mut [IoSlice<'a>; SLICES]) -> usize {
         let pieces = self.queue.iter().map_while(|item| match item {
             Item::Piece { piece, sent } => piece.bytes().get(*sent..),
-            Item::Stream { .. } | Item::Waiting { .. } => None,
+            Item::Stream { .. } | Item::Barrier { .. } | Item::Waiting { .. } => None,
         });
         let buffer = (!out.is_empty()).then_some(out);
         let mut count = 0;
@@ -265,14 +293,19 @@ impl Outbox {
     /// When what stands first has waited too long to become durable.
     pub(super) fn unknown_at(&self, rules: &Rules) -> Option<Millis> {
         match self.queue.front()? {
-            Item::Waiting { state: Waiting::Asked { since, .. }, .. } => Some(since + millis(rules.write_timeout)),
+            Item::Waiting { state: Waiting::Asked { since, .. }, .. }
+            | Item::Barrier { asked: Some(Asked { since, .. }), .. } => Some(since + millis(rules.write_timeout)),
             _ => None,
         }
     }
 
     /// Gives up waiting for what stands first to become durable.
     pub(super) fn give_up(&mut self) {
-        if let Some(Item::Waiting { state: Waiting::Asked { ticket, .. }, .. }) = self.queue.front() {
+        if let Some(
+            Item::Waiting { state: Waiting::Asked { ticket, .. }, .. }
+            | Item::Barrier { asked: Some(Asked { ticket, .. }), .. },
+        ) = self.queue.front()
+        {
             self.settle(*ticket, Err(NotDurable));
         }
     }
@@ -293,6 +326,15 @@ impl Outbox {
         cx.has_asked.set(true);
     }
 
+    /// Asks when the part that stands behind the barrier in front may leave.
+    fn ask_for_part(&mut self, cx: &mut Context<'_>) {
+        let ticket = self.next_ticket();
+        let Some(Item::Barrier { newest, asked }) = self.queue.front_mut() else { return };
+        *asked = Some(Asked { ticket, since: cx.now });
+        cx.durability.when_durable(Rest::Seen(*newest), cx.waker(ticket));
+        cx.has_asked.set(true);
+    }
+
     /// Takes the reply that stands first out of the queue, unless it may not leave yet.
     fn take_first(&mut self) -> Option<(Response, Terms)> {
         match self.queue.pop_front_if(|item| matches!(item, Item::Waiting { state: Waiting::Parked(_), .. }))? {
@@ -300,7 +342,7 @@ impl Outbox {
                 self.bytes -= weight(&response);
                 Some((*response, terms))
             }
-            Item::Waiting { .. } | Item::Piece { .. } | Item::Stream { .. } => None,
+            Item::Waiting { .. } | Item::Barrier { .. } | Item::Piece { .. } | Item::Stream { .. } => None,
         }
     }
 
@@ -323,9 +365,11 @@ impl Outbox {
         let before = self.bytes + cx.out.len();
         let enough = before.saturating_add(cx.rules.stream_buffer_bytes.max(1));
         let mut part = Part::new();
+        let mut barrier = None;
         let goes_on = loop {
             part.clear();
             let goes_on = stream.pull(&mut part);
+            self.hold_back(part.rest(), &mut barrier, cx);
             self.push_part(&part, is_chunked, cx);
             if !goes_on || self.bytes + cx.out.len() >= enough {
                 break goes_on;
@@ -337,6 +381,19 @@ impl Outbox {
             self.push_with(cx, reply::end_chunks);
         }
         self.queue.extend(behind);
+    }
+
+    /// Puts a barrier before what comes next, unless that may leave; the parts of one pull have one in common, at
+    /// `barrier` in the queue.
+    fn hold_back(&mut self, rest: Rest, barrier: &mut Option<usize>, cx: &Context<'_>) {
+        if cx.is_released(rest) {
+            return;
+        }
+        let at = *barrier.get_or_insert(self.queue.len());
+        match self.queue.get_mut(at) {
+            Some(Item::Barrier { newest, .. }) => *newest = rest.lsn().max(*newest),
+            _ => self.queue.push_back(Item::Barrier { newest: rest.lsn(), asked: None }),
+        }
     }
 
     fn push_part(&mut self, part: &Part, is_chunked: bool, cx: &mut Context<'_>) {

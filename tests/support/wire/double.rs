@@ -20,7 +20,7 @@ use super::PATIENCE;
 ///
 /// `/echo` gives back the body, `/gather?N` too if it has at most N bytes, `/intake` counts what it is given and breaks
 /// off at a part with "stop" in it, and answers "stop/parts" with a stream, `/ignore` and `/forget` do not want the
-/// body, `/big?N` has N bytes, `/parts` is a stream, `/stream?N` is one of N bytes, `/library?N` is one of N times the
+/// body, `/big?N` has N bytes, `/parts` is a stream, `/resting?N` is one of N parts of which each rests on something, `/stream?N` is one of N bytes, `/library?N` is one of N times the
 /// same document of `LIBRARY_BYTES`, `/slow` has its thread wait for the gate, `/later` has another thread wait for it
 /// (with `?parts` for a stream), `/lost` never delivers, `/lsn/N` rests on N
 /// (with `?M` for M bytes), `/again` is as `/echo`, and `/again-unread` does
@@ -75,6 +75,21 @@ impl BodyStream for Parts {
             None => return false,
         }
         true
+    }
+}
+
+/// Parts with their numbers, from 1; each rests on ten times its number.
+struct Resting {
+    made: u64,
+    count: u64,
+}
+
+impl BodyStream for Resting {
+    fn pull(&mut self, part: &mut Part) -> bool {
+        self.made += 1;
+        part.push_bytes(format!("part {} ", self.made).as_bytes());
+        part.show(Lsn(10 * self.made));
+        self.made < self.count
     }
 }
 
@@ -205,6 +220,12 @@ impl Handle for Double {
             "/ignore" => Response::new(413).with_piece(Piece::Static(b"not read\n")),
             "/big" => Response::new(200).with_piece(Piece::Owned(vec![b'x'; query.parse().unwrap()])),
             "/parts" => stream_of_parts(),
+            "/resting" => {
+                let mut response = Response::new(200);
+                let count = query.parse().unwrap();
+                response.body = ResponseBody::Stream(Box::new(Resting { made: 0, count }));
+                response
+            }
             "/stream" => self.counted(query.parse().unwrap(), None),
             "/library" => self.counted(query.parse::<usize>().unwrap() * LIBRARY_BYTES, Some(self.library.clone())),
             "/slow" => {
