@@ -8,6 +8,7 @@ use std::io;
 use super::database_id::DatabaseId;
 use super::error::Flaw;
 use super::fields::{Fields, put_u32};
+use crate::base::fault::{Fault, is_planted};
 
 /// What makes a file's checksums its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,9 @@ impl Stamp {
     /// The operating system has no randomness to give.
     pub fn random(database_id: DatabaseId) -> io::Result<Stamp> {
         let mut salt = [0; 8];
-        getrandom::fill(&mut salt).map_err(|error| io::Error::other(error.to_string()))?;
+        if !is_planted(Fault::SaltZero) {
+            getrandom::fill(&mut salt).map_err(|error| io::Error::other(error.to_string()))?;
+        }
         Ok(Stamp { database_id, salt: u64::from_le_bytes(salt) })
     }
 }

@@ -101,6 +101,9 @@ impl FrameHead {
         if magic != MAGIC {
             return Err(Flaw::new(0, "the magic of a frame", format!("{}", magic.escape_ascii())).into());
         }
+        if head.len() < HEAD_BYTES {
+            return Err(short().into());
+        }
         let [kind, zeros @ ..] = fields.array::<4>().ok_or_else(short)?;
         let ordinal = fields.u32().ok_or_else(short)?;
         check_sum(head, CHECKSUM_AT, |bytes| seal.over(Part::FrameHead, ordinal, bytes))?;

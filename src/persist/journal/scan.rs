@@ -15,6 +15,7 @@ use super::walk::Walk;
 use super::window::Window;
 use crate::base::clock::UnixMillis;
 use crate::base::disk::Disk;
+use crate::base::fault::{Fault as Planted, is_planted};
 use crate::model::Lsn;
 use crate::persist::database_id::DatabaseId;
 use crate::persist::error::{Damage, Error, Fault};
@@ -127,6 +128,9 @@ pub fn scan(
                 break;
             }
         }
+    }
+    if is_planted(Planted::DropWatermark) {
+        scan.durable_lsn = Lsn::ZERO;
     }
     scan.end = walk.offset();
     scan.last_lsn = Lsn(walk.next_lsn().0.saturating_sub(1));

@@ -168,6 +168,9 @@ impl SegmentHeader {
     /// Reads a header, which is the first `HEADER_BYTES` of its file.
     pub(in crate::persist) fn decode(header: &[u8]) -> Result<SegmentHeader, Fault> {
         decode_prefix(header)?;
+        if header.len() < HEADER_BYTES {
+            return Err(Flaw::short(0, "a header of 112 bytes").into());
+        }
         let stamp_and_numbers = |fields: &mut Fields<'_>| {
             fields.bytes(PREFIX_BYTES)?;
             let stamp = Stamp { database_id: DatabaseId(fields.array()?), salt: fields.u64()? };
@@ -215,6 +218,9 @@ fn decode_prefix(header: &[u8]) -> Result<(), Fault> {
         return Err(Flaw::new(0, "the magic of a journal segment", format!("{}", magic.escape_ascii())).into());
     }
     let (version, header_bytes) = (fields.u32().ok_or_else(short)?, fields.u32().ok_or_else(short)?);
+    if header.len() < PREFIX_BYTES {
+        return Err(short().into());
+    }
     check_sum(header, PREFIX_BYTES - 4, crc32c::crc32c)?;
     if version > VERSION {
         return Err(Fault::Newer(format!("journal version {version}, newer than {VERSION}")));

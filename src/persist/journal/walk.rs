@@ -182,3 +182,116 @@ fn moved(fault: Fault, by: usize) -> Fault {
         Fault::Newer(what) => Fault::Newer(what),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::UnixMillis;
+    use crate::base::disk::{Disk, RealDisk};
+    use crate::model::{Key, Scope};
+    use crate::persist::database_id::DatabaseId;
+    use crate::persist::journal::record::encode_record;
+    use crate::persist::seal::Stamp;
+
+    const CHAIN: u32 = 5;
+
+    fn seal() -> Seal {
+        Seal::of(Stamp { database_id: DatabaseId([1; 16]), salt: 7 })
+    }
+
+    /// A payload of `count` deletions.
+    fn payload(count: u32) -> Vec<u8> {
+        let mut payload = Vec::new();
+        for _ in 0..count {
+            let record = Record::Delete { scope: Scope::Main, key: Key::new("k").unwrap() };
+            assert!(encode_record(&record, Batch::Ends, &mut payload).is_none());
+        }
+        payload
+    }
+
+    /// A head that fits `payload`, as the first in its file.
+    fn head(payload: &[u8], count: u32) -> FrameHead {
+        FrameHead {
+            kind: FrameKind::Records,
+            ordinal: 0,
+            payload_bytes: payload.len() as u32,
+            count,
+            first_lsn: Lsn(10),
+            durable_lsn: Lsn(9),
+            written_at: UnixMillis(1),
+            payload_crc: seal().over(Part::FramePayload, 0, payload),
+            chain: 0,
+        }
+        .chained(CHAIN)
+    }
+
+    /// Walks frames with these heads and payloads, and says how many it passed and where it met a flaw.
+    fn walk(frames: &[(FrameHead, &[u8])]) -> (u32, Option<usize>) {
+        let mut content = Vec::new();
+        for (head, payload) in frames {
+            content.extend_from_slice(&head.encode(seal()));
+            content.extend_from_slice(payload);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("frames");
+        RealDisk.create(&path).unwrap().write_all(&content).unwrap();
+        let file = RealDisk.open(&path).unwrap();
+        let [stepping, reading] = [false, true].map(|reads| {
+            let window = Window::new(&path, file.as_ref(), content.len() as u64);
+            let mut walk = Walk::new(window, seal(), 0, CHAIN, Lsn(10));
+            while walk.offset() < content.len() as u64 {
+                let step = if reads { walk.step_with(&mut |_, _| ()) } else { walk.step() };
+                match step.unwrap() {
+                    Ok(_) => (),
+                    Err(Fault::Flaw(flaw)) => return (walk.ordinal(), Some(flaw.at)),
+                    Err(Fault::Newer(what)) => panic!("{what}"),
+                }
+            }
+            (walk.ordinal(), None)
+        });
+        // What a frame's checksum vouches for is looked into only by the one that reads.
+        assert!(stepping == reading || stepping.1.is_none(), "{stepping:?} and {reading:?}");
+        reading
+    }
+
+    #[test]
+    fn a_frame_that_does_not_belong_where_it_stands_is_refused_by_the_field_that_tells() {
+        let payload = payload(2);
+        let first = head(&payload, 2);
+        let crc = seal().over(Part::FramePayload, 1, &payload);
+        let next = FrameHead { ordinal: 1, first_lsn: Lsn(12), durable_lsn: Lsn(11), payload_crc: crc, ..first };
+        let next = next.chained(first.chain);
+        assert_eq!(walk(&[(first, &payload), (next, &payload)]), (2, None));
+
+        let later = FrameHead { first_lsn: Lsn(100), ..next }.chained(first.chain);
+        assert_eq!(walk(&[(first, &payload), (later, &payload)]), (2, None), "LSNs may jump");
+        let earlier = FrameHead { first_lsn: Lsn(11), durable_lsn: Lsn(10), ..next }.chained(first.chain);
+        assert_eq!(walk(&[(first, &payload), (earlier, &payload)]), (1, Some(20)), "an LSN again");
+        let elsewhere = FrameHead { ordinal: 2, ..next }.chained(first.chain);
+        assert_eq!(walk(&[(first, &payload), (elsewhere, &payload)]), (1, Some(8)), "an ordinal too far");
+        let unchained = next.chained(first.chain ^ 1);
+        assert_eq!(walk(&[(first, &payload), (unchained, &payload)]), (1, Some(48)), "a frame of another history");
+        assert_eq!(walk(&[(first, &payload), (next, &payload[1..])]), (1, Some(HEAD_BYTES)), "a payload cut short");
+        assert_eq!(walk(&[(first, &[&payload[1..], b"\0"].concat())]), (0, Some(HEAD_BYTES)), "another payload");
+    }
+
+    #[test]
+    fn nothing_stands_behind_a_clean_stop() {
+        let (payload, stop) = (payload(1), FrameKind::CleanStop);
+        let empty = seal().over(Part::FramePayload, 0, b"");
+        let first = FrameHead { kind: stop, payload_crc: empty, ..head(b"", 0) }.chained(CHAIN);
+        let crc = seal().over(Part::FramePayload, 1, &payload);
+        let next = FrameHead { ordinal: 1, payload_crc: crc, ..head(&payload, 1) }.chained(first.chain);
+        assert_eq!(walk(&[(first, b""), (next, &payload)]), (1, Some(0)));
+        let mark = FrameHead { kind: FrameKind::Mark, ..first }.chained(CHAIN);
+        let next = next.chained(mark.chain);
+        assert_eq!(walk(&[(mark, b""), (next, &payload)]), (2, None));
+    }
+
+    #[test]
+    fn a_payload_of_more_or_fewer_records_than_its_head_says_is_refused() {
+        let payload = payload(2);
+        assert_eq!(walk(&[(head(&payload, 1), &payload)]), (0, Some(HEAD_BYTES + 9)));
+        assert_eq!(walk(&[(head(&payload, 3), &payload)]), (0, Some(HEAD_BYTES + 18)));
+    }
+}

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::frame_writer::{Frame, FrameWriter};
 use super::segment::{HEADER_BYTES, Link, SegmentHeader, SegmentId};
 use crate::base::disk::{Disk, DiskFile};
+use crate::base::fault::{Fault, is_planted};
 use crate::model::Lsn;
 use crate::persist::error::Error;
 use crate::persist::seal::Seal;
@@ -111,7 +112,9 @@ impl SegmentWriter {
         file.write_all_at(&[IoSlice::new(&encoded)], 0).map_err(Error::io(&temporary, "write"))?;
         file.sync_all().map_err(Error::io(&temporary, "sync"))?;
         disk.rename(&temporary, &path).map_err(Error::io(&path, "rename into place"))?;
-        disk.sync_folder(folder).map_err(Error::io(folder, "sync"))?;
+        if !is_planted(Fault::SkipFolderSync) {
+            disk.sync_folder(folder).map_err(Error::io(folder, "sync"))?;
+        }
         let seal = Seal::of(header.stamp);
         let frames = FrameWriter::new(&path, file, seal, HEADER_BYTES as u64, header.chain(), header.first_lsn);
         Ok(SegmentWriter { id: header.id, frames })
