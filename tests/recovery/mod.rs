@@ -1,5 +1,8 @@
 //! A server as far as its files can tell: it starts, writes records in frames, rotates, takes snapshots, stops.
 
+// Each test that includes this file uses its own part of it.
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 use std::io::IoSlice;
 use std::path::{Path, PathBuf};

@@ -4,8 +4,9 @@
 //! before it is used. The LSN is not here: it is the frame's first one plus the record's place in it.
 //! The value is not parsed: it was validated when it came in, and the payload's checksum vouches for its bytes.
 
+use super::frame::PAYLOAD_BYTES_MAX;
 use crate::base::clock::UnixMillis;
-use crate::base::limits::DOCUMENT_BYTES_CEILING;
+use crate::base::limits::{COLLECTION_NAME_BYTES_MAX, DOCUMENT_BYTES_CEILING, KEY_BYTES_MAX};
 use crate::model::{CollectionName, Deadline, Document, Key, Record, Scope};
 use crate::persist::error::{Fault, Flaw};
 use crate::persist::fields::{Fields, put_u16, put_u32, put_u64};
@@ -28,6 +29,12 @@ const MORE_FOLLOW: u8 = 0b1000_0000;
 
 /// Bytes of a deadline in a record that has one.
 pub const DEADLINE_BYTES: usize = 8;
+
+/// The largest record: one head, one deadline, a name, a key and a value.
+const BYTES_MAX: usize =
+    HEAD_BYTES + DEADLINE_BYTES + COLLECTION_NAME_BYTES_MAX + KEY_BYTES_MAX + DOCUMENT_BYTES_CEILING;
+
+const _: () = assert!(BYTES_MAX <= PAYLOAD_BYTES_MAX as usize, "every record fits a frame");
 
 /// Whether a record is one of several that are applied together or not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
