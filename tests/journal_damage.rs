@@ -2,189 +2,25 @@
 //! named as damage, what may have been an interrupted write ends the journal there, and what is read is always a prefix
 //! of what was written. And the bytes against a model.
 
+#[path = "segments/mod.rs"]
+mod segments;
 #[path = "support/sim_disk.rs"]
 mod sim_disk;
 
 use std::io::IoSlice;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use memory_tools::base::clock::UnixMillis;
 use memory_tools::base::disk::Disk;
-use memory_tools::model::{CollectionName, Deadline, Document, Key, Lsn, Record, Scope};
+use memory_tools::model::{Deadline, Lsn};
 use memory_tools::persist::journal::{
-    Batch, Frame, FrameKind, INLINE_BYTES_MAX, JournalReader, Link, PreparedSegment, QUARANTINE, SEGMENT_HEADER_BYTES,
-    SegmentHeader, SegmentId, SegmentScan, SegmentWriter, Stretch, Tail, cut, encode_record, encoded_bytes, quarantine,
-    scan,
+    Batch, Frame, FrameKind, INLINE_BYTES_MAX, Link, PreparedSegment, QUARANTINE, SEGMENT_HEADER_BYTES, SegmentHeader,
+    SegmentId, SegmentScan, SegmentWriter, Stretch, Tail, cut, quarantine, scan,
 };
-use memory_tools::persist::{Damage, DatabaseId, Error, Stamp};
+use memory_tools::persist::{DatabaseId, Error, Stamp};
 use proptest::prelude::*;
+use segments::{Change, DATABASE, FOLDER, Journal, disk_with, path, read, scanned, small_journal};
 use sim_disk::{Random, SimDisk};
-
-const DATABASE: DatabaseId = DatabaseId([7; 16]);
-const FOLDER: &str = "data";
-
-/// What a record is, in a form that lasts and compares.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Change {
-    Put { collection: Option<String>, key: String, value: Vec<u8>, deadline: Deadline },
-    Delete { collection: Option<String>, key: String },
-    Deadline { collection: Option<String>, key: String, deadline: Deadline },
-    Create(String),
-    Drop(String),
-}
-
-impl Change {
-    fn put(key: &str, value: &str) -> Change {
-        Change::Put { collection: None, key: key.to_owned(), value: value.into(), deadline: Deadline::NEVER }
-    }
-
-    fn of(record: &Record<'_>) -> Change {
-        let collection = |scope: &Scope<'_>| match scope {
-            Scope::Main => None,
-            Scope::Collection(name) => Some(name.as_str().to_owned()),
-        };
-        match record {
-            Record::Put { scope, document, deadline } => Change::Put {
-                collection: collection(scope),
-                key: document.key().as_str().to_owned(),
-                value: document.value().to_vec(),
-                deadline: *deadline,
-            },
-            Record::Delete { scope, key } => {
-                Change::Delete { collection: collection(scope), key: key.as_str().to_owned() }
-            }
-            Record::Deadline { scope, key, deadline } => {
-                Change::Deadline { collection: collection(scope), key: key.as_str().to_owned(), deadline: *deadline }
-            }
-            Record::CreateCollection { name } => Change::Create(name.as_str().to_owned()),
-            Record::DropCollection { name } => Change::Drop(name.as_str().to_owned()),
-        }
-    }
-
-    /// Appends the record's bytes, a large value in a part of its own.
-    fn encode(&self, batch: Batch, parts: &mut Vec<Vec<u8>>) {
-        fn scope(collection: &Option<String>) -> Scope<'_> {
-            collection.as_ref().map_or(Scope::Main, |name| Scope::Collection(CollectionName::new(name).unwrap()))
-        }
-        let document;
-        let record = match self {
-            Change::Put { collection, key, value, deadline } => {
-                document = Document::new(Key::new(key).unwrap(), value);
-                Record::Put { scope: scope(collection), document: &document, deadline: *deadline }
-            }
-            Change::Delete { collection, key } => {
-                Record::Delete { scope: scope(collection), key: Key::new(key).unwrap() }
-            }
-            Change::Deadline { collection, key, deadline } => {
-                Record::Deadline { scope: scope(collection), key: Key::new(key).unwrap(), deadline: *deadline }
-            }
-            Change::Create(name) => Record::CreateCollection { name: CollectionName::new(name).unwrap() },
-            Change::Drop(name) => Record::DropCollection { name: CollectionName::new(name).unwrap() },
-        };
-        let mut bytes = Vec::new();
-        let large = encode_record(&record, batch, &mut bytes);
-        let rest_bytes = large.as_ref().map_or(0, |document| document.value().len());
-        assert_eq!(bytes.len() + rest_bytes, encoded_bytes(&record));
-        parts.push(bytes);
-        parts.extend(large.map(|document| document.value().to_vec()));
-    }
-}
-
-/// A journal with what is known of it.
-struct Journal {
-    disk: SimDisk,
-    /// Every record in order, with its LSN.
-    records: Vec<(Lsn, Change)>,
-    /// Of each segment, the offset behind each frame, with the next LSN there; the header's first.
-    ends: Vec<Vec<(u64, Lsn)>>,
-    next_lsn: Lsn,
-    writer: Option<SegmentWriter>,
-}
-
-impl Journal {
-    fn new() -> Journal {
-        let (disk, records) = (SimDisk::new(1), Vec::new());
-        disk.create_folder(Path::new(FOLDER)).unwrap();
-        Journal { disk, records, ends: Vec::new(), next_lsn: Lsn(1), writer: None }
-    }
-
-    fn id(&self) -> SegmentId {
-        SegmentId(self.ends.len() as u64)
-    }
-
-    /// Begins the next segment, in a file of that many zeros when there are to be some.
-    fn rotate(&mut self, zeros: Option<u64>) {
-        let link = self.writer.as_ref().map_or(Link::Start { capture_end: Lsn::ZERO }, SegmentWriter::end);
-        let (id, first_lsn) = (self.id().next(), self.next_lsn);
-        let durable_lsn = Lsn(first_lsn.0 - 1);
-        let stamp = Stamp::random(DATABASE).unwrap();
-        let header = SegmentHeader { stamp, id, first_lsn, durable_lsn, created_at: UnixMillis(id.0), link };
-        let folder = Path::new(FOLDER);
-        let prepared = zeros.map(|bytes| PreparedSegment::fill(&self.disk, folder, bytes).unwrap());
-        self.writer = Some(SegmentWriter::create(&self.disk, folder, &header, prepared).unwrap());
-        self.ends.push(vec![(SEGMENT_HEADER_BYTES as u64, first_lsn)]);
-    }
-
-    /// Appends a frame that says of everything before it that it is durable.
-    fn append(&mut self, kind: FrameKind, changes: &[Change]) {
-        let mut parts = Vec::new();
-        let first_lsn = self.next_lsn;
-        for change in changes {
-            change.encode(Batch::Ends, &mut parts);
-            self.records.push((self.next_lsn, change.clone()));
-            self.next_lsn = self.next_lsn.next();
-        }
-        let parts: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
-        let (count, durable_lsn) = (changes.len() as u32, Lsn(first_lsn.0 - 1));
-        let written_at = UnixMillis(1000 + first_lsn.0);
-        let frame = Frame { kind, first_lsn, count, parts: &parts, durable_lsn, written_at };
-        let writer = self.writer.as_mut().unwrap();
-        writer.append(&frame).unwrap();
-        self.ends.last_mut().unwrap().push((writer.bytes(), self.next_lsn));
-    }
-
-    fn content(&self, id: u64) -> Vec<u8> {
-        self.disk.content(&path(id)).unwrap()
-    }
-}
-
-fn path(id: u64) -> PathBuf {
-    Path::new(FOLDER).join(SegmentId(id).file_name())
-}
-
-/// Three segments of a few frames, each frame of one or two records.
-fn small_journal() -> Journal {
-    let mut journal = Journal::new();
-    for segment in 0..3 {
-        journal.rotate(None);
-        let key = format!("k{segment}");
-        journal.append(FrameKind::Records, &[Change::Create(key.clone()), Change::put(&key, "[1]")]);
-        journal.append(FrameKind::Records, &[Change::Delete { collection: Some(key.clone()), key: key.clone() }]);
-        journal.append(FrameKind::Records, &[Change::put(&key, "{\"a\":1}")]);
-    }
-    journal
-}
-
-/// A disk with this one segment.
-fn disk_with(id: u64, content: &[u8]) -> SimDisk {
-    let disk = SimDisk::new(1);
-    disk.place(&path(id), content);
-    disk
-}
-
-fn scanned(disk: &SimDisk, id: u64) -> Result<SegmentScan, Damage> {
-    scan(disk, Path::new(FOLDER), SegmentId(id), DATABASE).unwrap()
-}
-
-fn read(disk: &SimDisk, stretches: Vec<Stretch>) -> Result<Vec<(Lsn, Change)>, Error> {
-    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    let reader = JournalReader::new(disk, Path::new(FOLDER), stretches, "nothing was changed");
-    let mut records = Vec::new();
-    let replayed = reader.read(|lsn, record| records.push((lsn, Change::of(&record))))?;
-    assert_eq!(replayed.records, records.len() as u64);
-    Ok(records)
-}
 
 /// What a scan of a damaged segment may come to.
 #[derive(Debug, PartialEq, Eq)]
@@ -329,6 +165,18 @@ fn zeros_behind_the_last_frame_are_a_clean_end_and_anything_else_is_a_tail() {
         assert_eq!((scan.tail, scan.end), (Tail::Bytes(at as u64 + 1), end as u64), "byte {at}");
         assert!(scan.fault.is_some(), "byte {at}");
     }
+}
+
+#[test]
+fn a_document_larger_than_what_is_read_at_once_comes_back() {
+    let mut journal = Journal::new();
+    journal.rotate(None);
+    for mebibytes in [3, 0, 2] {
+        let value = format!("\"{}\"", "x".repeat((mebibytes << 20) + 7));
+        journal.append(FrameKind::Records, &[Change::put("before", "1"), Change::put("k", &value)]);
+    }
+    let end = journal.content(1).len() as u64;
+    assert!(read(&journal.disk, vec![Stretch { id: SegmentId(1), end }]).unwrap() == journal.records);
 }
 
 #[test]
@@ -578,7 +426,79 @@ fn any_change() -> impl Strategy<Value = Change> {
     ]
 }
 
+/// One stroke of damage, at a place that is taken modulo what there is.
+#[derive(Clone, Debug)]
+enum Stroke {
+    Overwrite {
+        at: usize,
+        with: Vec<u8>,
+    },
+    Insert {
+        at: usize,
+        bytes: Vec<u8>,
+    },
+    Remove {
+        at: usize,
+        bytes: usize,
+    },
+    Zero {
+        at: usize,
+        bytes: usize,
+    },
+    /// Copies a part of the file over another.
+    Copy {
+        from: usize,
+        to: usize,
+        bytes: usize,
+    },
+}
+
+impl Stroke {
+    fn strike(&self, content: &mut Vec<u8>) {
+        let length = content.len();
+        let range = |at: usize, bytes: usize| at % (length + 1)..(at % (length + 1) + bytes).min(length);
+        match self {
+            Stroke::Overwrite { at, with } => {
+                let range = range(*at, with.len());
+                let bytes = range.len();
+                content[range].copy_from_slice(&with[..bytes]);
+            }
+            Stroke::Insert { at, bytes } => drop(content.splice(range(*at, 0), bytes.iter().copied())),
+            Stroke::Remove { at, bytes } => drop(content.drain(range(*at, *bytes))),
+            Stroke::Zero { at, bytes } => content[range(*at, *bytes)].fill(0),
+            Stroke::Copy { from, to, bytes } => {
+                let part = content[range(*from, *bytes)].to_vec();
+                let range = range(*to, part.len());
+                let bytes = range.len();
+                content[range].copy_from_slice(&part[..bytes]);
+            }
+        }
+    }
+}
+
+fn any_stroke() -> impl Strategy<Value = Stroke> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..80);
+    prop_oneof![
+        (any::<usize>(), bytes()).prop_map(|(at, with)| Stroke::Overwrite { at, with }),
+        (any::<usize>(), bytes()).prop_map(|(at, bytes)| Stroke::Insert { at, bytes }),
+        (any::<usize>(), 0usize..80).prop_map(|(at, bytes)| Stroke::Remove { at, bytes }),
+        (any::<usize>(), 0usize..300).prop_map(|(at, bytes)| Stroke::Zero { at, bytes }),
+        (any::<usize>(), any::<usize>(), 0usize..200).prop_map(|(from, to, bytes)| Stroke::Copy { from, to, bytes }),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn whatever_is_done_to_a_segment_a_prefix_of_it_is_read(
+        id in 1u64..=3,
+        strokes in prop::collection::vec(any_stroke(), 1..6),
+    ) {
+        let journal = small_journal();
+        let mut content = journal.content(id);
+        strokes.iter().for_each(|stroke| stroke.strike(&mut content));
+        judge(&journal, id, &content, &format!("segment {id}, {strokes:?}"));
+    }
+
     #[test]
     fn what_is_written_is_read_back(
         segments in prop::collection::vec(
