@@ -134,7 +134,7 @@ impl Ledger {
         let mut log = self.logs[writer].lock().unwrap();
         if answer.status == 503 {
             // In flight when the disk refused: it may be there. All else that is refused has not happened.
-            if answer.json()["error"]["code"] != "outcome_unknown" {
+            if answer.json()["code"] != "outcome_unknown" {
                 log.writes.pop();
             }
             return Ok(());

@@ -114,6 +114,15 @@ fn collect(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
     }
 }
 
+/// Sends `signal` to the process `pid`.
+///
+/// # Errors
+/// The operating system's; most likely the process is gone.
+pub fn signal(pid: u32, signal: Signal) -> std::io::Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("the id of a process");
+    Ok(kill_process(pid, signal)?)
+}
+
 /// How a process ended, and everything it said.
 #[derive(Debug)]
 pub struct Ended {
@@ -164,6 +173,20 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).expect("the process is there");
     }
 
+    /// The id of its thread `name`, which may still be about to begin.
+    #[track_caller]
+    pub fn thread(&self, name: &str) -> u32 {
+        let is_named = |task: &PathBuf| fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim_end() == name);
+        let mut found = None;
+        until(&format!("a thread {name}"), || {
+            let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the process is there");
+            found = tasks.map(|task| task.expect("an entry").path()).find(is_named);
+            found.is_some()
+        });
+        let id = found.as_ref().and_then(|task| task.file_name()?.to_str()?.parse().ok());
+        id.expect("a folder named by an id")
+    }
+
     /// Waits until standard error contains `text`.
     #[track_caller]
     pub fn wait_for_stderr(&self, text: &str) {
@@ -210,7 +233,15 @@ impl Server {
     /// Starts `command` and waits until it is ready.
     #[track_caller]
     pub fn start(command: Command) -> Server {
-        let process = Process::spawn(command);
+        Server::of(Process::spawn(command)).unwrap_or_else(|ended| panic!("it did not get ready: {ended:?}"))
+    }
+
+    /// Waits until `process` is ready.
+    ///
+    /// # Errors
+    /// How it ended, when that came first.
+    #[track_caller]
+    pub fn of(process: Process) -> Result<Server, Ended> {
         let Ok((address, banner)) = process.stdout.wait_for(|said| {
             // The line to try is the last one.
             let tried = said.lines().any(|line| line.starts_with("try ")) && said.ends_with('\n');
@@ -219,9 +250,9 @@ impl Server {
             let address = first.strip_prefix("http://").or(first.strip_prefix("https://"))?.parse().ok()?;
             tried.then(|| (address, said.to_owned()))
         }) else {
-            panic!("it did not get ready: {:?}", process.wait());
+            return Err(process.wait());
         };
-        Server { process, address, banner }
+        Ok(Server { process, address, banner })
     }
 
     /// A connection to it.
