@@ -4,6 +4,10 @@
 //! after the lock was given up; encoding and writing happen outside. The cut is consistent per key: a document in it
 //! is one that was there at some moment between capture start and capture end.
 //!
+//! What happens meanwhile is in the journal from the segment on that begins with the capture, or, without a journal, in
+//! the snapshot itself, behind the slices. So the snapshot and these records together are what there was at any moment
+//! from the capture's end on; and it gets its name only when they are durable up to there.
+//!
 //! What has expired and is still there is captured with the rest. Whether a deadline has passed is decided where the
 //! document is used, because the time of this thread may be later than the moment that the slice shows, and in between
 //! the document may have got a later deadline, whose record means nothing without it.
@@ -11,7 +15,9 @@
 use std::time::Duration;
 
 use crate::base::clock::UnixMillis;
+use crate::base::fault::{Fault, is_planted};
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
+use crate::journal::Tee;
 use crate::model::{Entry, Lsn, SnapshotReport};
 use crate::persist::{CollectionRecord, DataFolder, Error, SnapshotHeader, SnapshotWriter};
 use crate::store::{CollectionId, ShardIndex, SliceEnd};
@@ -22,6 +28,8 @@ use super::Engine;
 pub struct Capture<'c> {
     engine: &'c Engine,
     writer: SnapshotWriter<'c>,
+    /// Keeps the records of the capture, where no journal does.
+    tee: Option<Tee<'c>>,
     started: UnixMillis,
     /// The main store, then the collections in the order of the header.
     collections: Vec<CollectionId>,
@@ -63,12 +71,15 @@ impl Engine {
     /// Begins a snapshot of `folder`, which its steps write.
     ///
     /// # Errors
-    /// The disk's, or that another one is being written.
+    /// The disk's, or that another one is being written, or that the journal was given up.
     ///
     /// # Locks
     /// The catalogue, for reading.
     pub fn begin_capture<'c>(&'c self, folder: &'c DataFolder) -> Result<Capture<'c>, Error> {
         let started = self.clock.now();
+        // Before anything is read: whatever is issued from now on is replayed over what is read.
+        let mut tee = self.journal.tee();
+        let replay_from = self.journal.rotate()?;
         // Read before the catalogue and the first slice: whatever has a number by now is seen by both, because it is
         // numbered and applied under the same lock.
         let next_lsn = self.journal.next();
@@ -79,14 +90,18 @@ impl Engine {
         let writer = folder.begin_snapshot(SnapshotHeader {
             next_lsn,
             capture_start: Lsn(next_lsn.0.saturating_sub(1)),
-            replay_from: folder.next_segment(),
+            replay_from,
             captured_at: started,
             collections: records.collect(),
         })?;
+        if let Some(tee) = &mut tee {
+            tee.write_to(writer.replay_file()?);
+        }
         let named = collections.iter().map(|collection| collection.id);
         Ok(Capture {
             engine: self,
             writer,
+            tee,
             started,
             collections: std::iter::once(CollectionId::MAIN).chain(named).collect(),
             collection: 0,
@@ -134,9 +149,18 @@ impl Capture<'_> {
     /// When it returns, every write that was acknowledged before the capture began survives anything.
     pub fn finish(self) -> Result<SnapshotReport, Error> {
         assert!(self.collection == self.collections.len(), "a snapshot is finished when everything was read");
-        // The counter, not the largest version seen: a deletion leaves no version behind.
-        let capture_end = self.engine.journal.last();
-        let published = self.writer.finish(capture_end)?;
+        let journal = &self.engine.journal;
+        let end = match self.tee {
+            Some(tee) => tee.end()?,
+            // The counter, not the largest version seen: a deletion leaves no version behind.
+            None => journal.last().into(),
+        };
+        let capture_end = end.lsn;
+        let complete = self.writer.complete(end)?;
+        if !is_planted(Fault::PublishBeforeDurable) {
+            journal.wait_durable(capture_end)?;
+        }
+        let published = complete.publish()?;
         Ok(SnapshotReport {
             documents: published.documents,
             bytes: published.bytes,
