@@ -52,6 +52,11 @@ impl Engine {
         self.store.replay(lsn, record)
     }
 
+    /// Throws away what was loaded: it cannot be used, and something else is loaded instead.
+    pub fn clear(&self) {
+        self.store.clear();
+    }
+
     /// Says that time had come to `moment` when what is loaded was written: the clock does not fall behind it. Call it
     /// before what has expired is reaped.
     pub fn note_written_at(&self, moment: UnixMillis) {

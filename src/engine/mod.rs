@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, UnixMillis};
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::journal::Journal;
 use crate::model::{Lsn, Refusal};
@@ -86,6 +86,11 @@ impl Engine {
         count
     }
 
+    /// The time that deadlines are held against.
+    pub fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
     /// Lets the clock follow the wall clock. Call it about once a second.
     pub fn steer_clock(&self) {
         self.clock.steer();
@@ -147,7 +152,6 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
-    use crate::base::clock::UnixMillis;
     use crate::base::health::Health;
     use crate::journal::Sequence;
     use crate::model::{Command, Condition, Document, Execute, Expiry, Key, OnAbsent, Scope};

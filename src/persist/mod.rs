@@ -32,7 +32,7 @@ pub use error::{Damage, Error};
 pub use folder::{CompleteSnapshot, DataFolder, Published, SnapshotWriter};
 pub use golang::{GoDocument, GoImport, GoSummary};
 pub use opening::{Content, Found, OpenOptions};
-pub use plan::Refused;
+pub use plan::{Next, Refused};
 pub use seal::Stamp;
 pub use segments::SegmentStart;
 pub use snapshot::{Block, CaptureEnd, CollectionRecord, ReplayFile, SnapshotHeader, SnapshotReader, Totals, Writer};

@@ -1,11 +1,16 @@
-//! Loading the data folder: a snapshot over all cores and what happened since it began, or the Go server's files
-//! followed by a snapshot of ours.
+//! Loading the data folder: a snapshot over all cores and the journal since it began, or the Go server's files followed
+//! by a snapshot of ours.
+//!
+//! The order is the promise: everything is read and replayed before anything is changed, so a start that fails has
+//! changed nothing; what has expired goes after the last record; what an interrupted write left is cut off, and what was
+//! replayed made durable, before the first LSN is issued.
 
 use std::time::{Duration, Instant};
 
 use crate::base::log;
 use crate::engine::{Engine, LoadFault};
-use crate::persist::{Content, DataFolder, GoSummary, SnapshotReader};
+use crate::persist::journal::Replayed;
+use crate::persist::{self, Content, DataFolder, Found, GoSummary, Next, SnapshotReader};
 
 use super::StartError;
 
@@ -14,6 +19,10 @@ use super::StartError;
 pub struct Loaded {
     /// Where it came from.
     pub source: Source,
+    /// What of the journal was replayed over it.
+    pub replayed: Replayed,
+    /// What the next segment of the journal must be. After an import it goes on from the snapshot of that instead.
+    pub next_segment: Next,
     /// Documents that are there now.
     pub documents: u64,
     /// Collections that are there now.
@@ -38,37 +47,75 @@ pub enum Source {
     Go(GoSummary),
 }
 
-/// Loads `content` into the empty `engine` and makes sure that LSNs can be issued.
+/// Loads what was `found` in `folder` into the empty `engine` and makes sure that LSNs can be issued.
 ///
 /// # Errors
-/// A bad block with its place; files that cannot be imported; a disk that refuses IDENTITY.
-pub fn load(engine: &Engine, folder: &DataFolder, content: Content, started: Instant) -> Result<Loaded, StartError> {
-    let source = match content {
-        Content::Empty => Source::Nothing,
-        Content::Snapshot(reader) => load_snapshot(engine, &reader)?,
-        Content::Go(import) => Source::Go(engine.load_go(&import).map_err(|fault| match fault {
-            LoadFault::Files(error) => StartError::Folder(error),
-            LoadFault::Refused(refusal) => StartError::Sequence(refusal),
-        })?),
-    };
+/// Damage that nothing stands in for, with its place; files that cannot be imported; a disk that refuses IDENTITY.
+pub fn load(engine: &Engine, folder: &DataFolder, found: Found, started: Instant) -> Result<Loaded, StartError> {
+    let (found, source) = load_content(engine, folder, found)?;
+    let replayed = found.journal.read(|lsn, record| {
+        engine.replay(lsn, &record);
+    })?;
+    engine.note_written_at(found.written_at);
+    let expired = engine.reap(&|| false);
     // What can be wrong with the files has shown by now; a start that fails because of them has changed nothing.
-    for note in folder.remove_unfinished()? {
+    for note in folder.remove_unfinished()?.into_iter().chain(folder.finish_repairs(engine.now())?) {
         log::warn(format_args!("{note}"));
     }
-    if let Source::Go(_) = source {
-        engine.capture(folder)?;
-        folder.finish_import()?;
-    }
+    let source = match source {
+        Source::Nothing => Source::Nothing,
+        Source::Snapshot { bytes, .. } => Source::Snapshot { bytes, expired },
+        Source::Go(summary) => {
+            engine.capture(folder)?;
+            folder.finish_import()?;
+            Source::Go(summary)
+        }
+    };
     engine.reserve().map_err(StartError::Sequence)?;
     Ok(Loaded {
         source,
+        replayed,
+        next_segment: found.next_segment,
         documents: engine.totals().documents,
         collections: engine.collection_count(),
         duration: started.elapsed(),
     })
 }
 
-fn load_snapshot(engine: &Engine, reader: &SnapshotReader) -> Result<Source, StartError> {
+/// Loads the documents as of the snapshot, or of the one before when a block of it is bad and the journal goes back far
+/// enough. Says what was found in the end.
+fn load_content(engine: &Engine, folder: &DataFolder, found: Found) -> Result<(Found, Source), StartError> {
+    let source = match &found.content {
+        Content::Snapshot(reader) => match load_snapshot(engine, reader) {
+            Ok(source) => source,
+            Err(damage) => return load_instead(engine, folder, damage),
+        },
+        Content::Empty => Source::Nothing,
+        Content::Go(import) => Source::Go(engine.load_go(import).map_err(|fault| match fault {
+            LoadFault::Files(error) => StartError::Folder(error),
+            LoadFault::Refused(refusal) => StartError::Sequence(refusal),
+        })?),
+    };
+    Ok((found, source))
+}
+
+/// Loads what stands in for the snapshot that has shown `damage`. Damage in that as well is the last word.
+fn load_instead(engine: &Engine, folder: &DataFolder, damage: persist::Error) -> Result<(Found, Source), StartError> {
+    let found = folder.fall_back(damage)?;
+    engine.clear();
+    for note in &found.notes {
+        log::warn(format_args!("{note}"));
+    }
+    let source = match &found.content {
+        Content::Snapshot(reader) => load_snapshot(engine, reader)?,
+        Content::Empty => Source::Nothing,
+        Content::Go(_) => unreachable!("nothing is imported into a folder that had a snapshot of ours"),
+    };
+    Ok((found, source))
+}
+
+/// What has expired is counted after the replay.
+fn load_snapshot(engine: &Engine, reader: &SnapshotReader) -> Result<Source, persist::Error> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = cores.min(reader.block_count());
     let loader = engine.loader(reader);
@@ -84,7 +131,5 @@ fn load_snapshot(engine: &Engine, reader: &SnapshotReader) -> Result<Source, Sta
     reader.replay(|lsn, record| {
         engine.replay(lsn, &record);
     })?;
-    engine.note_written_at(reader.captured_at());
-    let expired = engine.reap(&|| false);
-    Ok(Source::Snapshot { bytes: reader.bytes(), expired })
+    Ok(Source::Snapshot { bytes: reader.bytes(), expired: 0 })
 }

@@ -119,7 +119,7 @@ impl Server {
 
         let (stop, stopped) = bounded::<()>(0);
         let begin = || {
-            let loaded = load::load(&engine, &folder, found.content, started)?;
+            let loaded = load::load(&engine, &folder, found, started)?;
             if !matches!(loaded.source, Source::Nothing) {
                 snapshots.note_loaded(&engine);
             }

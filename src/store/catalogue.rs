@@ -138,6 +138,13 @@ impl Catalogue {
         Catalogue { state: RwLock::new(state) }
     }
 
+    /// Forgets all collections; see `Store::clear`.
+    pub(super) fn clear(&self) {
+        let mut state = self.state.write();
+        state.by_name.clear();
+        (state.last_change, state.last_drop) = (Lsn::ZERO, Lsn::ZERO);
+    }
+
     /// Finds a scope; see `Store::place`.
     pub(super) fn place(&self, scope: Scope<'_>) -> Result<Place<'_>, CollectionAbsent> {
         let name = match scope {

@@ -52,6 +52,11 @@ impl Hashing {
         Hashing { keys, shard_mask: shards as u64 - 1 }
     }
 
+    /// The random keys of the hash.
+    pub(super) fn keys(&self) -> RandomState {
+        self.keys.clone()
+    }
+
     pub(super) fn address(&self, id: CollectionId, key: &[u8]) -> Address {
         let mut hasher = self.keys.build_hasher();
         hasher.write_u64(id.number());

@@ -250,6 +250,18 @@ impl Store {
         }
     }
 
+    /// Throws everything away: when it shows, before anything is served, that what was loaded cannot be used.
+    ///
+    /// # Locks
+    /// The catalogue, then each shard in turn, for writing.
+    pub fn clear(&self) {
+        self.catalogue.clear();
+        for shard in &self.shards {
+            let thrown_away = std::mem::replace(&mut *shard.0.write(), Shard::new(self.hashing.keys()));
+            drop(thrown_away);
+        }
+    }
+
     /// How much there is. Exact when nothing is written meanwhile.
     ///
     /// # Locks
@@ -361,6 +373,22 @@ mod tests {
         versions.sort();
         assert_eq!(versions, (2900..3000).collect::<Vec<_>>());
         store.check_invariants();
+    }
+
+    #[test]
+    fn a_cleared_store_is_empty_and_gives_no_id_again() {
+        let store = Store::new(16);
+        let name = CollectionName::new("c").unwrap();
+        let first = store.create_collection(name, 1, || Lsn(1)).unwrap();
+        for id in [CollectionId::MAIN, first.id] {
+            store.load(id, (0..100).map(|number| entry_until(&format!("{number}"), number, Some(number))));
+        }
+        store.clear();
+        assert_eq!((store.totals(), store.collections()), (Totals::default(), (Vec::new(), Lsn::ZERO)));
+        store.check_invariants();
+        assert_ne!(store.create_collection(name, 1, || Lsn(1)).unwrap().id, first.id);
+        store.load(CollectionId::MAIN, [entry("k", 1)].into_iter());
+        assert_eq!(get(&store, Scope::Main, "k", 0), found(entry("k", 1)));
     }
 
     #[test]
