@@ -39,6 +39,9 @@ pub const LSN_MAX: u64 = (1 << 53) - 1;
 /// Writes of one atomic batch: what they append is one piece of the journal, and what they lock is held together.
 pub const ATOMIC_WRITES_MAX: usize = 1000;
 
+/// Bytes that the writes of one atomic batch append together.
+pub const ATOMIC_BYTES_MAX: usize = 8 << 20;
+
 /// Entries that one hold of a shard's lock may touch in the background (snapshot slices, listings, reaping).
 /// At about 100 ns each (a cache miss) this keeps a hold near 25 µs, far below the promised millisecond.
 pub const ENTRIES_PER_HOLD_MAX: usize = 256;
@@ -72,6 +75,7 @@ pub const CERTIFICATE_BYTES_MAX: u64 = 1 << 20;
 /// the waits for memory overlap, little enough to stay in the cache until then.
 pub const LOOK_AHEAD_MAX: usize = 16;
 
+const _: () = assert!(ATOMIC_BYTES_MAX <= JOURNAL_BUFFER_BYTES_MIN / 2);
 const _: () = assert!((ATOMIC_WRITES_MAX as u64) < LSN_CEILING_STEP / 2);
 const _: () = assert!(KEY_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(COLLECTION_NAME_BYTES_MAX <= u8::MAX as usize);

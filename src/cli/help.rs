@@ -6,8 +6,7 @@ use super::exit::Finished;
 
 const COMMANDS: &str = "\
 usage: memory-tools [serve] [--config PATH] [--import-skip] [OPTION...]
-       memory-tools --print-config    show each option's value and its origin
-       memory-tools check-config      say whether the configuration is valid
+       memory-tools --print-config, check-config    show or judge all options
        memory-tools check PATH        say whether a data folder or file is sound
        memory-tools health            ask a running server whether it is ready
        memory-tools --help, --version
@@ -27,8 +26,8 @@ pub fn help() -> Finished {
     let version = env!("CARGO_PKG_VERSION");
     let options = wrapped(OPTIONS.iter().map(cell));
     Finished::done(format!(
-        "memory-tools {version}: JSON documents in memory, served over HTTP\n\n{COMMANDS}\noptions, with their defaults:\n\
-         {options}\n{FOOT}"
+        "memory-tools {version}: JSON documents in memory, served over HTTP\n{COMMANDS}\noptions, with their defaults:\n\
+         {options}{FOOT}"
     ))
 }
 

@@ -4,11 +4,11 @@
 //! Only what would be a surprise or a hole is refused: two answers to one question, half of a pair, a promise that the
 //! chosen front cannot keep. An option that the chosen front has no use for is none of that; the table says so.
 
+use super::choice::{Front, Journal};
 use super::error::{ConfigError, Origin};
 use super::listen_on::ListenOn;
 use super::load::Settings;
 use super::size::format_size;
-use super::values::Front;
 
 /// What a value does not go with, worded to stand behind the option that has it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,15 @@ pub enum Clash {
     /// The largest document could never arrive.
     #[error("less than document_bytes_max, which is {} ({document})", format_size(*.document_bytes_max))]
     LessThanADocument {
+        /// The size of a document.
+        document_bytes_max: usize,
+        /// Where that came from.
+        document: Origin,
+    },
+    /// The largest document could never be journaled.
+    #[error("less than twice document_bytes_max, which is {} ({document}); one half is written while the other fills",
+        format_size(*.document_bytes_max))]
+    LessThanTwoDocuments {
         /// The size of a document.
         document_bytes_max: usize,
         /// Where that came from.
@@ -108,6 +117,10 @@ pub(super) fn clashes(settings: &Settings) -> Vec<ConfigError> {
     if config.bodies_bytes_max < config.document_bytes_max {
         let (document_bytes_max, document) = (config.document_bytes_max, settings.origin("document_bytes_max"));
         clash("bodies_bytes_max", Clash::LessThanADocument { document_bytes_max, document });
+    }
+    if config.journal != Journal::Off && config.journal_buffer_bytes / 2 < config.document_bytes_max {
+        let (document_bytes_max, document) = (config.document_bytes_max, settings.origin("document_bytes_max"));
+        clash("journal_buffer_bytes", Clash::LessThanTwoDocuments { document_bytes_max, document });
     }
     found
 }
@@ -211,5 +224,18 @@ mod tests {
             ["config.json:1:52: bodies_bytes_max: less than document_bytes_max, which is 2MiB (config.json:1)"]
         );
         assert_eq!(errors(files, &[("bodies-bytes-max", "2MiB")]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn half_of_the_journals_buffer_has_room_for_the_largest_document() {
+        let file = r#"{"journal": "os", "document_bytes_max": "9MiB", "journal_buffer_bytes": "17MiB"}"#;
+        assert_eq!(
+            errors(file, &[]),
+            ["config.json:1:73: journal_buffer_bytes: less than twice document_bytes_max, which is 9MiB \
+              (config.json:1); one half is written while the other fills"]
+        );
+        for flag in [("journal-buffer-bytes", "18MiB"), ("document-bytes-max", "8MiB"), ("journal", "off")] {
+            assert_eq!(errors(file, &[flag]), Vec::<String>::new(), "{flag:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! name is an error that says which one it was near. It reads neither files nor the environment itself: sources are
 //! arguments, so that a test can hand in any world.
 
+mod choice;
 mod listen;
 mod listen_on;
 mod nearest;
@@ -22,6 +23,7 @@ mod load;
 mod render;
 
 pub use agreement::Clash;
+pub use choice::{Choice, Front, Journal, OnJournalError};
 pub use error::{ConfigError, Origin, Position};
 pub use listen::{Host, Listen, ListenFault};
 pub use listen_on::{ListenOn, ListenOnFault};
@@ -31,4 +33,4 @@ pub use option::{Kind, OptionSpec, Spelled, ValueFault};
 pub use render::{json_file, listing, markdown_table};
 pub use size::{SizeFault, format_size, parse_size};
 pub use table::{OPTIONS, option};
-pub use values::{Config, Front};
+pub use values::Config;

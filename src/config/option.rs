@@ -13,7 +13,7 @@ use crate::base::duration::GoDuration;
 use super::listen::Listen;
 use super::listen_on::ListenOn;
 use super::size::{format_size, parse_size};
-use super::values::{Config, Front};
+use super::values::Config;
 
 /// An option of the server. The table of them is the one source of everything that speaks of options.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ pub enum Kind {
     Folder(fn(&mut Config) -> &mut PathBuf),
     /// A file, relative to the working directory, or none.
     File(fn(&mut Config) -> &mut Option<PathBuf>),
-    /// The name of a front.
-    Front(fn(&mut Config) -> &mut Front),
+    /// One of a few words: which there are, and what puts one in its field, unless it is none of them.
+    Word(fn() -> Vec<&'static str>, fn(&mut Config, &str) -> Option<()>),
 }
 
 /// A value as its source spells it.
@@ -175,7 +175,7 @@ impl Kind {
                 let elements: Vec<String> = text.split(',').filter(|element| !element.is_empty()).map(quoted).collect();
                 format!("[{}]", elements.join(", "))
             }
-            Kind::Address(_) | Kind::Span(..) | Kind::Size(..) | Kind::Folder(_) | Kind::File(_) | Kind::Front(_) => {
+            Kind::Address(_) | Kind::Span(..) | Kind::Size(..) | Kind::Folder(_) | Kind::File(_) | Kind::Word(..) => {
                 quoted(text)
             }
         }
@@ -208,7 +208,9 @@ impl Kind {
             Kind::Switch(_) => "true or false".to_owned(),
             Kind::Folder(_) => "a folder".to_owned(),
             Kind::File(_) => "a file, or nothing".to_owned(),
-            Kind::Front(_) => format!("one of {}", Front::ALL.map(|front| format!("{:?}", front.name())).join(", ")),
+            Kind::Word(words, _) => {
+                format!("one of {}", words().iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 
@@ -268,8 +270,8 @@ impl Kind {
                 *field(config) = (!text.is_empty()).then(|| PathBuf::from(text));
                 Ok(text.to_owned())
             }
-            Kind::Front(field) => {
-                *field(config) = Front::ALL.into_iter().find(|front| front.name() == text).ok_or(None)?;
+            Kind::Word(_, choose) => {
+                choose(config, text).ok_or(None)?;
                 Ok(text.to_owned())
             }
         }

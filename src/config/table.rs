@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::base::limits::DOCUMENT_BYTES_CEILING;
+use crate::base::limits::{DOCUMENT_BYTES_CEILING, JOURNAL_BUFFER_BYTES_MIN};
 
+use super::choice::{Front, Journal, OnJournalError, named, names};
 use super::option::{Kind, OptionSpec};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -76,7 +77,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     },
     OptionSpec {
         name: "front",
-        kind: Kind::Front(|config| &mut config.front),
+        kind: Kind::Word(names::<Front>, |config, word| named(word).map(|front| config.front = front)),
         default: "reactor",
         unit: "name",
         meaning: "Which front serves the sockets. \"reactor\" is a few threads, each with connections of its own, that \
@@ -249,6 +250,54 @@ pub const OPTIONS: &[OptionSpec] = &[
         if_unsure: "Leave it; give your supervisor more than this plus the time of a snapshot.",
     },
     OptionSpec {
+        name: "journal",
+        kind: Kind::Word(names::<Journal>, |config, word| named(word).map(|journal| config.journal = journal)),
+        default: "off",
+        unit: "name",
+        meaning: "What an acknowledged write survives. \"always\": power loss on a disk that honours flush; \"everysec\": \
+                  the end of the process, and power loss but for the last second and one running fsync; \"os\": the end \
+                  of the process; \"off\": a clean stop, and otherwise only what is in the last snapshot.",
+        cost: "\"always\": a write waits for an fsync, which many share. \"everysec\" and \"os\": a write waits until it is \
+               handed to the kernel. \"off\": nothing, but what it loses.",
+        if_unsure: "\"everysec\".",
+    },
+    OptionSpec {
+        name: "journal_buffer_bytes",
+        kind: Kind::Size(JOURNAL_BUFFER_BYTES_MIN, 4 << 30, |config| &mut config.journal_buffer_bytes),
+        default: "128MiB",
+        unit: "bytes",
+        meaning: "Bytes of writes that may be on their way to the disk: half of them is written while the other half \
+                  fills. A write that finds no room waits, up to write_timeout, and is then a 503. At least twice the \
+                  largest document.",
+        cost: "Larger: more memory while the disk is slow. Smaller: a short stall of the disk is felt sooner.",
+        if_unsure: "Leave it; it takes memory only as far as it is used.",
+    },
+    OptionSpec {
+        name: "journal_segment_bytes",
+        kind: Kind::Size(1 << 20, 4 << 30, |config| &mut config.journal_segment_bytes),
+        default: "64MiB",
+        unit: "bytes",
+        meaning: "Bytes of one file of the journal above which the next is begun. Files that no snapshot needs are removed \
+                  whole.",
+        cost: "Larger: space is given back in larger steps. Smaller: more files, and an fsync of file and folder for \
+               each.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "on_journal_error",
+        kind: Kind::Word(names::<OnJournalError>, |config, word| {
+            named(word).map(|choice| config.on_journal_error = choice)
+        }),
+        default: "degrade",
+        unit: "name",
+        meaning: "What the server does when the disk refuses the journal. \"degrade\": writes are a 503, reads go on, and \
+                  a new journal with a full snapshot is tried until the disk takes it; \"exit\": the process ends with \
+                  exit code 1.",
+        cost: "\"degrade\": clients must handle a server that reads and does not write. \"exit\": reads stop too, and a \
+               restart finds only what the disk had taken.",
+        if_unsure: "Leave it, unless something else takes over when this process ends.",
+    },
+    OptionSpec {
         name: "enable_snapshots",
         kind: Kind::Switch(|config| &mut config.enable_snapshots),
         default: "true",
@@ -350,29 +399,30 @@ mod tests {
         config
     }
 
-    /// A value of that kind which is nobody's default.
-    fn other_value(kind: &Kind) -> Option<&'static str> {
-        match kind {
-            Kind::Address(_) => Some(":9999"),
-            Kind::Endpoints(_) => Some("[::1]:9999,unix:/run/other.sock"),
-            Kind::Span(..) => Some("7s"),
-            Kind::Count(..) => Some("77"),
-            Kind::PowerOfTwo(..) => Some("8"),
-            Kind::Size(..) => Some("7777"),
-            Kind::Switch(_) => Some("false"),
-            Kind::Folder(_) => Some("elsewhere"),
-            Kind::File(_) => Some("elsewhere.pem"),
-            Kind::Front(_) => None,
-        }
+    /// A value that is not its default.
+    fn other_value(option: &OptionSpec) -> String {
+        let word = match option.kind {
+            Kind::Address(_) => ":9999",
+            Kind::Endpoints(_) => "[::1]:9999,unix:/run/other.sock",
+            Kind::Span(..) => "7s",
+            Kind::Count(..) => "77",
+            Kind::PowerOfTwo(..) => "8",
+            Kind::Size(_, most, _) => return (most - 1).to_string(),
+            Kind::Switch(_) => "false",
+            Kind::Folder(_) => "elsewhere",
+            Kind::File(_) => "elsewhere.pem",
+            Kind::Word(words, _) => words().into_iter().find(|word| *word != option.default).unwrap(),
+        };
+        word.to_owned()
     }
 
     #[test]
     fn each_option_fills_the_field_of_its_name_and_no_other() {
         let before = format!("{:#?}", defaults());
         for option in OPTIONS {
-            let Some(text) = other_value(&option.kind) else { continue };
+            let text = other_value(option);
             let mut config = defaults();
-            option.fill(&mut config, &Spelled::Word(text)).unwrap();
+            option.fill(&mut config, &Spelled::Word(&text)).unwrap();
             let after = format!("{config:#?}");
             let field = |dump: &str| {
                 let mut name = String::new();

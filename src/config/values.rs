@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::choice::{Front, Journal, OnJournalError};
 use super::listen::{Host, Listen};
 use super::listen_on::ListenOn;
 
@@ -52,6 +53,14 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// How long a shutdown waits for requests in progress.
     pub shutdown_timeout: Duration,
+    /// What an acknowledged write survives.
+    pub journal: Journal,
+    /// Bytes of records that may be on their way to the disk.
+    pub journal_buffer_bytes: usize,
+    /// Bytes of a segment of the journal above which a new one is begun.
+    pub journal_segment_bytes: usize,
+    /// What the server does when the disk refuses the journal.
+    pub on_journal_error: OnJournalError,
     /// Whether snapshots are taken on schedule.
     pub enable_snapshots: bool,
     /// Time between two scheduled snapshots.
@@ -68,28 +77,6 @@ pub struct Config {
     pub header_count_max: usize,
     /// Collections that may exist at once.
     pub collections_max: usize,
-}
-
-/// Which front serves the sockets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Front {
-    /// A few threads that never wait, each with connections of its own.
-    Reactor,
-    /// A fixed pool of threads over tiny_http.
-    Pool,
-}
-
-impl Front {
-    /// Every front, in the order in which errors list them.
-    pub const ALL: [Front; 2] = [Front::Reactor, Front::Pool];
-
-    /// Its name in the configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Front::Reactor => "reactor",
-            Front::Pool => "pool",
-        }
-    }
 }
 
 impl Config {
@@ -117,6 +104,10 @@ impl Config {
             transfer_bytes_per_second_min: 0,
             idle_timeout: Duration::ZERO,
             shutdown_timeout: Duration::ZERO,
+            journal: Journal::Off,
+            journal_buffer_bytes: 0,
+            journal_segment_bytes: 0,
+            on_journal_error: OnJournalError::Degrade,
             enable_snapshots: false,
             snapshot_interval: Duration::ZERO,
             ttl_clean_interval: Duration::ZERO,
