@@ -391,17 +391,19 @@ fn row_15_a_segment_that_identity_does_not_know_yet_is_a_clean_end() {
     let mut run = run;
     run.rotate();
     let state = killed(&disk, run);
-    let later = disk.content(&path("IDENTITY")).unwrap();
     disk.place(&path("IDENTITY"), &identity);
     let (_, found) = open(&disk).unwrap();
     assert_eq!((load(&found).unwrap(), found.next_segment.id), (state, SegmentId(5)));
 
-    disk.place(&path("IDENTITY"), &later);
-    let mut run = Run::start(&disk).unwrap();
+    // With frames, it is the IDENTITY that is not the one of this folder.
+    let disk = SimDisk::new(1);
+    let mut run = three_segments(&disk);
+    let identity = disk.content(&path("IDENTITY")).unwrap();
+    run.rotate();
     run.put(&["g"]);
     killed(&disk, run);
     disk.place(&path("IDENTITY"), &identity);
-    let error = check_refused(&disk, &["IDENTITY"]);
+    let error = check_refused(&disk, &["IDENTITY knows of segments up to 3", &SegmentId(4).file_name(), "older copy"]);
     assert!(error.is_damage());
 }
 

@@ -244,7 +244,11 @@ fn sync_above(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn lock(disk: &dyn Disk, folder: &Path, pid: u32) -> Result<Box<dyn DiskLock>, Error> {
+/// Locks the folder for process `pid`.
+///
+/// # Errors
+/// `InUse`, or the disk's.
+pub(super) fn lock(disk: &dyn Disk, folder: &Path, pid: u32) -> Result<Box<dyn DiskLock>, Error> {
     let path = folder.join(LOCK);
     disk.lock(&path, &format!("{pid}\n")).map_err(|error| match error {
         LockError::Io(source) => Error::io(&path, "lock")(source),

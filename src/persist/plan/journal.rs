@@ -243,16 +243,17 @@ impl JournalFound {
 
 /// Where a replay begins.
 #[derive(Clone, Copy, Debug)]
-struct Start {
-    base: Base,
-    from: SegmentId,
-    capture_end: Lsn,
+pub(super) struct Start {
+    pub base: Base,
+    pub from: SegmentId,
+    pub capture_end: Lsn,
 }
 
 impl Start {
-    const NOTHING: Start = Start { base: Base::Nothing, from: SegmentId::FIRST, capture_end: Lsn::ZERO };
+    pub const NOTHING: Start = Start { base: Base::Nothing, from: SegmentId::FIRST, capture_end: Lsn::ZERO };
 
-    fn of(base: Base, snapshot: &SnapshotFound) -> Option<Start> {
+    /// At `snapshot`, when it is good.
+    pub fn of(base: Base, snapshot: &SnapshotFound) -> Option<Start> {
         match snapshot {
             SnapshotFound::Good { replay_from, capture_end } => {
                 Some(Start { base, from: (*replay_from).max(SegmentId::FIRST), capture_end: *capture_end })
@@ -325,12 +326,13 @@ fn fall_back(folder: &FolderFound, journal: &JournalFound) -> Result<Recovery, R
 }
 
 /// A walk along the segments that a start needs.
-struct Walk<'f> {
-    journal: &'f JournalFound,
-    start: Start,
+pub(super) struct Walk<'f> {
+    pub journal: &'f JournalFound,
+    pub start: Start,
 }
 
 impl Walk<'_> {
+    /// The whole way, to where a start may go on.
     fn go(self) -> Result<Recovery, Refused> {
         let scans = self.needed()?;
         let durable = self.durable(&scans);
@@ -409,13 +411,13 @@ impl Walk<'_> {
     }
 
     /// D.
-    fn durable(&self, scans: &[&SegmentScan]) -> Lsn {
+    pub fn durable(&self, scans: &[&SegmentScan]) -> Lsn {
         let known = scans.iter().map(|scan| scan.durable_lsn).max().unwrap_or(Lsn::ZERO);
         known.max(self.start.capture_end)
     }
 
     /// Whether the first segment goes on from the base: row 10 for it.
-    fn check_first(&self, first: &SegmentScan) -> Result<(), Refused> {
+    pub fn check_first(&self, first: &SegmentScan) -> Result<(), Refused> {
         let capture_end = self.start.capture_end;
         let is_from_nothing = self.start.base == Base::Nothing;
         let goes_on = match first.header.link {
@@ -470,7 +472,7 @@ fn is_unused_after_failure(scan: &SegmentScan) -> bool {
 }
 
 /// Whether `scan` goes on exactly where `before` ends: rows 10 to 12 and 14.
-fn check_link(before: &SegmentScan, scan: &SegmentScan, durable: Lsn) -> Result<Option<Note>, Refused> {
+pub(super) fn check_link(before: &SegmentScan, scan: &SegmentScan, durable: Lsn) -> Result<Option<Note>, Refused> {
     let end = Link::Follows { end: before.end, last_lsn: before.last_lsn, chain: before.chain };
     if scan.header.link == end && scan.header.first_lsn > before.last_lsn {
         return Ok(before.fault.as_ref().map(|_| Note::Ignored { id: before.header.id, end: before.end }));

@@ -7,10 +7,13 @@
 mod folder;
 mod journal;
 mod refused;
+mod salvage;
 
 pub use folder::{DatabaseFile, FolderFound, Leftovers, Standing};
 pub use journal::{Base, Cut, JournalFound, Next, Note, Recovery, SegmentFound, SnapshotFound, first_needed};
 pub use refused::{GO_BACK, REPAIR, Refused};
+
+pub use salvage::{GivenUp, Salvage, salvage};
 
 use folder::FolderPlan;
 
