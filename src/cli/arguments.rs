@@ -26,6 +26,13 @@ pub enum Invocation {
         /// The folder or file.
         path: PathBuf,
     },
+    /// Make a data folder one that a start takes.
+    Repair {
+        /// The folder.
+        path: PathBuf,
+        /// Whether it may give up what lies behind damage.
+        drop_after_damage: bool,
+    },
     /// Ask a running server whether it is ready.
     Health(Arguments),
     /// Show the help.
@@ -63,9 +70,9 @@ pub enum UsageError {
     /// One argument too many.
     #[error("unexpected argument {0:?}, {1} takes no more")]
     TooMany(String, &'static str),
-    /// `check` without the folder or file to check.
-    #[error("check needs the folder or file to check, such as: memory-tools check ./data")]
-    NoPath,
+    /// A command without the path that it needs.
+    #[error("{0} needs the path of a data folder, such as: memory-tools {0} ./data")]
+    NoPath(&'static str),
     /// A flag that the command has no use for.
     #[error("--{flag} means nothing to {command}")]
     Meaningless {
@@ -79,10 +86,10 @@ pub enum UsageError {
     NotUtf8(String),
 }
 
-const COMMANDS: [&str; 6] = ["serve", "check", "check-config", "health", "help", "version"];
+const COMMANDS: [&str; 7] = ["serve", "check", "repair", "check-config", "health", "help", "version"];
 
 /// Flags that are no options.
-const OTHER_FLAGS: [&str; 5] = ["config", "import-skip", "print-config", "help", "version"];
+const OTHER_FLAGS: [&str; 6] = ["config", "import-skip", "print-config", "drop-after-damage", "help", "version"];
 
 /// Reads the arguments that follow the program's name.
 ///
@@ -113,6 +120,7 @@ struct Words {
     arguments: Arguments,
     import_skip: bool,
     print_config: bool,
+    drop_after_damage: bool,
     help: bool,
     version: bool,
 }
@@ -123,6 +131,7 @@ impl Words {
             "config" => self.arguments.config = Some(PathBuf::from(parser.value().map_err(fault)?)),
             "import-skip" => self.import_skip = true,
             "print-config" => self.print_config = true,
+            "drop-after-damage" => self.drop_after_damage = true,
             "help" => self.help = true,
             "version" => self.version = true,
             _ => {
@@ -147,14 +156,19 @@ impl Words {
         let Some(command) = COMMANDS.into_iter().find(|command| *command == written) else {
             return Err(UsageError::UnknownCommand { nearest: nearest(&written, COMMANDS), name: written });
         };
-        let path = if command == "check" { positional.next() } else { None };
+        let takes_path = matches!(command, "check" | "repair");
+        let path = if takes_path { positional.next().map(PathBuf::from) } else { None };
         if let Some(extra) = positional.next() {
             return Err(UsageError::TooMany(extra.to_string_lossy().into_owned(), command));
         }
         self.refuse_meaningless(command)?;
         let arguments = self.arguments;
         Ok(match command {
-            "check" => Invocation::Check { path: path.map(PathBuf::from).ok_or(UsageError::NoPath)? },
+            "check" => Invocation::Check { path: path.ok_or(UsageError::NoPath(command))? },
+            "repair" => Invocation::Repair {
+                path: path.ok_or(UsageError::NoPath(command))?,
+                drop_after_damage: self.drop_after_damage,
+            },
             "check-config" => Invocation::CheckConfig(arguments),
             "health" => Invocation::Health(arguments),
             "help" => Invocation::Help,
@@ -172,6 +186,9 @@ impl Words {
         }
         if command != "serve" && self.print_config {
             return refuse("print-config");
+        }
+        if command != "repair" && self.drop_after_damage {
+            return refuse("drop-after-damage");
         }
         if matches!(command, "serve" | "check-config" | "health") {
             return Ok(());
@@ -267,6 +284,8 @@ mod tests {
             ("--print-config --shards 4", Invocation::PrintConfig(arguments(None, &[("shards", "4")]))),
             ("check-config --config x", Invocation::CheckConfig(arguments(Some("x"), &[]))),
             ("check ./data", Invocation::Check { path: PathBuf::from("./data") }),
+            ("repair d", Invocation::Repair { path: PathBuf::from("d"), drop_after_damage: false }),
+            ("repair --drop-after-damage d", Invocation::Repair { path: PathBuf::from("d"), drop_after_damage: true }),
             ("check -- --odd", Invocation::Check { path: PathBuf::from("--odd") }),
             ("health", Invocation::Health(Arguments::default())),
             ("help", Invocation::Help),
@@ -292,7 +311,12 @@ mod tests {
             ("xyzzy", "unknown command \"xyzzy\", memory-tools --help lists the commands"),
             ("serve data", "unexpected argument \"data\", serve takes no more"),
             ("check a b", "unexpected argument \"b\", check takes no more"),
-            ("check", "check needs the folder or file to check, such as: memory-tools check ./data"),
+            ("check", "check needs the path of a data folder, such as: memory-tools check ./data"),
+            ("repair", "repair needs the path of a data folder, such as: memory-tools repair ./data"),
+            ("repair a b", "unexpected argument \"b\", repair takes no more"),
+            ("repair a --port :1", "--port means nothing to repair"),
+            ("check a --drop-after-damage", "--drop-after-damage means nothing to check"),
+            ("--drop-after-damage", "--drop-after-damage means nothing to serve"),
             ("check a --port :1", "--port means nothing to check"),
             ("check a --config x", "--config means nothing to check"),
             ("health --import-skip", "--import-skip means nothing to health"),

@@ -8,8 +8,8 @@ const COMMANDS: &str = "\
 usage: memory-tools [serve] [--config PATH] [--import-skip] [OPTION...]
        memory-tools --print-config, check-config    show or judge all options
        memory-tools check PATH        say whether a data folder or file is sound
-       memory-tools health            ask a running server whether it is ready
-       memory-tools --help, --version
+       memory-tools repair PATH       make a folder sound, [--drop-after-damage]
+       memory-tools health, --help, --version
 ";
 
 const FOOT: &str = "\

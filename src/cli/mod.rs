@@ -12,6 +12,7 @@ mod check;
 mod configuration;
 mod health;
 mod pinned;
+mod repair;
 mod serve;
 
 mod run;
@@ -22,5 +23,6 @@ pub use configuration::{check_config, environment, print_config, settings};
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};
 pub use help::{help, version};
+pub use repair::repair;
 pub use run::run;
 pub use serve::serve;

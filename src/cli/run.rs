@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::disk::{Disk, RealDisk};
 use crate::config::{ConfigError, Settings};
+use crate::persist::Losses;
 
 use super::arguments::{Arguments, Invocation, UsageError, parse};
 use super::exit::{Exit, Finished};
-use super::{check, check_config, environment, health, help, print_config, serve, settings, version};
+use super::{check, check_config, environment, health, help, print_config, repair, serve, settings, version};
 
 /// Carries out what `arguments` (without the program's name) ask for.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Finished {
@@ -26,6 +27,10 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, 
         Invocation::PrintConfig(arguments) => print_config(&loaded(&arguments)?),
         Invocation::CheckConfig(arguments) => check_config(&loaded(&arguments)?, &RealDisk, SystemClock::start().now()),
         Invocation::Check { path } => check(&disk, &path),
+        Invocation::Repair { path, drop_after_damage } => {
+            let losses = if drop_after_damage { Losses::Accept } else { Losses::Refuse };
+            repair(&disk, &path, SystemClock::start().now(), losses)
+        }
         Invocation::Health(arguments) => health(&loaded(&arguments)?, &RealDisk),
         Invocation::Help => help(),
         Invocation::Version => version(),

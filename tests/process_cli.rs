@@ -1,0 +1,77 @@
+//! The commands beside `serve` on the real binary: what they say, how they exit, and what they leave alone.
+
+mod support;
+
+use std::fs;
+
+use support::process::Ground;
+
+/// A ground on which a server has taken two snapshots: the newer one holds `a` and `b`.
+fn two_snapshots() -> Ground {
+    let ground = Ground::new();
+    for key in ["a", "b"] {
+        let server = ground.start(&[]);
+        server.client().send("PUT", &format!("/v1/docs/{key}"), &[], b"{\"n\":1}");
+        server.stop();
+    }
+    ground
+}
+
+fn damage(ground: &Ground, name: &str) {
+    let mut content = fs::read(ground.data(name)).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    fs::write(ground.data(name), content).unwrap();
+}
+
+#[test]
+fn check_and_repair_leave_a_sound_folder_alone() {
+    let ground = two_snapshots();
+    let before = ground.content();
+    let ended = ground.run(&["check", "data"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.ends_with("everything is sound\n"), "{ended:?}");
+    for arguments in [&["repair", "data"][..], &["repair", "data", "--drop-after-damage"]] {
+        let ended = ground.run(arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "nothing to repair\n"), "{ended:?}");
+    }
+    assert_eq!(ground.content(), before);
+}
+
+#[test]
+fn a_folder_in_use_is_checked_and_not_repaired() {
+    let ground = Ground::new();
+    let server = ground.start(&[]);
+    assert_eq!(ground.run(&["check", "data"]).code, Some(0));
+    let ended = ground.run(&["repair", "data"]);
+    let line = ended.in_one_line(1);
+    let holder = format!("error: data: in use by another memory-tools (pid {})", server.process.pid());
+    assert!(line.starts_with(&holder), "{line}");
+    server.stop();
+}
+
+#[test]
+fn damage_that_no_program_can_mend_is_named_by_both_and_left_alone() {
+    for name in ["IDENTITY", "database.mtdb"] {
+        let ground = two_snapshots();
+        damage(&ground, name);
+        let before = ground.content();
+        let ended = ground.run(&["check", "data"]);
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        assert!(ended.stdout.contains("UNSOUND") && ended.stdout.contains(name), "{ended:?}");
+        let ended = ground.run(&["repair", "data", "--drop-after-damage"]);
+        let line = ended.in_one_line(3);
+        assert!(line.contains(name) && line.contains("damaged"), "{line}");
+        assert_eq!(ground.content(), before, "{name}");
+    }
+}
+
+#[test]
+fn a_path_that_is_not_there_is_a_failure_and_nothing_is_made_of_it() {
+    let ground = Ground::new();
+    for command in ["check", "repair"] {
+        let ended = ground.run(&[command, "absent"]);
+        assert!(ended.in_one_line(1).starts_with("error: absent"), "{ended:?}");
+        assert!(!ground.path("absent").exists());
+    }
+}
