@@ -266,6 +266,26 @@ fn a_full_segment_is_durable_before_the_next_one_has_a_frame() {
     }
 }
 
+/// A mark is written and not synced. The rotation behind it took everything for durable, the next segment named an end
+/// behind the mark, and a loss of power that took the mark along left a journal that no start could explain.
+#[test]
+fn a_rotation_makes_a_mark_durable_before_the_next_segment_names_its_end() {
+    for seed in 0..20 {
+        let bench = bench(Mode::Everysec);
+        let now = Instant::now();
+        bench.write("a", "1");
+        bench.journal.step(now);
+        bench.syncer().step();
+        bench.journal.step(now + Duration::from_secs(5));
+        assert_eq!(bench.scans()[0].frames, 2, "a record and a mark");
+        bench.journal.rotate().unwrap();
+        bench.disk.lose_power(seed);
+        let scans = bench.scans();
+        let end = Link::Follows { end: scans[0].end, last_lsn: scans[0].last_lsn, chain: scans[0].chain };
+        assert_eq!(scans[1].header.link, end, "seed {seed}");
+    }
+}
+
 #[test]
 fn a_rotation_takes_everything_before_it_into_the_old_segment() {
     let bench = bench(Mode::Os);

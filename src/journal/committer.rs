@@ -232,6 +232,8 @@ impl Journal {
     fn end_segment(&self, commit: &mut Commit) -> Result<SegmentId, Error> {
         self.write_and_sync(commit)?;
         if commit.has_frames {
+            // A mark may be behind what is durable, and the next segment names where this one ends.
+            self.sync(commit)?;
             self.begin_next(commit)?;
         }
         self.id_of(commit)
