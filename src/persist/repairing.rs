@@ -6,6 +6,7 @@
 //! Whatever of the journal was read is made durable here: what this process has seen, a later loss of power must not
 //! take back. Why a repair is right is the plan's to know.
 
+use std::io::IoSlice;
 use std::path::Path;
 
 use super::error::Error;
@@ -16,6 +17,9 @@ use super::plan::{Base, Cut, DatabaseFile, Recovery};
 use super::publish;
 use crate::base::clock::UnixMillis;
 use crate::base::disk::Disk;
+
+/// Bytes that are written anew at a time.
+const COPY_BYTES: usize = 1 << 20;
 
 /// What is left to do of a recovery.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,13 +67,31 @@ impl Repairs {
             notes.push(format!("copied {}, which is to be replaced, to {}", id.file_name(), copy.display()));
         }
         if let Some(id) = self.last {
-            let path = folder.join(id.file_name());
-            let file = disk.open(&path).map_err(Error::io(&path, "open"))?;
-            file.sync_all().map_err(Error::io(&path, "sync"))?;
+            write_anew(disk, &folder.join(id.file_name()))?;
         }
         disk.sync_folder(folder).map_err(Error::io(folder, "sync"))?;
         Ok(notes)
     }
+}
+
+/// Makes durable what is read from the file at `path`, whatever has become of it before.
+///
+/// A sync alone may not do that: after one that failed, the kernel calls the pages clean that it could not write, and
+/// serves them to the next process as if they were on the disk. So each byte is written once more, over itself; a loss
+/// of power meanwhile leaves what was there.
+fn write_anew(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+    let file = disk.open_to_change(path).map_err(Error::io(path, "open"))?;
+    let bytes = file.bytes().map_err(Error::io(path, "read the size of"))?;
+    let mut buffer = vec![0; COPY_BYTES];
+    let mut offset = 0;
+    while offset < bytes {
+        let left = usize::try_from(bytes - offset).unwrap_or(COPY_BYTES).min(COPY_BYTES);
+        let part = buffer.get_mut(..left).expect("no more is left than the buffer has");
+        file.read_exact_at(part, offset).map_err(Error::io(path, "read"))?;
+        file.write_all_at(&[IoSlice::new(part)], offset).map_err(Error::io(path, "write"))?;
+        offset += left as u64;
+    }
+    file.sync_all().map_err(Error::io(path, "sync"))
 }
 
 impl DataFolder {
