@@ -152,9 +152,9 @@ pub const OPTIONS: &[OptionSpec] = &[
         kind: Kind::Size(1, 1 << 40, |config| &mut config.bodies_bytes_max),
         default: "1GiB",
         unit: "bytes",
-        meaning: "Memory for bodies that are still arriving at the reactor front. Each of its threads has an equal \
-                  share for its own connections, with room for one document at least; a body that would go past the \
-                  share is a 503. At least document_bytes_max.",
+        meaning: "Memory for bodies that are still arriving at the reactor front, or wait for room in the journal. \
+                  Each of its threads has an equal share for its own connections, with room for one document at \
+                  least; a body that would go past the share is a 503. At least document_bytes_max.",
         cost: "Larger: many slow uploads can take that much memory. Smaller: uploads at the same time are refused \
                sooner.",
         if_unsure: "Leave it; less on a machine with less than 4 GiB.",
@@ -212,7 +212,8 @@ pub const OPTIONS: &[OptionSpec] = &[
         meaning: "How long the sending of a reply may take. Reactor front: what is unsent, which has in addition its \
                   bytes divided by transfer_bytes_per_second_min, and any pause in which nothing of it is taken. Pool \
                   front: each send, not the whole reply, where this is smaller than pool_socket_timeout. In both also \
-                  how long a reply waits until what it says is durable; then it becomes a 503.",
+                  how long a write waits for room in the journal, and a reply until what it says is durable; then \
+                  either is a 503.",
         cost: "Larger: a client that does not read holds a connection and its reply longer. Smaller: slow readers are \
                cut off.",
         if_unsure: "Leave it.",

@@ -34,7 +34,7 @@ pub struct Config {
     pub stream_buffer_bytes: usize,
     /// Bytes of finished replies that one connection of the reactor front may hold before it runs another request.
     pub unsent_bytes_max: usize,
-    /// Bytes of bodies that are still arriving, over all connections of the reactor front.
+    /// Bytes of bodies that are still arriving or wait for room, over all connections of the reactor front.
     pub bodies_bytes_max: usize,
     /// Threads of the pool front, which is its cap on connections.
     pub pool_threads: usize,

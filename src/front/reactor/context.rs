@@ -32,7 +32,7 @@ pub struct Rules {
     pub unsent_bytes_max: usize,
     /// Bytes of a stream that are made ahead of what its reader takes.
     pub stream_buffer_bytes: usize,
-    /// Bytes of bodies that are still arriving, over all connections of a thread.
+    /// Bytes of bodies that are still arriving or wait for room, over all connections of a thread.
     pub bodies_bytes_max: usize,
 }
 
@@ -59,7 +59,7 @@ pub struct Context<'t> {
     pub is_draining: bool,
     /// Where replies are put together; sent ahead of what the connection keeps itself.
     pub out: &'t mut Vec<u8>,
-    /// Bytes of bodies that are still arriving, of all connections of the thread.
+    /// Bytes of bodies that are still arriving or wait for room, of all connections of the thread.
     pub bodies_bytes: &'t Cell<usize>,
     /// Set when `Durability` was asked when a reply may leave: the thread hurries it when all have had their turns.
     pub has_asked: &'t Cell<bool>,
