@@ -133,3 +133,123 @@ fn load_snapshot(engine: &Engine, reader: &SnapshotReader) -> Result<Source, per
     })?;
     Ok(Source::Snapshot { bytes: reader.bytes(), expired: 0 })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::base::clock::{Clock, ManualClock, UnixMillis};
+    use crate::base::disk::RealDisk;
+    use crate::base::health::Health;
+    use crate::engine::EngineOptions;
+    use crate::journal::{Journal, JournalOptions, Mode, Sequence};
+    use crate::model::{Command, Condition, Document, Effect, Execute, Expiry, Key, OnAbsent, Scope};
+    use crate::persist::OpenOptions;
+    use crate::persist::journal::SegmentId;
+
+    struct House {
+        engine: Engine,
+        journal: Arc<Journal>,
+        folder: Arc<DataFolder>,
+        clock: Arc<ManualClock>,
+        loaded: Loaded,
+    }
+
+    impl House {
+        fn start(path: &Path, now: u64) -> Result<House, StartError> {
+            let options = OpenOptions { pid: 1, import_skip: false };
+            let (folder, found) = DataFolder::open(Arc::new(RealDisk), path, options)?;
+            let (folder, clock) = (Arc::new(folder), Arc::new(ManualClock::at(UnixMillis(now))));
+            let (health, ceiling) = (Arc::new(Health::default()), Arc::clone(&folder));
+            let raise = Box::new(move |to| ceiling.raise_ceiling(to).map_err(|error| error.to_string()));
+            let sequence = Sequence::new(found.next_lsn, found.lsn_ceiling, raise, Arc::clone(&health));
+            let newest = SegmentId(found.next_segment.id.0 - 1);
+            let on_given_up = Box::new(|_: &str| {});
+            let options =
+                JournalOptions { mode: Mode::Os, buffer_bytes: 16 << 20, segment_bytes: 1 << 20, on_given_up };
+            let journal = Arc::new(Journal::new(options, sequence, newest, clock.clone(), health));
+            let options = EngineOptions { shards: 4, collections_max: 1 };
+            let engine = Engine::new(options, Arc::clone(&journal), clock.clone());
+            let loaded = load(&engine, &folder, found, Instant::now())?;
+            journal.begin(Arc::clone(&folder), loaded.next_segment.link)?;
+            Ok(House { engine, journal, folder, clock, loaded })
+        }
+
+        fn put(&self, key: &str, value: &str) {
+            let put = Command::Put {
+                scope: Scope::Main,
+                document: Document::new(Key::new(key).unwrap(), value.as_bytes()),
+                expiry: Expiry::Default,
+                condition: Condition::default(),
+                on_absent: OnAbsent::Refuse,
+            };
+            self.engine.execute(put).unwrap();
+        }
+
+        fn values(&self) -> Vec<String> {
+            let scan = self.engine.execute(Command::Scan { scope: Scope::Main }).unwrap().effect;
+            let Effect::Scanned(entries) = scan else { panic!("{scan:?}") };
+            entries.map(|entry| String::from_utf8(entry.document.value().to_vec()).unwrap()).collect()
+        }
+    }
+
+    /// Two snapshots, and what came after each; written at the time 1000, then killed.
+    fn filled() -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let house = House::start(folder.path(), 1000).unwrap();
+        house.put("a", "\"first\"");
+        house.engine.capture(&house.folder).unwrap();
+        house.put("b", "\"second\"");
+        house.engine.capture(&house.folder).unwrap();
+        house.put("c", "\"third\"");
+        house.journal.step(Instant::now());
+        folder
+    }
+
+    /// Changes a byte of `text` in a file.
+    fn damage(folder: &TempDir, file: &str, text: &str) {
+        let path = folder.path().join(file);
+        let mut content = fs::read(&path).unwrap();
+        let at = content.windows(text.len()).position(|window| window == text.as_bytes()).unwrap();
+        content[at] ^= 1;
+        fs::write(&path, content).unwrap();
+    }
+
+    #[test]
+    fn a_start_replays_the_journal_and_does_not_fall_behind_its_time() {
+        let folder = filled();
+        let house = House::start(folder.path(), 5).unwrap();
+        assert_eq!(house.values(), ["\"first\"", "\"second\"", "\"third\""]);
+        assert_eq!(house.loaded.replayed.records, 1);
+        assert!(matches!(house.loaded.source, Source::Snapshot { expired: 0, .. }));
+        assert_eq!(house.clock.now(), UnixMillis(1000));
+    }
+
+    #[test]
+    fn a_bad_block_in_the_newest_snapshot_costs_a_longer_replay_and_no_document() {
+        let folder = filled();
+        damage(&folder, "database.mtdb", "second");
+        let house = House::start(folder.path(), 1000).unwrap();
+        assert_eq!(house.values(), ["\"first\"", "\"second\"", "\"third\""]);
+        assert_eq!(house.loaded.replayed.records, 2);
+        house.engine.capture(&house.folder).unwrap();
+        drop(house);
+        assert_eq!(House::start(folder.path(), 1000).unwrap().values().len(), 3);
+    }
+
+    #[test]
+    fn damage_in_both_snapshots_is_named_and_changes_nothing() {
+        let folder = filled();
+        damage(&folder, "database.mtdb", "second");
+        damage(&folder, "database.mtdb.prev", "first");
+        let error = House::start(folder.path(), 1000).err().unwrap().to_string();
+        assert!(error.contains("database.mtdb.prev") && error.contains("block"), "{error}");
+        damage(&folder, "database.mtdb", "recond");
+        assert_eq!(House::start(folder.path(), 1000).unwrap().values().len(), 3);
+    }
+}
