@@ -44,7 +44,7 @@ test: ## formatting, lints and every test
 	$(CARGO) test --workspace --locked
 
 test-slow: static fuzz ## the random tests for long, hostile clients, faults by strace, fuzzing (ROUNDS=10000 SEED=7 repeats a run)
-	MEMORY_TOOLS_BINARY=$(abspath $(STATIC)) PROPTEST_CASES=$(or $(ROUNDS),10000) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED)) \
+	BINARY_UNDER_TEST=$(abspath $(STATIC)) PROPTEST_CASES=$(or $(ROUNDS),10000) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED)) \
 		ROUNDS=$(or $(ROUNDS),10000) $(CARGO) test --workspace --locked --features $(SLOW)
 
 fuzz: ## fuzz the protocol of a connection (FUZZ_SECONDS=60), stable toolchain and a C++ compiler
