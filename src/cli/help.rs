@@ -6,10 +6,9 @@ use super::exit::Finished;
 
 const COMMANDS: &str = "\
 usage: memory-tools [serve] [--config PATH] [--import-skip] [OPTION...]
-       memory-tools --print-config, check-config    show or judge all options
+       memory-tools check-config, --print-config, health, --help, --version
        memory-tools check PATH        say whether a data folder or file is sound
        memory-tools repair PATH       make a folder sound, [--drop-after-damage]
-       memory-tools health, --help, --version
 ";
 
 const FOOT: &str = "\
