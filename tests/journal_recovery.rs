@@ -6,12 +6,18 @@ mod recovery;
 #[path = "support/sim_disk.rs"]
 mod sim_disk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use memory_tools::base::clock::ManualClock;
+use memory_tools::base::disk::Disk;
 use memory_tools::model::Lsn;
 use memory_tools::persist::journal::{FrameKind, SegmentId};
 use memory_tools::persist::{Error, Refused};
-use recovery::{NOW, Run, change, check_refused, load, open, path, recovered, remove, segment_path, write_snapshot};
+use memory_tools::server::dump;
+use recovery::{
+    FOLDER, NOW, Run, change, check_refused, load, open, path, recovered, remove, segment_path, write_snapshot,
+};
 use sim_disk::{Fault, SimDisk};
 
 /// A disk on which a server has run: two frames in each of three segments, killed.
@@ -501,6 +507,28 @@ fn row_18_without_its_newest_snapshot_and_a_whole_journal_a_folder_is_refused() 
     remove(&disk, &path("database.mtdb.prev"));
     let error = Run::start(&disk).map(|run| run.notes).unwrap_err();
     assert!(error.to_string().contains("block 0"), "{error}");
+}
+
+#[test]
+fn dump_takes_the_way_of_a_start_and_changes_nothing() {
+    let disk = SimDisk::new(1);
+    let state = killed(&disk, two_snapshots(&disk));
+    // A bad block shows in the load only: .prev and the journal behind it stand in.
+    change(&disk, &path("database.mtdb"), |content| content[110] ^= 1);
+    let before = disk.files();
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let mut out = Vec::new();
+    dump(&shared, Path::new(FOLDER), Arc::new(ManualClock::at(NOW)), &mut out).unwrap();
+    let lines = String::from_utf8(out).unwrap();
+    let expected: String = state
+        .iter()
+        .map(|(key, (version, value))| format!("{{\"key\":\"{key}\",\"version\":{version},\"value\":{value}}}\n"))
+        .collect();
+    assert_eq!(lines, expected);
+    assert!(disk.files() == before);
+    remove(&disk, &segment_path(5));
+    let error = dump(&shared, Path::new(FOLDER), Arc::new(ManualClock::at(NOW)), &mut Vec::new()).unwrap_err();
+    assert!(error.is_damage(), "{error}");
 }
 
 #[test]

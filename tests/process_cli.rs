@@ -51,6 +51,32 @@ fn a_folder_in_use_is_checked_and_not_repaired() {
 }
 
 #[test]
+fn dump_shows_what_a_start_would_load_and_changes_nothing() {
+    let ground = Ground::new();
+    let server = ground.start(&[]);
+    let put = |path: &str, body: &[u8]| assert_eq!(server.client().send("PUT", path, &[], body).status, 201, "{path}");
+    put("/v1/docs/b", b"{\"n\":\n [1,\r\n2]}");
+    put("/v1/docs/a%22", b"\"line\\n\"");
+    put("/v1/docs/t?ttl=1h", b"1");
+    put("/v1/collections/c/docs/k", b"null");
+    server.stop();
+    let before = ground.content();
+    let ended = ground.run(&["dump", "data"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    assert_eq!(lines[0], "{\"key\":\"a\\\"\",\"version\":2,\"value\":\"line\\n\"}");
+    assert_eq!(lines[1], "{\"key\":\"b\",\"version\":1,\"value\":{\"n\":  [1,  2]}}");
+    let expires = "{\"key\":\"t\",\"version\":3,\"expires_at_ms\":1";
+    assert!(lines[2].starts_with(expires) && lines[2].ends_with(",\"value\":1}"), "{lines:#?}");
+    assert!(lines[3].starts_with("{\"collection\":\"c\",\"key\":\"k\",") && lines[3].ends_with(",\"value\":null}"));
+    assert_eq!(ground.content(), before);
+    damage(&ground, "database.mtdb");
+    let ended = ground.run(&["dump", "data"]);
+    assert!(ended.in_one_line(3).contains("database.mtdb: damaged"), "{ended:?}");
+}
+
+#[test]
 fn damage_that_no_program_can_mend_is_named_by_both_and_left_alone() {
     for name in ["IDENTITY", "database.mtdb"] {
         let ground = two_snapshots();
@@ -69,7 +95,7 @@ fn damage_that_no_program_can_mend_is_named_by_both_and_left_alone() {
 #[test]
 fn a_path_that_is_not_there_is_a_failure_and_nothing_is_made_of_it() {
     let ground = Ground::new();
-    for command in ["check", "repair"] {
+    for command in ["check", "dump", "repair"] {
         let ended = ground.run(&[command, "absent"]);
         assert!(ended.in_one_line(1).starts_with("error: absent"), "{ended:?}");
         assert!(!ground.path("absent").exists());

@@ -26,6 +26,11 @@ pub enum Invocation {
         /// The folder or file.
         path: PathBuf,
     },
+    /// Show every document of a data folder.
+    Dump {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Make a data folder one that a start takes.
     Repair {
         /// The folder.
@@ -86,7 +91,7 @@ pub enum UsageError {
     NotUtf8(String),
 }
 
-const COMMANDS: [&str; 7] = ["serve", "check", "repair", "check-config", "health", "help", "version"];
+const COMMANDS: [&str; 8] = ["serve", "check", "dump", "repair", "check-config", "health", "help", "version"];
 
 /// Flags that are no options.
 const OTHER_FLAGS: [&str; 6] = ["config", "import-skip", "print-config", "drop-after-damage", "help", "version"];
@@ -156,7 +161,7 @@ impl Words {
         let Some(command) = COMMANDS.into_iter().find(|command| *command == written) else {
             return Err(UsageError::UnknownCommand { nearest: nearest(&written, COMMANDS), name: written });
         };
-        let takes_path = matches!(command, "check" | "repair");
+        let takes_path = matches!(command, "check" | "dump" | "repair");
         let path = if takes_path { positional.next().map(PathBuf::from) } else { None };
         if let Some(extra) = positional.next() {
             return Err(UsageError::TooMany(extra.to_string_lossy().into_owned(), command));
@@ -165,6 +170,7 @@ impl Words {
         let arguments = self.arguments;
         Ok(match command {
             "check" => Invocation::Check { path: path.ok_or(UsageError::NoPath(command))? },
+            "dump" => Invocation::Dump { path: path.ok_or(UsageError::NoPath(command))? },
             "repair" => Invocation::Repair {
                 path: path.ok_or(UsageError::NoPath(command))?,
                 drop_after_damage: self.drop_after_damage,
@@ -284,6 +290,7 @@ mod tests {
             ("--print-config --shards 4", Invocation::PrintConfig(arguments(None, &[("shards", "4")]))),
             ("check-config --config x", Invocation::CheckConfig(arguments(Some("x"), &[]))),
             ("check ./data", Invocation::Check { path: PathBuf::from("./data") }),
+            ("dump d", Invocation::Dump { path: PathBuf::from("d") }),
             ("repair d", Invocation::Repair { path: PathBuf::from("d"), drop_after_damage: false }),
             ("repair --drop-after-damage d", Invocation::Repair { path: PathBuf::from("d"), drop_after_damage: true }),
             ("check -- --odd", Invocation::Check { path: PathBuf::from("--odd") }),
@@ -313,6 +320,7 @@ mod tests {
             ("check a b", "unexpected argument \"b\", check takes no more"),
             ("check", "check needs the path of a data folder, such as: memory-tools check ./data"),
             ("repair", "repair needs the path of a data folder, such as: memory-tools repair ./data"),
+            ("dump", "dump needs the path of a data folder, such as: memory-tools dump ./data"),
             ("repair a b", "unexpected argument \"b\", repair takes no more"),
             ("repair a --port :1", "--port means nothing to repair"),
             ("check a --drop-after-damage", "--drop-after-damage means nothing to check"),

@@ -8,6 +8,7 @@ const COMMANDS: &str = "\
 usage: memory-tools [serve] [--config PATH] [--import-skip] [OPTION...]
        memory-tools check-config, --print-config, health, --help, --version
        memory-tools check PATH        say whether a data folder or file is sound
+       memory-tools dump PATH         show its documents, a line of JSON each
        memory-tools repair PATH       make a folder sound, [--drop-after-damage]
 ";
 

@@ -1,7 +1,7 @@
 //! The command line: arguments in, an `Invocation` out, and what each invocation does.
 //!
-//! Invariant: `parse` touches neither files nor the environment, and nothing here prints but `Finished::emit` and the
-//! banner of `serve`.
+//! Invariant: `parse` touches neither files nor the environment, and nothing here prints but `Finished::emit`, the
+//! banner of `serve` and the lines of `dump`.
 
 mod exit;
 
@@ -10,6 +10,7 @@ mod help;
 
 mod check;
 mod configuration;
+mod dump;
 mod health;
 mod pinned;
 mod repair;
@@ -20,6 +21,7 @@ mod run;
 pub use arguments::{Arguments, Invocation, UsageError, parse};
 pub use check::check;
 pub use configuration::{check_config, environment, print_config, settings};
+pub use dump::dump;
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};
 pub use help::{help, version};

@@ -1,6 +1,7 @@
 //! From arguments to what they ask for.
 
 use std::ffi::OsString;
+use std::io::BufWriter;
 use std::sync::Arc;
 
 use crate::base::clock::{Clock, SystemClock};
@@ -10,7 +11,7 @@ use crate::persist::Losses;
 
 use super::arguments::{Arguments, Invocation, UsageError, parse};
 use super::exit::{Exit, Finished};
-use super::{check, check_config, environment, health, help, print_config, repair, serve, settings, version};
+use super::{check, check_config, dump, environment, health, help, print_config, repair, serve, settings, version};
 
 /// Carries out what `arguments` (without the program's name) ask for.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Finished {
@@ -27,6 +28,10 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, 
         Invocation::PrintConfig(arguments) => print_config(&loaded(&arguments)?),
         Invocation::CheckConfig(arguments) => check_config(&loaded(&arguments)?, &RealDisk, SystemClock::start().now()),
         Invocation::Check { path } => check(&disk, &path),
+        Invocation::Dump { path } => {
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            dump(&disk, &path, Arc::new(SystemClock::start()), &mut out)
+        }
         Invocation::Repair { path, drop_after_damage } => {
             let losses = if drop_after_damage { Losses::Accept } else { Losses::Refuse };
             repair(&disk, &path, SystemClock::start().now(), losses)

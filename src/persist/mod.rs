@@ -32,7 +32,7 @@ pub use database_id::DatabaseId;
 pub use error::{Damage, Error};
 pub use folder::{CompleteSnapshot, DataFolder, Published, SnapshotWriter};
 pub use golang::{GoDocument, GoImport, GoSummary};
-pub use opening::{Content, Found, OpenOptions};
+pub use opening::{Content, Found, OpenOptions, look};
 pub use plan::{Next, Refused};
 pub use repair::{Losses, Repair, repair};
 pub use seal::Stamp;

@@ -158,6 +158,40 @@ impl DataFolder {
     }
 }
 
+/// What a start would load from the folder at `path`, found out without a lock and without changing anything. With
+/// `lost`, database.mtdb is known to be damaged in that way. Beside a running server the files change meanwhile, and
+/// what is found may not belong together.
+///
+/// # Errors
+/// As `DataFolder::open`, or `lost` itself when no journal can stand in for the snapshot.
+pub fn look(disk: &Arc<dyn Disk>, path: &Path, lost: Option<Error>) -> Result<Found, Error> {
+    let inventory = Inventory::take(disk.as_ref(), path)?;
+    let what = match &lost {
+        Some(Error::Damaged { damage, .. }) => Some(damage.to_string()),
+        _ => None,
+    };
+    let mut findings = Findings::take(disk.as_ref(), path, &inventory, what.as_deref())?;
+    if let Some(error) = lost.filter(|_| what.is_none() || !findings.found.journal.is_there()) {
+        return Err(error);
+    }
+    let plan = findings.plan().map_err(|refused| Error::Refused { folder: path.to_owned(), refused })?;
+    let identity = inventory.identity.unwrap_or(Identity::fresh(DatabaseId([0; 16])));
+    let mut opening = Opening { disk, path, inventory: &inventory, identity, notes: Vec::new() };
+    Ok(match plan {
+        Plan::Fresh => opening.found(Content::Empty, None),
+        Plan::Import => {
+            let files = begin_import(disk, path, &inventory, Faults::Stop, &mut opening.notes)?;
+            opening.found(Content::Go(files), None)
+        }
+        Plan::Recover(recovery) => {
+            // Nothing is renamed here.
+            let recovery = Recovery { leftovers: Leftovers::None, ..recovery };
+            let content = opening.content(&recovery, &mut findings)?;
+            opening.found(content, Some(recovery))
+        }
+    })
+}
+
 /// An opening whose plan is made.
 struct Opening<'a> {
     disk: &'a Arc<dyn Disk>,

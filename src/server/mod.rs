@@ -6,6 +6,7 @@
 
 mod certificate;
 mod descriptors;
+mod dump;
 mod expirer;
 mod listen;
 mod load;
@@ -39,6 +40,7 @@ use threads::Threads;
 
 pub use crate::front::Endpoint;
 pub use certificate::{CertificateError, check_certificate, own_certificate};
+pub use dump::{DumpError, dump};
 pub use listen::{Scheme, url_of};
 pub use load::{Loaded, Source};
 pub use reload::Reloaded;

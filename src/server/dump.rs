@@ -1,0 +1,123 @@
+//! `memory-tools dump PATH`: every document that a start would load, as a line of JSON each.
+//!
+//! Invariant: it locks nothing and changes nothing, and takes the way of a start: snapshot, journal behind it, then what
+//! has expired is left out. The documents are in memory before the first line, because a later record of the journal
+//! may change any of them.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::clock::Clock;
+use crate::base::disk::Disk;
+use crate::base::json;
+use crate::base::limits::LSN_MAX;
+use crate::engine::{Engine, EngineOptions, LoadFault};
+use crate::journal::{Journal, Sequence};
+use crate::model::{CollectionName, Command, Effect, Entry, Execute, Lsn, Scope};
+use crate::persist::{self, Content, Found};
+
+/// Shards of a store that nobody writes to.
+const SHARDS: usize = 16;
+
+/// Why a folder was not dumped.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] persist::Error),
+    /// What is in it.
+    #[error(transparent)]
+    Load(#[from] LoadFault),
+    /// What the lines go to.
+    #[error("cannot write the documents: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl DumpError {
+    /// True when something of the data is not as it was written, or is gone.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            DumpError::Folder(error) | DumpError::Load(LoadFault::Files(error)) => error.is_damage(),
+            DumpError::Load(LoadFault::Refused(_)) | DumpError::Output(_) => false,
+        }
+    }
+}
+
+/// Writes every live document of the data folder at `path` to `out`: the main store first, then the collections by name,
+/// each in byte order of the keys. A line has `collection` (not for the main store), `key`, `version`, `expires_at_ms`
+/// (when there is one) and `value`, whose line ends are spaces.
+///
+/// # Errors
+/// What a start would say; or what `out` refuses.
+pub fn dump(disk: &Arc<dyn Disk>, path: &Path, clock: Arc<dyn Clock>, out: &mut dyn Write) -> Result<(), DumpError> {
+    let engine = match load(persist::look(disk, path, None)?, &clock) {
+        Ok(engine) => engine,
+        // A bad block shows only now.
+        Err(LoadFault::Files(damage)) => load(persist::look(disk, path, Some(damage))?, &clock)?,
+        Err(refused) => return Err(refused.into()),
+    };
+    write_all_of(&engine, Scope::Main, out)?;
+    if let Ok(Effect::Collections(names)) = engine.execute(Command::ListCollections).map(|outcome| outcome.effect) {
+        for name in names.iter().filter_map(|name| CollectionName::new(name).ok()) {
+            write_all_of(&engine, Scope::Collection(name), out)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// Loads what was found into an engine of its own, which issues no number that anybody sees.
+fn load(found: Found, clock: &Arc<dyn Clock>) -> Result<Engine, LoadFault> {
+    let sequence = Sequence::new(found.next_lsn, Lsn(LSN_MAX), Box::new(|_| Ok(())), Arc::default());
+    let options = EngineOptions { shards: SHARDS, collections_max: usize::MAX };
+    let engine = Engine::new(options, Arc::new(Journal::off(sequence)), Arc::clone(clock));
+    match found.content {
+        Content::Empty => {}
+        Content::Snapshot(reader) => {
+            let loader = engine.loader(&reader);
+            loader.work();
+            loader.finish()?;
+            reader.replay(|lsn, record| {
+                engine.replay(lsn, &record);
+            })?;
+        }
+        Content::Go(import) => drop(engine.load_go(&import)?),
+    }
+    found.journal.read(|lsn, record| {
+        engine.replay(lsn, &record);
+    })?;
+    engine.note_written_at(found.written_at);
+    Ok(engine)
+}
+
+fn write_all_of(engine: &Engine, scope: Scope<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Ok(Effect::Scanned(entries)) = engine.execute(Command::Scan { scope }).map(|outcome| outcome.effect) else {
+        return Ok(());
+    };
+    let mut line = Vec::new();
+    for entry in entries {
+        line.clear();
+        write_line(&mut line, scope, &entry);
+        out.write_all(&line)?;
+    }
+    Ok(())
+}
+
+fn write_line(line: &mut Vec<u8>, scope: Scope<'_>, Entry { document, version, deadline }: &Entry) {
+    line.push(b'{');
+    if let Scope::Collection(name) = scope {
+        line.extend_from_slice(b"\"collection\":");
+        json::escape_into(line, name.as_str());
+        line.push(b',');
+    }
+    line.extend_from_slice(b"\"key\":");
+    json::escape_into(line, document.key().as_str());
+    line.extend_from_slice(format!(",\"version\":{version}").as_bytes());
+    if let Some(moment) = deadline.moment() {
+        line.extend_from_slice(format!(",\"expires_at_ms\":{}", moment.0).as_bytes());
+    }
+    line.extend_from_slice(b",\"value\":");
+    // A line end within a value is white space between tokens: strings escape theirs.
+    line.extend(document.value().iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+    line.extend_from_slice(b"}\n");
+}
