@@ -59,7 +59,7 @@ fn bench_with(mode: Mode, segment_bytes: u64) -> Bench {
     };
     let clock = Arc::new(ManualClock::at(UnixMillis(1_000)));
     let journal = Journal::new(options, sequence, SegmentId(0), clock, Arc::clone(&health));
-    journal.begin(Arc::clone(&folder), Link::Start { capture_end: Lsn::ZERO }).unwrap();
+    journal.begin(Arc::clone(&folder), found.next_segment).unwrap();
     Bench { disk, database_id: found.database_id, folder, journal: Arc::new(journal), health, given_up }
 }
 

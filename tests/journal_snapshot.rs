@@ -83,7 +83,7 @@ impl House {
         engine.reap(&|| false);
         folder.remove_unfinished().unwrap();
         folder.finish_repairs(clock.now()).unwrap();
-        journal.begin(Arc::clone(&folder), found.next_segment.link).unwrap();
+        journal.begin(Arc::clone(&folder), found.next_segment).unwrap();
         engine.reserve().unwrap();
         House { engine, journal, clock, folder }
     }

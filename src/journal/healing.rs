@@ -33,6 +33,11 @@ impl Journal {
         self.post.standing()
     }
 
+    /// True unless the journal was given up and has not begun again.
+    pub fn is_whole(&self) -> bool {
+        self.post.is_serving()
+    }
+
     /// True when it is time for an attempt to heal.
     pub fn is_healing_due(&self, now: Instant) -> bool {
         self.post.is_due(now)

@@ -32,8 +32,8 @@ use crate::base::clock::{Clock, SystemClock};
 use crate::base::health::Health;
 use crate::base::limits::JOURNAL_BUFFER_BYTES_MIN;
 use crate::model::{Lsn, Record, Refusal};
-use crate::persist::journal::{Link, SegmentFile, SegmentId};
-use crate::persist::{DataFolder, Error};
+use crate::persist::journal::{SegmentFile, SegmentId};
+use crate::persist::{DataFolder, Error, Next};
 
 use alarm::Alarm;
 use buffer::Buffer;
@@ -165,18 +165,18 @@ impl Journal {
         Journal::new(options, sequence, SegmentId(0), Arc::new(SystemClock::start()), Arc::default())
     }
 
-    /// Begins to keep records, in a new segment of `folder` that goes on as `link` says; in `Off` none is kept.
-    /// Everything that was numbered before is durable by itself.
+    /// Begins to keep records, in the segment `next` of `folder`; in `Off` none is kept. Everything that was numbered
+    /// before is durable by itself.
     ///
     /// # Errors
     /// The disk's.
-    pub fn begin(&self, folder: Arc<DataFolder>, link: Link) -> Result<(), Error> {
+    pub fn begin(&self, folder: Arc<DataFolder>, next: Next) -> Result<(), Error> {
         let mut commit = self.commit.lock();
         commit.folder = Some(folder);
+        commit.newest = SegmentId(next.id.0.saturating_sub(1));
         self.releases.restart(self.last());
         if self.options.mode != Mode::Off {
-            let id = commit.newest.next();
-            self.begin_segment(&mut commit, id, self.next(), link)?;
+            self.begin_segment(&mut commit, next.id, self.next(), next.link)?;
             self.head.lock().buffer = Some(Buffer::new(self.options.buffer_bytes));
         }
         commit.phase = Phase::Begun;
@@ -220,6 +220,11 @@ impl Journal {
     /// Tries again to make LSNs available when writes are refused for want of them; costs nothing else.
     pub fn recover(&self) {
         self.sequence.recover();
+    }
+
+    /// True when what is written is on the disk before a snapshot has it: in every mode but `Off`.
+    pub fn keeps_records(&self) -> bool {
+        self.options.mode != Mode::Off
     }
 
     /// What it has counted.
