@@ -5,10 +5,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use crossbeam_channel::select;
+
 use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
 use crate::base::log;
-use crate::config::{Config, ConfigError, ListenOn, Origin, Settings, format_size};
+use crate::config::{Choice, Config, ConfigError, Journal, ListenOn, Origin, Settings, format_size};
 use crate::server::{Endpoint, Loaded, Parts, Reloaded, Scheme, Server, Signal, Source, signals, url_of};
 
 use super::exit::{Exit, Finished};
@@ -46,14 +48,21 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
     }
     // Without a reader of standard output the server serves all the same.
     let _ = std::io::stdout().lock().write_all(banner(settings, &server).as_bytes());
-    // An error means that the handlers are gone, which only the end of the process brings about.
-    while let Ok(Signal::Reload) = told.recv() {
+    loop {
+        let signal = select! {
+            recv(told) -> signal => signal,
+            recv(server.failed()) -> cause => match cause {
+                Ok(cause) => return fail(format!("the disk refuses the journal, as on_journal_error says: {cause}")),
+                Err(_) => told.recv(),
+            },
+        };
+        // An error means that the handlers are gone, which only the end of the process brings about.
+        let Ok(Signal::Reload) = signal else { return stop(server) };
         match server.reload() {
             kept @ Reloaded::Kept(_) => log::warn(format_args!("SIGHUP: {kept}")),
             reloaded => log::info(format_args!("SIGHUP: {reloaded}")),
         }
     }
-    stop(server)
 }
 
 fn stop(server: Server) -> Finished {
@@ -88,7 +97,7 @@ fn banner(settings: &Settings, server: &Server) -> String {
         format!("configuration  {}", origin(settings)),
         format!("data           {}: {}", config.data_dir.display(), loaded(server.loaded())),
         format!("snapshots      {}", snapshots(config)),
-        "journal        off: a crash loses what came after the last snapshot".to_owned(),
+        format!("journal        {}: {}", config.journal.name(), what_is_lost(config.journal)),
         format!(
             "limits         {} a document, {} connections, {} collections",
             format_size(config.document_bytes_max),
@@ -159,6 +168,15 @@ fn loaded(loaded: &Loaded) -> String {
             format!("{counts}, from a snapshot of {bytes} bytes; {expired} had expired")
         }
         Source::Go(summary) => format!("{counts}, imported from the Go server, {} left out", summary.skipped),
+    }
+}
+
+fn what_is_lost(journal: Journal) -> &'static str {
+    match journal {
+        Journal::Always => "neither a crash nor a loss of power loses an acknowledged write",
+        Journal::Everysec => "a crash loses nothing, a loss of power the last second",
+        Journal::Os => "a crash loses nothing, a loss of power what the kernel had not written",
+        Journal::Off => "a crash loses what came after the last snapshot",
     }
 }
 

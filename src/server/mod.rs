@@ -1,13 +1,14 @@
 //! Composition: puts the rooms together, starts the threads, and takes everything down again.
 //!
-//! The only room that starts threads: `mt-http-N` and `mt-accept` for the front, `mt-expire`, `mt-snapshot`, and
-//! `mt-load-N` while data is loaded; `mt-signal` for the process. Shutdown is one path: stop accepting, drain, refuse
-//! writes, last snapshot, record the clean stop.
+//! The only room that starts threads: `mt-http-N` and `mt-accept` for the front, `mt-journal` and `mt-sync` for the
+//! journal, `mt-expire`, `mt-snapshot`, and `mt-load-N` while data is loaded; `mt-signal` for the process. Shutdown is
+//! one path: stop accepting, drain, refuse writes, last snapshot, end the journal, record the clean stop.
 
 mod certificate;
 mod descriptors;
 mod dump;
 mod expirer;
+mod journaling;
 mod listen;
 mod load;
 mod reload;
@@ -19,23 +20,25 @@ mod threads;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::api::{Api, ApiOptions};
 use crate::base::clock::Clock;
 use crate::base::disk::Disk;
 use crate::base::health::{Health, Reason};
 use crate::base::log;
-use crate::config::Config;
+use crate::config::{self, Config, OnJournalError};
 use crate::engine::{Engine, EngineOptions};
 use crate::front::{Drained, Front, Seams};
-use crate::journal::{Journal, Raise, Sequence};
+use crate::journal::{Journal, JournalOptions, Mode, Raise, Sequence};
 use crate::model::SnapshotReport;
-use crate::persist::{self, DataFolder, OpenOptions};
+use crate::persist::journal::{Link, SegmentId};
+use crate::persist::{self, DataFolder, Next, OpenOptions};
 
 use certificate::Shown;
 use expirer::Expirer;
-use snapshotter::{Snapshots, Snapshotter};
+use journaling::Journaling;
+use snapshotter::{First, Newest, Snapshots, Snapshotter, Subject};
 use threads::Threads;
 
 pub use crate::front::Endpoint;
@@ -61,8 +64,11 @@ pub struct Parts {
 pub struct Server {
     front: Box<dyn Front>,
     api: Arc<Api>,
-    engine: Arc<Engine>,
-    folder: Arc<DataFolder>,
+    /// What is in memory, and where it goes.
+    subject: Subject,
+    journaling: Journaling,
+    /// Where the cause arrives when the disk refuses the journal and the server is to end because of it.
+    failed: Receiver<String>,
     health: Arc<Health>,
     threads: Arc<Threads>,
     snapshots: Arc<Snapshots>,
@@ -98,7 +104,11 @@ impl Server {
         let options = EngineOptions { shards: config.shards, collections_max: config.collections_max };
         let raise = raise_through(&folder);
         let sequence = Sequence::new(found.next_lsn, found.lsn_ceiling, raise, Arc::clone(&health));
-        let journal = Arc::new(Journal::off(sequence));
+        let (fail, failed) = bounded(1);
+        let newest = SegmentId(found.next_segment.id.0.saturating_sub(1));
+        let clock = Arc::clone(&parts.clock);
+        let journal = Journal::new(journal_options(config, fail), sequence, newest, clock, Arc::clone(&health));
+        let journal = Arc::new(journal);
         let engine = Arc::new(Engine::new(options, Arc::clone(&journal), Arc::clone(&parts.clock)));
         let threads = Arc::new(Threads::default());
         let (snapshots, orders) = Snapshots::new();
@@ -112,7 +122,7 @@ impl Server {
         ));
         let seams = Seams {
             handler: api.clone(),
-            durability: journal,
+            durability: journal.clone(),
             health: Arc::clone(&health),
             clock: Arc::clone(&parts.clock),
             spawn: threads.clone(),
@@ -120,31 +130,45 @@ impl Server {
         let front = (bound.serve)(seams).map_err(StartError::Thread)?;
 
         let (stop, stopped) = bounded::<()>(0);
+        let clock = Arc::clone(&parts.clock);
+        let subject =
+            Subject { engine: Arc::clone(&engine), journal: Arc::clone(&journal), folder: Arc::clone(&folder), clock };
         let begin = || {
             let loaded = load::load(&engine, &folder, found, started)?;
-            if !matches!(loaded.source, Source::Nothing) {
-                snapshots.note_loaded(&engine);
-            }
-            let interval = config.enable_snapshots.then_some(config.snapshot_interval);
-            let snapshotter = Snapshotter {
-                engine: Arc::clone(&engine),
-                folder: Arc::clone(&folder),
-                state: Arc::clone(&snapshots),
-                orders,
+            snapshots.note_loaded(Newest::of(&loaded, engine.next_lsn()));
+            let link = match &loaded.source {
+                Source::Nothing | Source::Snapshot { .. } => loaded.next_segment.link,
+                // It goes on from the snapshot that the import ended with.
+                Source::Go(_) => Link::Start { capture_end: journal.last() },
             };
-            threads.start("mt-snapshot", snapshotter.into_job(interval, stopped.clone()))?;
-            let expirer = Expirer { engine: Arc::clone(&engine) };
-            threads.start("mt-expire", expirer.into_job(config.ttl_clean_interval, stopped))?;
-            Ok(loaded)
+            let journaling = Journaling::begin(&journal, &folder, Next { link, ..loaded.next_segment })?;
+            let start_threads = || {
+                let interval = config.enable_snapshots.then_some(config.snapshot_interval);
+                let snapshotter = Snapshotter { subject: subject.clone(), state: Arc::clone(&snapshots), orders };
+                // Part of what was replayed may have been read from memory that never reached the disk.
+                let first = if loaded.replayed.records > 0 { First::AtOnce } else { First::WhenDue };
+                threads.start("mt-snapshot", snapshotter.into_job(interval, first, stopped.clone()))?;
+                let expirer = Expirer { engine: Arc::clone(&engine) };
+                threads.start("mt-expire", expirer.into_job(config.ttl_clean_interval, stopped))
+            };
+            match start_threads() {
+                Ok(()) => Ok((loaded, journaling)),
+                Err(error) => {
+                    // Nobody was served; that the end could not be written down changes nothing.
+                    let _ = journaling.stop();
+                    Err(error)
+                }
+            }
         };
-        let loaded = begin().inspect_err(|_: &StartError| front.stop_accepting())?;
+        let (loaded, journaling) = begin().inspect_err(|_: &StartError| front.stop_accepting())?;
         health.lower(Reason::Loading);
         let shutdown_timeout = config.shutdown_timeout;
         Ok(Server {
             front,
             api,
-            engine,
-            folder,
+            subject,
+            journaling,
+            failed,
             health,
             threads,
             snapshots,
@@ -172,7 +196,7 @@ impl Server {
 
     /// Documents that are stored now, expired ones that were not reaped yet included.
     pub fn documents(&self) -> u64 {
-        self.engine.totals().documents
+        self.subject.engine.totals().documents
     }
 
     /// Reads again what can be read while serving, and says what came of it.
@@ -182,6 +206,12 @@ impl Server {
             Ok(path) => Reloaded::Certificate(path.to_owned()),
             Err(error) => Reloaded::Kept(error),
         }
+    }
+
+    /// Where the cause arrives when the disk refuses the journal and `on_journal_error` says that the server ends then:
+    /// at once, without another word to the disk.
+    pub fn failed(&self) -> &Receiver<String> {
+        &self.failed
     }
 
     /// Begins to stop: takes no new connection, and makes each reply from now on its connection's last.
@@ -201,11 +231,24 @@ impl Server {
     pub fn stop(self) -> Result<Stopped, StopError> {
         self.stop_accepting();
         let drained = self.front.drain(self.shutdown_timeout);
-        self.engine.seal();
+        let Subject { engine, journal, folder, .. } = &self.subject;
+        engine.seal();
         drop(self.stop);
         self.threads.join();
-        let snapshot = self.snapshots.take_last(&self.engine, &self.folder).map_err(StopError::Snapshot)?;
-        self.folder.record_clean_stop(self.engine.next_lsn()).map_err(StopError::Record)?;
+        let snapshot = self.snapshots.take_last(&self.subject);
+        // Without it, the journal has what came after the one before; unless it was given up, or there is none.
+        let is_kept = journal.keeps_records() && journal.is_whole();
+        let ended = self.journaling.stop();
+        let snapshot = match snapshot {
+            Err(error) if is_kept && ended.is_ok() => {
+                log::warn(format_args!(
+                    "the last snapshot could not be written, the journal holds what it lacks: {error}"
+                ));
+                None
+            }
+            taken => taken.map_err(StopError::Snapshot)?,
+        };
+        ended.and_then(|()| folder.record_clean_stop(engine.next_lsn())).map_err(StopError::Record)?;
         Ok(Stopped { drained, snapshot })
     }
 }
@@ -228,6 +271,23 @@ pub enum StopError {
     /// IDENTITY, after the last snapshot.
     #[error("nothing is lost, but the clean stop could not be recorded, and LSNs will leave a gap: {0}")]
     Record(persist::Error),
+}
+
+/// What the journal is told. When the server is to end with it, the cause goes into `fail`.
+fn journal_options(config: &Config, fail: Sender<String>) -> JournalOptions {
+    let mode = match config.journal {
+        config::Journal::Always => Mode::Always,
+        config::Journal::Everysec => Mode::Everysec,
+        config::Journal::Os => Mode::Os,
+        config::Journal::Off => Mode::Off,
+    };
+    let on_given_up: Box<dyn Fn(&str) + Send + Sync> = match config.on_journal_error {
+        OnJournalError::Degrade => Box::new(|_| {}),
+        // One cause is enough; nobody may be there any more to hear it.
+        OnJournalError::Exit => Box::new(move |cause| drop(fail.try_send(cause.to_owned()))),
+    };
+    let segment_bytes = config.journal_segment_bytes as u64;
+    JournalOptions { mode, buffer_bytes: config.journal_buffer_bytes, segment_bytes, on_given_up }
 }
 
 /// Raises the ceiling through `folder` for as long as the server has it: a thread that the front could not wake must

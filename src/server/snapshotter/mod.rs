@@ -1,0 +1,197 @@
+//! `mt-snapshot`: writes snapshots on schedule, on demand and when the journal has outgrown the newest one, one at a
+//! time; heals a journal that was given up; and sees whether a disk that refused IDENTITY has come to its senses.
+
+mod newest;
+mod orders;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, never, select, tick, unbounded};
+use parking_lot::Mutex;
+
+use crate::base::clock::Clock;
+use crate::base::log;
+use crate::base::threads::Job;
+use crate::engine::Engine;
+use crate::journal::Journal;
+use crate::model::{SnapshotAnswer, SnapshotReport};
+use crate::persist::{DataFolder, Error};
+
+use orders::Order;
+
+pub use newest::Newest;
+
+/// How often it looks at what nobody calls for: a disk that has come to its senses, a journal that has grown.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a snapshot is made of, and where it goes.
+#[derive(Clone)]
+pub struct Subject {
+    /// What is captured.
+    pub engine: Arc<Engine>,
+    /// What goes on from it.
+    pub journal: Arc<Journal>,
+    /// Where it is written.
+    pub folder: Arc<DataFolder>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What callers and the thread share.
+pub struct Snapshots {
+    orders: Sender<Order>,
+    /// True from the moment a snapshot is ordered until it is finished.
+    is_running: AtomicBool,
+    newest: Mutex<Newest>,
+}
+
+impl Snapshots {
+    /// The shared part, and where the thread receives orders.
+    pub fn new() -> (Snapshots, Receiver<Order>) {
+        // There is one order at most. But a bounded channel keeps what is in it until its senders are gone too, and
+        // whoever waits for the end of an order must be told when the thread ends.
+        let (orders, received) = unbounded();
+        (Snapshots { orders, is_running: AtomicBool::new(false), newest: Mutex::default() }, received)
+    }
+
+    /// Says what was loaded.
+    pub fn note_loaded(&self, newest: Newest) {
+        *self.newest.lock() = newest;
+    }
+
+    /// Takes the last snapshot, unless nothing has changed since the one before. The thread has ended.
+    ///
+    /// # Errors
+    /// What could not be written.
+    pub fn take_last(&self, subject: &Subject) -> Result<Option<SnapshotReport>, Error> {
+        if self.is_current(subject) {
+            return Ok(None);
+        }
+        self.take(subject).map(Some)
+    }
+
+    fn is_current(&self, subject: &Subject) -> bool {
+        subject.journal.is_whole() && self.newest.lock().is_current(subject.engine.next_lsn())
+    }
+
+    fn is_outgrown(&self, subject: &Subject) -> bool {
+        self.newest.lock().is_outgrown(subject.journal.figures().bytes)
+    }
+
+    /// Takes a snapshot. When the journal was given up, that is what lets it begin again.
+    fn take(&self, subject: &Subject) -> Result<SnapshotReport, Error> {
+        let Subject { engine, journal, folder, clock } = subject;
+        let healing = journal.begin_healing()?;
+        let (next_lsn, journal_bytes) = (engine.next_lsn(), journal.figures().bytes);
+        let report = match engine.capture(folder) {
+            Ok(report) => report,
+            Err(error) => {
+                self.newest.lock().put_off(journal_bytes);
+                if let Some(healing) = healing {
+                    healing.fail(error.to_string());
+                }
+                return Err(error);
+            }
+        };
+        *self.newest.lock() =
+            Newest { next_lsn: Some(next_lsn), bytes: report.bytes, journal_bytes, replayed_bytes: 0 };
+        if let Some(healing) = healing {
+            healing.finish();
+        }
+        if let Err(error) = folder.free_segments(clock.now()) {
+            log::warn(format_args!("segments that no snapshot needs any more are kept for now: {error}"));
+        }
+        Ok(report)
+    }
+}
+
+/// When the first snapshot is taken that nobody orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// As soon as the thread runs.
+    AtOnce,
+    /// As every other.
+    WhenDue,
+}
+
+/// The thread.
+pub struct Snapshotter {
+    /// What it takes snapshots of.
+    pub subject: Subject,
+    /// What it shares with callers.
+    pub state: Arc<Snapshots>,
+    /// Where calls arrive.
+    pub orders: Receiver<Order>,
+}
+
+impl Snapshotter {
+    /// The thread's loop: a snapshot each `interval` in which something changed (`None`: none on schedule), one for
+    /// each order and one whenever the journal has outgrown the newest, until `stopped` is disconnected.
+    pub fn into_job(self, interval: Option<Duration>, first: First, stopped: Receiver<()>) -> Job {
+        Box::new(move || {
+            let ticks = interval.map_or_else(never, tick);
+            let looks = tick(LOOK_INTERVAL);
+            if first == First::AtOnce {
+                self.unasked("first");
+            }
+            loop {
+                select! {
+                    recv(stopped) -> _ => return,
+                    recv(ticks) -> _ => self.on_schedule(),
+                    recv(looks) -> _ => self.look(),
+                    recv(self.orders) -> order => match order {
+                        Ok(order) => self.on_demand(order),
+                        Err(_) => return,
+                    },
+                }
+            }
+        })
+    }
+
+    fn on_schedule(&self) {
+        if self.subject.journal.is_whole() && !self.state.is_current(&self.subject) {
+            self.unasked("scheduled");
+        }
+    }
+
+    /// What nobody asks for.
+    fn look(&self) {
+        self.subject.engine.recover();
+        if self.subject.journal.is_healing_due(Instant::now()) {
+            // Why it failed has been said by then.
+            self.if_alone(|| drop(self.state.take(&self.subject)));
+        } else if self.subject.journal.is_whole() && self.state.is_outgrown(&self.subject) {
+            self.unasked("journal's");
+        }
+    }
+
+    fn unasked(&self, which: &str) {
+        self.if_alone(|| {
+            if let Err(error) = self.state.take(&self.subject) {
+                log::error(format_args!("the {which} snapshot failed, the one before is untouched: {error}"));
+            }
+        });
+    }
+
+    /// Calls `take` unless an order is on its way.
+    fn if_alone(&self, take: impl FnOnce()) {
+        if !self.state.is_running.swap(true, Ordering::SeqCst) {
+            take();
+            self.state.is_running.store(false, Ordering::SeqCst);
+        }
+    }
+
+    fn on_demand(&self, order: Order) {
+        let answer = match self.state.take(&self.subject) {
+            Ok(report) => SnapshotAnswer::Finished(report),
+            Err(error) => {
+                log::error(format_args!("the snapshot failed, the one before is untouched: {error}"));
+                SnapshotAnswer::Failed(error.to_string())
+            }
+        };
+        self.state.is_running.store(false, Ordering::SeqCst);
+        order.answer(answer);
+    }
+}
