@@ -210,6 +210,16 @@ impl SimDisk {
         self.state().struck
     }
 
+    /// The process does nothing more: every call fails until `lose_power` or `kill`.
+    pub fn stop(&self) {
+        self.state().is_stopped = true;
+    }
+
+    /// True when the process does nothing more.
+    pub fn is_stopped(&self) -> bool {
+        self.state().is_stopped
+    }
+
     /// How many calls there were.
     pub fn calls(&self) -> u64 {
         self.state().calls
