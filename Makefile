@@ -26,7 +26,7 @@ STATIC = target/static/memory-tools
 SLOW = memory-tools/slow-tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow fuzz bench bench-peers static install install-service doc ci clean
+.PHONY: help run build test test-slow test-crashes test-planted fuzz bench bench-peers static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,14 @@ test: ## formatting, lints and every test
 test-slow: static fuzz ## the random tests for long, hostile clients, faults by strace, fuzzing (ROUNDS=10000 SEED=7 repeats a run)
 	BINARY_UNDER_TEST=$(abspath $(STATIC)) PROPTEST_CASES=$(or $(ROUNDS),10000) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED)) \
 		ROUNDS=$(or $(ROUNDS),10000) $(CARGO) test --workspace --locked --features $(SLOW)
+	$(MAKE) test-crashes test-planted
+
+test-crashes: ## more than 100,000 simulated crashes of the whole server (ROUNDS=30000 SEED=7 repeats a run)
+	ROUNDS=$(or $(ROUNDS),30000) $(if $(SEED),SEED=$(SEED)) $(CARGO) test --locked --test journal_crash -- --nocapture
+
+test-planted: ## plant each mistake of src/base/fault.rs and see that the test named for it fails
+	$(CARGO) test --locked --target-dir target/planted --features memory-tools/planted-faults --no-run
+	$(CARGO) test --locked --target-dir target/planted --features memory-tools/planted-faults --test planted
 
 fuzz: ## fuzz the protocol of a connection (FUZZ_SECONDS=60), stable toolchain and a C++ compiler
 	tests/fuzz/run $(FUZZ_TARGET) $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED))
@@ -66,6 +74,7 @@ static: ## build one static, stripped binary, target/static/memory-tools, and pr
 	strip -o $(STATIC) target/$(HOST)/release/memory-tools
 	@ldd $(STATIC) 2>&1 | grep -E 'statically linked|not a dynamic executable' \
 		|| { echo "$(STATIC) is not static, ldd says:"; ldd $(STATIC); exit 1; }
+	@! grep -q MEMORY_TOOLS_FAULT $(STATIC) || { echo "$(STATIC) can be told to make mistakes"; exit 1; }
 	@ls -l $(STATIC)
 
 install: static ## install the static binary (PREFIX=/usr/local DESTDIR=)

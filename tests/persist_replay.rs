@@ -22,7 +22,7 @@ use memory_tools::model::{
     Scope,
 };
 use memory_tools::persist::{self, DataFolder, OpenOptions};
-use memory_tools::store::{CollectionId, Dropped, ShardIndex, Store};
+use memory_tools::store::{CollectionId, Dropped, Replayed, ShardIndex, Store};
 
 use sim_disk::SimDisk;
 
@@ -348,6 +348,26 @@ impl House {
             _ => None,
         }
     }
+}
+
+/// The journal is replayed from before the first slice: what a slice shows is often newer than the record.
+#[test]
+fn a_record_older_than_what_the_snapshot_shows_is_passed_over() {
+    let store = Store::new(1);
+    let put = |value: &[u8]| Document::new(key(), value);
+    let (new, old) = (put(b"\"new\""), put(b"\"old\""));
+    let record = |document| Record::Put { scope: Scope::Main, document, deadline: Deadline::NEVER };
+    assert_eq!(store.replay(Lsn(9), &record(&new)), Replayed::Applied);
+    for older in [
+        record(&old),
+        Record::Delete { scope: Scope::Main, key: key() },
+        Record::Deadline { scope: Scope::Main, key: key(), deadline: Deadline::at(UnixMillis(1)) },
+    ] {
+        assert_eq!(store.replay(Lsn(5), &older), Replayed::Passed);
+    }
+    let entries = entries(&store, CollectionId::MAIN);
+    let found: Vec<_> = entries.iter().map(|it| (it.document.value(), it.version, it.deadline)).collect();
+    assert_eq!(found, [(&b"\"new\""[..], Lsn(9), Deadline::NEVER)]);
 }
 
 /// A load that drops what has expired loses a document whose later deadline is in the journal.

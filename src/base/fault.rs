@@ -47,16 +47,12 @@ faults! {
     ReuseLsn,
     /// A snapshot is published while records below its end are not durable.
     PublishBeforeDurable,
-    /// The end of a snapshot is the largest version in it, and not the counter.
-    CaptureEndByVersion,
     /// A record is appended after the lock was given back under which its change was made.
     AppendOutsideShardLock,
     /// A record is replayed over an entry that is newer.
     ReplayWithoutVersionCheck,
     /// What has expired is dropped before the replay.
     ExpireBeforeReplay,
-    /// A start goes on writing to the segment that it recovered.
-    AppendToRecoveredSegment,
     /// A segment is left for the next without a sync.
     SkipRotationSync,
     /// A batch is cut over two frames.

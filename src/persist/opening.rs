@@ -27,6 +27,7 @@ use super::segments::Kept;
 use super::snapshot::SnapshotReader;
 use crate::base::clock::UnixMillis;
 use crate::base::disk::{Disk, DiskLock, LockError};
+use crate::base::fault::{Fault, is_planted};
 use crate::model::Lsn;
 
 /// The file that is locked.
@@ -252,7 +253,7 @@ impl Opening<'_> {
         };
         Found {
             database_id: self.identity.database_id,
-            next_lsn: self.identity.ceiling,
+            next_lsn: if is_planted(Fault::ReuseLsn) { recovery.last_lsn.next() } else { self.identity.ceiling },
             lsn_ceiling: self.identity.ceiling,
             content,
             journal: JournalReader::new(Arc::clone(self.disk), self.path, stretches, plan::REPAIR),

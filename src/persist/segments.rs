@@ -14,6 +14,7 @@ use super::plan::{JournalFound, SnapshotFound};
 use super::seal::Stamp;
 use crate::base::clock::UnixMillis;
 use crate::base::disk::Disk;
+use crate::base::fault::{Fault, is_planted};
 use crate::model::Lsn;
 
 /// What a new segment begins with.
@@ -64,6 +65,9 @@ impl Kept {
     /// The first segment that any of them needs; `None` while everything may be needed.
     fn first_needed(self) -> Option<SegmentId> {
         let current = self.current?;
+        if is_planted(Fault::FreeTooEarly) {
+            return Some(current);
+        }
         Some(self.previous.map_or(current, |previous| previous.min(current)))
     }
 }
