@@ -98,7 +98,7 @@ impl SimServer {
         found.notes.extend(folder.remove_unfinished().map_err(text)?);
         found.notes.extend(folder.finish_repairs(clock.now()).map_err(text)?);
         engine.reserve().map_err(text)?;
-        journal.begin(Arc::clone(&folder), found.next_segment.link).map_err(text)?;
+        journal.begin(Arc::clone(&folder), found.next_segment).map_err(text)?;
         let (clock, began) = (Arc::clone(clock), Instant::now());
         Ok(SimServer { start, folder, journal, engine, clock, first: found.next_lsn, notes: found.notes, began })
     }
