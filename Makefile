@@ -44,7 +44,7 @@ test: ## formatting, lints and every test
 	$(CARGO) test --workspace --locked
 
 test-slow: static fuzz ## the random tests for long, hostile clients, faults by strace, fuzzing (ROUNDS=10000 SEED=7 repeats a run)
-	BINARY_UNDER_TEST=$(abspath $(STATIC)) PROPTEST_CASES=$(or $(ROUNDS),10000) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED)) \
+	SERVER_BINARY=$(abspath $(STATIC)) PROPTEST_CASES=$(or $(ROUNDS),10000) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED)) \
 		ROUNDS=$(or $(ROUNDS),10000) $(CARGO) test --workspace --locked --features $(SLOW)
 	$(MAKE) test-crashes test-planted
 
@@ -74,7 +74,7 @@ static: ## build one static, stripped binary, target/static/memory-tools, and pr
 	strip -o $(STATIC) target/$(HOST)/release/memory-tools
 	@ldd $(STATIC) 2>&1 | grep -E 'statically linked|not a dynamic executable' \
 		|| { echo "$(STATIC) is not static, ldd says:"; ldd $(STATIC); exit 1; }
-	@! grep -q MEMORY_TOOLS_FAULT $(STATIC) || { echo "$(STATIC) can be told to make mistakes"; exit 1; }
+	@! grep -q TOOLS_FAULT $(STATIC) || { echo "$(STATIC) can be told to make mistakes"; exit 1; }
 	@ls -l $(STATIC)
 
 install: static ## install the static binary (PREFIX=/usr/local DESTDIR=)

@@ -5,7 +5,7 @@
 //! thread from its start to its end, and the threads that write while the server serves. After each fault the folder is
 //! opened by a server without one, and `support::ledger` says what it must and may find.
 //!
-//! It needs strace, and the binary that is shipped: `make test-slow` names it in BINARY_UNDER_TEST.
+//! It needs strace, and the binary that is shipped: `make test-slow` names it in SERVER_BINARY.
 
 mod support;
 
@@ -74,7 +74,7 @@ impl Scene {
     }
 
     fn binary() -> PathBuf {
-        std::env::var_os("BINARY_UNDER_TEST").map_or(PathBuf::from(env!("CARGO_BIN_EXE_memory-tools")), PathBuf::from)
+        std::env::var_os("SERVER_BINARY").map_or(PathBuf::from(env!("CARGO_BIN_EXE_memory-tools")), PathBuf::from)
     }
 
     fn log(&self) -> PathBuf {
