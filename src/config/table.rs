@@ -253,7 +253,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "journal",
         kind: Kind::Word(names::<Journal>, |config, word| named(word).map(|journal| config.journal = journal)),
-        default: "off",
+        default: "everysec",
         unit: "name",
         meaning: "What an acknowledged write survives. \"always\": power loss on a disk that honours flush; \"everysec\": \
                   the end of the process, and power loss but for the last second and one running fsync; \"os\": the end \
@@ -304,9 +304,9 @@ pub const OPTIONS: &[OptionSpec] = &[
         default: "true",
         unit: "switch",
         meaning: "Whether snapshots are taken every snapshot_interval. Off stops only these: one is still taken at \
-                  shutdown and whenever it is asked for.",
-        cost: "Off: everything since the last snapshot is lost in a crash. On: a core and the disk are busy while one \
-               is written; nobody waits for it.",
+                  shutdown, when the journal has outgrown the last one, and whenever it is asked for.",
+        cost: "Off: a start after a crash has more of the journal to read; without a journal, everything since the last \
+               snapshot is lost. On: a core and the disk are busy while one is written; nobody waits for it.",
         if_unsure: "Leave it on.",
     },
     OptionSpec {
@@ -316,9 +316,10 @@ pub const OPTIONS: &[OptionSpec] = &[
         }),
         default: "5m",
         unit: "duration",
-        meaning: "Time between two scheduled snapshots: what a crash can lose.",
-        cost: "Larger: a crash loses more. Smaller: all documents are written to the disk more often.",
-        if_unsure: "As long as you can afford to lose.",
+        meaning: "Time between two scheduled snapshots: what a start after a crash has to read of the journal, or what a \
+                  crash loses when the journal is off.",
+        cost: "Larger: a longer start after a crash. Smaller: all documents are written to the disk more often.",
+        if_unsure: "Leave it; without a journal, as long as you can afford to lose.",
     },
     OptionSpec {
         name: "ttl_clean_interval",
