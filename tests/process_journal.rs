@@ -9,7 +9,7 @@ mod support;
 
 use support::dice::{self, Dice};
 use support::http::Client;
-use support::ledger::{Ledger, Promise, Recovered};
+use support::ledger::{Ledger, Promise};
 use support::process::{FRONTS, Ground, until};
 
 /// What `--journal` takes, and what is promised then.
@@ -36,7 +36,7 @@ fn after_a_kill_each_writer_finds_a_prefix_of_its_writes_and_what_was_promised()
 
 fn kill_again_and_again(mode: &str, promise: Promise, rounds: usize, dice: &mut Dice) {
     let ground = Ground::new();
-    let ledger = Ledger::new(promise, Recovered::Prefix, WRITERS, KEYS_PER_WRITER);
+    let ledger = Ledger::new(promise, WRITERS, KEYS_PER_WRITER);
     let mut snapshots = 0;
     for round in 0..rounds {
         let server = ground.start(&["--journal", mode, "--shards", "16", "--front", FRONTS[round % FRONTS.len()]]);

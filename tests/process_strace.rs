@@ -16,7 +16,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 use support::dice::{self, Dice};
-use support::ledger::{Ledger, Promise, Recovered};
+use support::ledger::{Ledger, Promise};
 use support::process::{Ended, Ground, Process, Server};
 
 /// The calls that change files.
@@ -64,7 +64,7 @@ struct Scene {
 impl Scene {
     /// A folder with two snapshots, so that the next one finds a name in each place.
     fn new(dice: &mut Dice) -> Scene {
-        let ledger = Ledger::new(Promise::Snapshot, Recovered::EachKey, 1, 6);
+        let ledger = Ledger::new(Promise::Snapshot, 1, 6);
         let mut scene = Scene { ground: Ground::new(), ledger, dice: dice.split() };
         let server = Server::start(scene.command(None, &[]));
         scene.work(&server);

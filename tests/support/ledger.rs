@@ -25,15 +25,6 @@ pub enum Promise {
     Snapshot,
 }
 
-/// Which states may be found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recovered {
-    /// What some number of a writer's writes left, all its keys together.
-    Prefix,
-    /// For each key for itself what some number of the writes left.
-    EachKey,
-}
-
 /// What a document is in one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
@@ -68,7 +59,6 @@ struct Log {
 /// Everything that is known about the server from outside.
 pub struct Ledger {
     promise: Promise,
-    recovered: Recovered,
     logs: Vec<Mutex<Log>>,
     /// Every version that was ever seen, with what it named.
     versions: Mutex<BTreeMap<u64, (String, String)>>,
@@ -80,14 +70,13 @@ pub struct Ledger {
 
 impl Ledger {
     /// Of a server that promises so much, before its first start.
-    pub fn new(promise: Promise, recovered: Recovered, writers: usize, keys_per_writer: u64) -> Ledger {
+    pub fn new(promise: Promise, writers: usize, keys_per_writer: u64) -> Ledger {
         let log = |writer| {
             let keys = (0..keys_per_writer).map(|number| (format!("w{writer}-{number}"), State::ABSENT));
             Mutex::new(Log { base: keys.collect(), ..Log::default() })
         };
         Ledger {
             promise,
-            recovered,
             logs: (0..writers).map(log).collect(),
             versions: Mutex::default(),
             writes: AtomicU64::new(0),
@@ -190,7 +179,7 @@ impl Ledger {
             let mut log = log.lock().unwrap();
             let found: BTreeMap<String, State> =
                 log.base.keys().map(|key| (key.clone(), self.look(&mut client, key))).collect();
-            log.check(&found, self.recovered);
+            log.check(&found);
             *log = Log { base: found, ..Log::default() };
         }
         self.writes.store(0, Ordering::SeqCst);
@@ -217,7 +206,7 @@ impl Ledger {
 impl Log {
     /// What was `found` is what some number of the writes left, at least as many as must survive.
     #[track_caller]
-    fn check(&self, found: &BTreeMap<String, State>, recovered: Recovered) {
+    fn check(&self, found: &BTreeMap<String, State>) {
         let mut now = self.base.clone();
         let mut possible: BTreeMap<&String, Vec<usize>> = found.keys().map(|key| (key, Vec::new())).collect();
         for count in 0..=self.writes.len() {
@@ -241,7 +230,7 @@ impl Log {
             );
         }
         let is_prefix = |count: &usize| possible.values().all(|counts| counts.contains(count));
-        let is_one = recovered == Recovered::EachKey || range.clone().any(|count| is_prefix(&count));
+        let is_one = range.clone().any(|count| is_prefix(&count));
         assert!(is_one, "what {range:?} writes left, no number of them left all of it: {possible:?}");
     }
 }
