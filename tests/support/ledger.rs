@@ -144,7 +144,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Orders a snapshot and waits for it. True when it was written; then what was acknowledged before is kept.
+    /// Orders a snapshot and waits for it. True when it was written; then what was acknowledged before is kept. False
+    /// when it failed, or another one is under way: after a crash the server takes one by itself.
     ///
     /// # Errors
     /// The connection's.
