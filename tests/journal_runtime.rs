@@ -496,6 +496,7 @@ fn an_attempt_to_heal_waits_for_writes_that_are_on_their_way() {
             healing.finish();
         });
         while bench.journal.standing() != Standing::Healing {
+            assert!(begins.try_recv().is_err(), "it did not wait");
             std::thread::yield_now();
         }
         let lsn = room.append(&put(&late));
