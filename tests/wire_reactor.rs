@@ -19,6 +19,8 @@ mod limits;
 mod parking;
 #[path = "wire/reactor/pipelining.rs"]
 mod pipelining;
+#[path = "wire/reactor/rounds.rs"]
+mod rounds;
 #[path = "wire/reactor/session.rs"]
 mod session;
 #[path = "wire/reactor/streams.rs"]

@@ -1,4 +1,5 @@
-//! A look at the requests that stand behind one another in the input, before they are run in their order.
+//! A look at requests that have arrived together, before they are run: those that stand behind one another in the input
+//! of one connection, and the first of several connections.
 //!
 //! What the handler hears here is a guess: nothing was checked, and nothing may come of it. The strict reading comes
 //! when a request is begun. Only GETs are looked for, because where one ends can be guessed without reading its head.
@@ -31,6 +32,19 @@ pub(super) fn look(input: &[u8], handler: &dyn Handle) -> usize {
     }
     handler.anticipate(&targets);
     seen
+}
+
+/// Tells `handler` which targets the first requests of the `inputs` of several connections seem to ask for.
+pub(super) fn look_at_each<'i>(inputs: impl Iterator<Item = &'i [u8]>, handler: &dyn Handle) {
+    let first = |input: &'i [u8]| {
+        let behind = input.strip_prefix(GET)?;
+        behind.get(..memchr::memchr(b' ', behind)?)
+    };
+    let targets: SmallVec<[&[u8]; LOOK_AHEAD_MAX]> = inputs.filter_map(first).take(LOOK_AHEAD_MAX).collect();
+    // One alone would only wait here instead of there.
+    if targets.len() > 1 {
+        handler.anticipate(&targets);
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +83,19 @@ mod tests {
         }
         assert_eq!(seen("PUT /a HTTP/1.1\r\n\r\n"), (0, vec![]));
         assert_eq!(seen(""), (0, vec![]));
+    }
+
+    #[test]
+    fn of_several_inputs_the_first_target_of_each_is_told() {
+        let told = |inputs: &[&str]| {
+            let listener = Listener::default();
+            look_at_each(inputs.iter().map(|input| input.as_bytes()), &listener);
+            listener.0.into_inner()
+        };
+        let get = "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n";
+        assert_eq!(told(&[get, "", "PUT /c HTTP/1.1\r\n\r\n", "GET /d", "GET /e ", get]), ["/a", "/e", "/a"]);
+        assert_eq!(told(&[get, "", "GET /d"]), [""; 0], "one alone is run at once");
+        assert_eq!(told(&[get; LOOK_AHEAD_MAX + 1]).len(), LOOK_AHEAD_MAX);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A socket and the conversation over it, driven as far as both allow.
 //!
-//! Invariants: a turn never blocks and moves at most `TURN_BYTES`, so that no connection keeps the others waiting; the
+//! Invariants: a turn never blocks and moves at most `TURN_BYTES` and what was read ahead of it, so that no connection keeps the others waiting; the
 //! thread's buffer is empty when a turn ends; a socket is read to its end before it is closed behind a last reply, or
 //! a reset would overtake the reply; no conversation begins before its transport has shaken hands, and what a transport
 //! itself holds unsent is watched like replies that are. It does not know other connections, nor the thread's loop.
@@ -136,6 +136,21 @@ impl Connection {
             }
             Expired::Nothing | Expired::Answered => self.turn(cx, scratch),
         }
+    }
+
+    /// Reads once ahead of its turn, if that would begin with reading the next request; gives the bytes, which are the
+    /// session's to receive before the turn. The end of the input, and a transport that does more than carry, are left
+    /// to the turn.
+    ///
+    /// # Errors
+    /// The operating system's: the peer has gone.
+    pub(super) fn read_ahead(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if !self.may_read || !self.is_idle() || self.session.has_ended() || self.transport.has_handshake() {
+            return Ok(0);
+        }
+        let Came::Bytes { count, is_all } = self.transport.read(into)? else { return Ok(0) };
+        self.may_read = !is_all || (self.peer_closes && count > 0);
+        Ok(count)
     }
 
     /// Writes what there is to write, reads what there is to read, until neither can go on.

@@ -27,6 +27,7 @@ pub mod session;
 mod shared;
 mod thread;
 mod tls;
+mod tools;
 mod transport;
 mod wheel;
 

@@ -3,7 +3,8 @@
 //! Invariant: it waits nowhere but in its poll, and every connection that can go on is given a turn before it waits
 //! again. It does not know what the bytes mean.
 
-use std::cell::Cell;
+mod round;
+
 use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
@@ -15,7 +16,6 @@ use mio::{Events, Poll, Token};
 use slab::Slab;
 
 use crate::base::log;
-use crate::front::date::DateCache;
 use crate::front::problem::Unavailable;
 
 use super::connection::{Connection, Fate};
@@ -23,8 +23,11 @@ use super::context::{Context, Millis, millis};
 use super::door::{Accepted, Door};
 use super::mail::{Address, Letter, Mailbox, News};
 use super::shared::Shared;
+use super::tools::Tools;
 use super::transport::Transport;
 use super::wheel::Wheel;
+
+use round::Round;
 
 /// Events taken from the poll at once.
 const EVENTS: usize = 1024;
@@ -45,8 +48,8 @@ const LAST_BATCHES: usize = 64;
 /// Bytes that are read at once. What a connection does not use of them at once is copied.
 const SCRATCH_BYTES: usize = 64 << 10;
 
-/// The thread's buffer gives its memory back down to this.
-const OUT_KEPT_BYTES: usize = 1 << 20;
+/// Each of the thread's buffers for replies gives its memory back down to this.
+const OUT_KEPT_BYTES: usize = 256 << 10;
 
 /// Milliseconds of a tick of the wheel: how late a deadline may be noticed.
 const TICK_MS: Millis = 16;
@@ -64,7 +67,7 @@ pub(super) struct Thread {
     // This thread's own.
     poll: Poll,
     doors: Vec<Door>,
-    mailbox: Mailbox,
+    tools: Tools,
     connections: Slab<Connection>,
     /// Connections that are being turned away, the oldest first; some may have gone.
     refused: VecDeque<Address>,
@@ -72,11 +75,9 @@ pub(super) struct Thread {
     wheel: Wheel,
     /// Connections that used up their turn.
     unfinished: Vec<usize>,
+    /// Connections that the poll has reported and that have not had their turns.
+    round: Round,
     scratch: Vec<u8>,
-    out: Vec<u8>,
-    bodies_bytes: Cell<usize>,
-    has_asked: Cell<bool>,
-    date: DateCache,
     last_complaint: Option<Millis>,
 }
 
@@ -93,21 +94,18 @@ impl Thread {
             door.register(poll.registry(), token_of(number))?;
         }
         Ok(Thread {
+            tools: Tools::new(Arc::clone(&shared), mailbox),
             shared,
             started: Instant::now(),
             poll,
             doors,
-            mailbox,
             connections: Slab::new(),
             refused: VecDeque::new(),
             generations: 0,
             wheel: Wheel::at(0),
             unfinished: Vec::new(),
+            round: Round::new(),
             scratch: vec![0; SCRATCH_BYTES],
-            out: Vec::new(),
-            bodies_bytes: Cell::new(0),
-            has_asked: Cell::new(false),
-            date: DateCache::default(),
             last_complaint: None,
         })
     }
@@ -118,8 +116,8 @@ impl Thread {
         let mut due = Vec::new();
         let mut is_draining = false;
         loop {
-            // Once for all that ran in this round.
-            if self.has_asked.take() {
+            // Once for all that ran since the last wait.
+            if self.tools.has_asked.take() {
                 self.shared.seams.durability.hurry();
             }
             let now = self.now();
@@ -129,14 +127,14 @@ impl Thread {
                 log::abort(format_args!("a thread of the front cannot wait for its sockets: {error}"));
             }
             let now = self.now();
-            self.date.at(self.shared.seams.clock.now());
+            self.tools.date.at(self.shared.seams.clock.now());
             for event in &events {
                 match event.token() {
                     WAKE => {}
                     Token(key) if key < WAKE.0 - self.doors.len() => {
                         if let Some(connection) = self.connections.get_mut(key) {
                             connection.note(event.is_readable(), event.is_writable(), event.is_read_closed());
-                            self.turn(key, now, Connection::turn);
+                            self.join_round(key, now);
                         }
                     }
                     Token(token) => {
@@ -146,6 +144,7 @@ impl Thread {
                     }
                 }
             }
+            self.run_round(now);
             self.read_mail(now);
             let mut unfinished = std::mem::take(&mut self.unfinished);
             // One that had a turn for an event as well stands there twice, and would go on to stand there more often.
@@ -181,7 +180,7 @@ impl Thread {
     /// How long to wait when nothing happens.
     fn patience(&self, now: Millis) -> Option<Duration> {
         let is_busy = !self.unfinished.is_empty()
-            || !self.mailbox.is_empty()
+            || !self.tools.mailbox.is_empty()
             || self.doors.iter().any(|door| door.is_ready && door.opens_at().is_none_or(|opens| opens <= now));
         if is_busy {
             return Some(Duration::ZERO);
@@ -199,27 +198,15 @@ impl Thread {
         turn: impl FnOnce(&mut Connection, &mut Context<'_>, &mut [u8]) -> Fate,
     ) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let shared = &*self.shared;
-        let mut cx = Context {
-            handler: &*shared.seams.handler,
-            durability: &*shared.seams.durability,
-            rules: &shared.options.rules,
-            date: self.date.text(),
-            now,
-            is_draining: shared.is_draining.load(Ordering::Relaxed),
-            out: &mut self.out,
-            bodies_bytes: &self.bodies_bytes,
-            has_asked: &self.has_asked,
-            post: self.mailbox.post(),
-            address: Address { key, generation: connection.generation },
-        };
+        let address = Address { key, generation: connection.generation };
+        let mut cx = self.tools.lend(address, now);
         let mut fate = turn(connection, &mut cx, &mut self.scratch);
         if fate == Fate::Rests && cx.is_draining && connection.is_idle() {
             fate = connection.retire(&mut cx, &mut self.scratch);
         }
         match fate {
             Fate::Rests => {
-                if let Some(deadline) = connection.deadline(&shared.options.rules) {
+                if let Some(deadline) = connection.deadline(cx.rules) {
                     self.wheel.set(key, deadline.div_ceil(TICK_MS));
                 }
             }
@@ -229,8 +216,8 @@ impl Thread {
                 self.remove(key);
             }
         }
-        if self.out.capacity() > OUT_KEPT_BYTES {
-            self.out = Vec::new();
+        if self.tools.out.capacity() > OUT_KEPT_BYTES {
+            self.tools.out = Vec::new();
         }
     }
 
@@ -244,7 +231,7 @@ impl Thread {
 
     fn read_mail(&mut self, now: Millis) {
         for _ in 0..LETTERS {
-            let Some(Letter { to, ticket, news }) = self.mailbox.take() else { return };
+            let Some(Letter { to, ticket, news }) = self.tools.mailbox.take() else { return };
             // The connection may have gone, and another may have its key.
             if self.connections.get(to.key).is_none_or(|connection| connection.generation != to.generation) {
                 continue;

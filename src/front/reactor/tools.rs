@@ -1,0 +1,55 @@
+//! What a thread lends to its connections, to one after the other.
+//!
+//! Invariant: what is lent is whole again before it is lent to another. It does not know to whom.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::front::date::DateCache;
+
+use super::context::{Context, Millis};
+use super::mail::{Address, Mailbox};
+use super::shared::Shared;
+
+/// A thread's things.
+pub(super) struct Tools {
+    shared: Arc<Shared>,
+    pub(super) mailbox: Mailbox,
+    /// Where replies are put together.
+    pub(super) out: Vec<u8>,
+    pub(super) has_asked: Cell<bool>,
+    pub(super) date: DateCache,
+    bodies_bytes: Cell<usize>,
+}
+
+impl Tools {
+    pub(super) fn new(shared: Arc<Shared>, mailbox: Mailbox) -> Tools {
+        Tools {
+            shared,
+            mailbox,
+            out: Vec::new(),
+            has_asked: Cell::new(false),
+            date: DateCache::default(),
+            bodies_bytes: Cell::new(0),
+        }
+    }
+
+    /// Lends all to the connection with this address.
+    pub(super) fn lend(&mut self, address: Address, now: Millis) -> Context<'_> {
+        let shared = &*self.shared;
+        Context {
+            handler: &*shared.seams.handler,
+            durability: &*shared.seams.durability,
+            rules: &shared.options.rules,
+            date: self.date.text(),
+            now,
+            is_draining: shared.is_draining.load(Ordering::Relaxed),
+            out: &mut self.out,
+            bodies_bytes: &self.bodies_bytes,
+            has_asked: &self.has_asked,
+            post: self.mailbox.post(),
+            address,
+        }
+    }
+}
