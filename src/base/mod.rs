@@ -13,6 +13,7 @@ pub mod json;
 pub mod limits;
 pub mod log;
 pub mod memory;
+pub mod metrics;
 pub mod panics;
 pub mod proc;
 pub mod socket_file;

@@ -1,9 +1,34 @@
-//! What /proc tells about other processes, for error messages: who listens on a port or on a Unix socket.
+//! What /proc tells: about this process, for metrics; about others, for error messages, who listens on a port or on a
+//! Unix socket.
 //!
 //! Best effort: without /proc, or without the right to look, there is no answer, and that is no error.
 
 use std::fs;
 use std::path::Path;
+
+/// Bytes of this process that are in memory.
+pub fn resident_bytes() -> Option<u64> {
+    resident_bytes_in(&fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// File descriptors that this process has open.
+pub fn open_descriptors() -> Option<u64> {
+    // Since Linux 6.2 the folder's size is their number, at the cost of a look; before, it is 0, and they are counted.
+    let folder = "/proc/self/fd";
+    let known = fs::metadata(folder).ok()?.len();
+    if known > 0 {
+        return Some(known);
+    }
+    // The one that reads the folder is among them.
+    Some((fs::read_dir(folder).ok()?.count() as u64).saturating_sub(1))
+}
+
+/// The line VmRSS in a text such as /proc/self/status, which is in units of 1024 bytes.
+fn resident_bytes_in(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
 
 /// The process that listens on TCP `port`, as "NAME (pid N)".
 pub fn listener_on(port: u16) -> Option<String> {
@@ -71,6 +96,22 @@ fn listening_inodes_at(table: &str, path: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn resident_memory_is_read_from_its_line() {
+        assert_eq!(resident_bytes_in("Name:\tx\nVmRSS:\t    2048 kB\nRssAnon:\t 1 kB\n"), Some(2 << 20));
+        assert_eq!(resident_bytes_in("Name:\tVmRSS:\nVmRSS: many kB\n"), None);
+        assert_eq!(resident_bytes_in(""), None, "a kernel thread has none");
+    }
+
+    /// Other tests open and close files meanwhile, so the bounds are wide.
+    #[test]
+    fn this_process_knows_its_own_size() {
+        assert!(resident_bytes().unwrap() > 1 << 20);
+        let held: Vec<_> = (0..200).map(|_| fs::File::open("/dev/null").unwrap()).collect();
+        let open = open_descriptors().unwrap();
+        assert!((200..100_000).contains(&open), "{open} are open, {} by this test", held.len());
+    }
 
     #[test]
     fn only_the_listener_on_that_port_is_found() {
