@@ -26,7 +26,7 @@ use smallvec::SmallVec;
 use crate::base::clock::Clock;
 use crate::base::health::{Health, Reason};
 use crate::base::limits::LOOK_AHEAD_MAX;
-use crate::model::{Command, Execute, Key, Operate, Outcome};
+use crate::model::{Command, Execute, Figures, Key, Operate, Outcome};
 
 use body::Limit;
 use call::{Call, Otherwise};
@@ -62,6 +62,8 @@ pub struct Api {
     operate: Arc<dyn Operate>,
     clock: Arc<dyn Clock>,
     health: Arc<Health>,
+    /// `None` when nobody counts: `/metrics` is an empty page then.
+    figures: Option<Arc<dyn Figures>>,
     options: ApiOptions,
 }
 
@@ -74,7 +76,13 @@ impl Api {
         health: Arc<Health>,
         options: ApiOptions,
     ) -> Api {
-        Api { execute, operate, clock, health, options }
+        Api { execute, operate, clock, health, figures: None, options }
+    }
+
+    /// The same service, which shows `figures` at `/metrics`.
+    #[must_use]
+    pub fn showing(self, figures: Arc<dyn Figures>) -> Api {
+        Api { figures: Some(figures), ..self }
     }
 
     fn reply(&self, request: Request<'_>, family: &mut Family) -> Result<Response, Otherwise> {

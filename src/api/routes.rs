@@ -63,6 +63,7 @@ pub const ROUTES: &[Route] = &[
     },
     Route { template: "/livez", family: Family::System, methods: &[(Method::Get, system::livez)] },
     Route { template: "/readyz", family: Family::System, methods: &[(Method::Get, system::readyz)] },
+    Route { template: "/metrics", family: Family::System, methods: &[(Method::Get, system::metrics)] },
     Route { template: "/", family: Family::System, methods: &[(Method::Get, system::welcome)] },
     Route { template: "/v1/admin/snapshot", family: Family::Resource, methods: &[(Method::Post, system::snapshot)] },
 ];

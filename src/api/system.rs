@@ -1,4 +1,4 @@
-//! What is not about documents: the welcome page, health, and what an operator may ask for.
+//! What is not about documents: the welcome page, health, metrics, and what an operator may ask for.
 
 use std::sync::Arc;
 
@@ -51,6 +51,22 @@ pub fn readyz(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     }
     let detail = format!("not ready: {}", reasons.join(", "));
     Err(Problem::new(Kind::NotReady, detail).texts("reasons", reasons.iter().copied()).into())
+}
+
+/// `GET /metrics`: what the server counts.
+///
+/// # Errors
+/// Unknown parameters.
+pub fn metrics(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    Query::read(call.query, &[])?;
+    let mut text = String::new();
+    if let Some(figures) = &api.figures {
+        figures.show(&mut text);
+    }
+    Ok(Response::new(200)
+        .with("Content-Type", Value::Static("text/plain; version=0.0.4; charset=utf-8"))
+        .with("Cache-Control", Value::Static("no-store"))
+        .with_piece(Piece::Owned(text.into_bytes())))
 }
 
 fn status(text: &str) -> Response {

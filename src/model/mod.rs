@@ -7,6 +7,7 @@ mod collection;
 mod command;
 mod document;
 mod execute;
+mod figures;
 mod key;
 mod lsn;
 mod outcome;
@@ -18,6 +19,7 @@ pub use document::{Deadline, Document, Entry};
 pub use execute::{
     Durability, Execute, NotDurable, Operate, RoomWaker, SnapshotAnswer, SnapshotMoment, SnapshotReport, Waker,
 };
+pub use figures::Figures;
 pub use key::{Key, KeyFault};
 pub use lsn::{Lsn, Rest};
 pub use outcome::{BatchRefusal, Effect, Entries, Outcome, Refusal, Written};
