@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::disk::Disk;
 use memory_tools::base::health::{Health, Reason};
-use memory_tools::journal::{Journal, JournalOptions, Mode, Sequence, Standing, Syncer};
+use memory_tools::journal::{Figures, Journal, JournalOptions, Mode, Sequence, Standing, Syncer};
 use memory_tools::model::{Deadline, Document, Durability, Entry, Key, Lsn, NotDurable, Record, Refusal, Rest, Scope};
 use memory_tools::persist::journal::{JournalReader, Link, SegmentId, SegmentScan, Stretch, scan};
 use memory_tools::persist::{DataFolder, DatabaseId, OpenOptions, SnapshotHeader, SnapshotReader};
@@ -475,6 +475,8 @@ fn an_attempt_that_failed_is_followed_by_one_that_takes_its_place() {
     bench.journal.begin_healing().unwrap().unwrap().finish();
     assert!(bench.journal.begin_healing().unwrap().is_none(), "there is nothing to heal");
     assert_eq!((bench.scans().len(), bench.journal.standing()), (2, Standing::Serving));
+    let Figures { errors, heal_attempts, heals, .. } = bench.journal.figures();
+    assert_eq!((errors, heal_attempts, heals), (4, 4, 1), "given up, three attempts that failed, and one that did not");
     bench.write("b", "1");
     bench.step();
     assert_eq!(bench.records(), named(&[(2, "b")]));

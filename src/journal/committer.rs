@@ -339,8 +339,9 @@ impl Journal {
 
     /// Syncs `file`, which is tried once; the caller holds `syncing`.
     pub(super) fn sync_file(&self, file: &SegmentFile) -> Result<(), Error> {
-        self.figures.note_sync();
+        let began = Instant::now();
         let synced = file.sync();
+        self.figures.note_sync(began.elapsed());
         if is_planted(Fault::RetrySync) { synced.or_else(|_| file.sync()) } else { synced }
     }
 

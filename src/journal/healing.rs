@@ -52,6 +52,7 @@ impl Journal {
         if !self.post.begin_healing() {
             return Ok(None);
         }
+        self.figures.note_heal_attempt();
         let healing = Healing { journal: self, is_over: false };
         if !self.wait_for_rooms() {
             healing.fail("writes that were on their way have not ended".to_owned());

@@ -140,7 +140,7 @@ impl Journal {
             lag: Lag::new(now),
             alarm: Alarm::default(),
             prepared: Prepared::default(),
-            figures: Counters::default(),
+            figures: Counters::new(),
             head: Mutex::new(Head { next: sequence.next(), buffer: None }),
             commit: Mutex::new(Commit::new(newest, now)),
             syncing: Mutex::new(()),
@@ -227,9 +227,11 @@ impl Journal {
         self.options.mode != Mode::Off
     }
 
-    /// What it has counted.
+    /// What it has counted, and how far it has come.
     pub fn figures(&self) -> Figures {
-        self.figures.read()
+        // Read in this order, none is ahead of the next.
+        let (durable, written) = (self.releases.durable(), self.releases.written());
+        self.figures.read([durable, written, self.last()])
     }
 
     /// The LSN that will be issued next.
