@@ -1,0 +1,224 @@
+//! What `/metrics` shows: one table of families, each with its help and where its numbers come from.
+//!
+//! Invariant: every family of the table is on every page, once; what it has to say may be nothing yet. A page takes the
+//! shards' locks in turn, for reading, for a constant time each, and waits for nothing else.
+//! It does not know who asks, nor how often.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::UnixMillis;
+use crate::base::metrics::{Counter, Family, Gauge, Kind, Samples};
+use crate::base::proc;
+use crate::engine::Engine;
+use crate::journal::{self, Journal, Standing};
+use crate::model::{Figures, SnapshotReport};
+use crate::store::Totals;
+
+/// A family, and how its samples are read.
+struct Row {
+    family: Family,
+    show: fn(&Reading, &mut Samples<'_>),
+}
+
+/// Every family there is, in the order of the page.
+const FAMILIES: &[Row] = &[
+    gauge("memory_tools_build_info", "Always 1; the label is the version that runs.", |_, samples| {
+        samples.labelled("version", env!("CARGO_PKG_VERSION"), 1);
+    }),
+    gauge(
+        "memory_tools_documents",
+        "Documents in memory, expired ones that are not freed yet included.",
+        |at, samples| {
+            samples.whole(at.totals.documents);
+        },
+    ),
+    gauge("memory_tools_document_bytes", "Bytes of the keys and values of all documents in memory.", |at, samples| {
+        samples.whole(at.totals.key_and_value_bytes);
+    }),
+    gauge(
+        "memory_tools_journal_state",
+        "1 for how the journal stands: serving, degraded (the disk has refused it, and writes are refused), healing (a \
+         new one is begun, writes are still refused), or off (there is none).",
+        |at, samples| {
+            for (state, holds) in at.states() {
+                samples.labelled("state", state, u64::from(holds));
+            }
+        },
+    ),
+    counter("memory_tools_journal_bytes_total", "Bytes of all frames written to the journal.", |at, samples| {
+        samples.whole(at.journal.bytes);
+    }),
+    histogram(
+        "memory_tools_journal_fsync_seconds",
+        "How long the journal's calls of fdatasync took.",
+        |at, samples| {
+            samples.distribution(&at.journal.sync_durations);
+        },
+    ),
+    counter(
+        "memory_tools_journal_errors_total",
+        "Times that the disk has refused the journal, and attempts to begin a new one that failed.",
+        |at, samples| samples.whole(at.journal.errors),
+    ),
+    counter(
+        "memory_tools_journal_heal_attempts_total",
+        "Attempts to begin a new journal after the disk had refused one.",
+        |at, samples| samples.whole(at.journal.heal_attempts),
+    ),
+    gauge(
+        "memory_tools_journal_durable_lsn",
+        "The newest write that survives a loss of power, with all before it. None while the journal is off.",
+        |at, samples| at.in_journal(samples, at.journal.durable.0),
+    ),
+    gauge(
+        "memory_tools_journal_written_lsn",
+        "The newest write that survives the end of the process, with all before it. None while the journal is off.",
+        |at, samples| at.in_journal(samples, at.journal.written.0),
+    ),
+    gauge("memory_tools_journal_last_lsn", "The newest write.", |at, samples| samples.whole(at.journal.last.0)),
+    gauge(
+        "memory_tools_snapshot_duration_seconds",
+        "How long the newest snapshot of this process took. None before the first.",
+        |at, samples| {
+            if let Some(snapshot) = at.snapshot {
+                samples.real(snapshot.duration_seconds);
+            }
+        },
+    ),
+    gauge(
+        "memory_tools_snapshot_last_success_timestamp_seconds",
+        "When the newest snapshot of this process was published, in unix time. None before the first.",
+        |at, samples| {
+            if let Some(snapshot) = at.snapshot {
+                samples.real(snapshot.published_at_seconds);
+            }
+        },
+    ),
+    counter(
+        "memory_tools_snapshot_errors_total",
+        "Snapshots that failed; the one before was untouched.",
+        |at, samples| {
+            samples.whole(at.snapshot_errors);
+        },
+    ),
+    gauge("process_resident_memory_bytes", "Bytes of this process that are in memory.", |_, samples| {
+        proc::resident_bytes().into_iter().for_each(|bytes| samples.whole(bytes));
+    }),
+    gauge("process_open_fds", "File descriptors that this process has open.", |_, samples| {
+        proc::open_descriptors().into_iter().for_each(|count| samples.whole(count));
+    }),
+];
+
+const fn counter(name: &'static str, help: &'static str, show: fn(&Reading, &mut Samples<'_>)) -> Row {
+    Row { family: Family { name, kind: Kind::Counter, help }, show }
+}
+
+const fn gauge(name: &'static str, help: &'static str, show: fn(&Reading, &mut Samples<'_>)) -> Row {
+    Row { family: Family { name, kind: Kind::Gauge, help }, show }
+}
+
+const fn histogram(name: &'static str, help: &'static str, show: fn(&Reading, &mut Samples<'_>)) -> Row {
+    Row { family: Family { name, kind: Kind::Histogram, help }, show }
+}
+
+/// What is read once for a page.
+struct Reading {
+    /// False while the journal is off.
+    keeps_records: bool,
+    standing: Standing,
+    journal: journal::Figures,
+    totals: Totals,
+    snapshot: Option<NewestSnapshot>,
+    snapshot_errors: u64,
+}
+
+impl Reading {
+    /// Each state that the journal may have, and whether it is in it.
+    fn states(&self) -> [(&'static str, bool); 4] {
+        let stands = |standing| self.keeps_records && self.standing == standing;
+        [
+            ("serving", stands(Standing::Serving)),
+            ("degraded", stands(Standing::Degraded)),
+            ("healing", stands(Standing::Healing)),
+            ("off", !self.keeps_records),
+        ]
+    }
+
+    /// `value`, when there is a journal that it is about.
+    fn in_journal(&self, samples: &mut Samples<'_>, value: u64) {
+        if self.keeps_records {
+            samples.whole(value);
+        }
+    }
+}
+
+/// How the snapshots of this process went: told by whoever takes them, shown by `ServerFigures`.
+#[derive(Debug, Default)]
+pub struct SnapshotFigures {
+    published: Counter,
+    errors: Counter,
+    duration_seconds: Gauge,
+    published_at_seconds: Gauge,
+}
+
+#[derive(Clone, Copy)]
+struct NewestSnapshot {
+    duration_seconds: f64,
+    published_at_seconds: f64,
+}
+
+impl SnapshotFigures {
+    /// A snapshot was published at `now`.
+    pub fn note_published(&self, report: &SnapshotReport, now: UnixMillis) {
+        self.duration_seconds.set(report.duration.as_secs_f64());
+        self.published_at_seconds.set(Duration::from_millis(now.0).as_secs_f64());
+        self.published.increment();
+    }
+
+    /// A snapshot failed.
+    pub fn note_failed(&self) {
+        self.errors.increment();
+    }
+
+    fn newest(&self) -> Option<NewestSnapshot> {
+        (self.published.get() > 0).then(|| NewestSnapshot {
+            duration_seconds: self.duration_seconds.get(),
+            published_at_seconds: self.published_at_seconds.get(),
+        })
+    }
+}
+
+/// What a server counts. Hand it to `Api::showing`.
+#[derive(Debug)]
+pub struct ServerFigures {
+    /// Whose documents are counted.
+    pub engine: Arc<Engine>,
+    /// Which journal it writes to.
+    pub journal: Arc<Journal>,
+    /// How its snapshots went.
+    pub snapshots: Arc<SnapshotFigures>,
+}
+
+impl ServerFigures {
+    /// The name of every family, in the order of the page.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FAMILIES.iter().map(|row| row.family.name)
+    }
+}
+
+impl Figures for ServerFigures {
+    fn show(&self, out: &mut String) {
+        let reading = Reading {
+            keeps_records: self.journal.keeps_records(),
+            standing: self.journal.standing(),
+            journal: self.journal.figures(),
+            totals: self.engine.totals(),
+            snapshot: self.snapshots.newest(),
+            snapshot_errors: self.snapshots.errors.get(),
+        };
+        for Row { family, show } in FAMILIES {
+            family.show(out, |samples| show(&reading, samples));
+        }
+    }
+}
