@@ -115,13 +115,16 @@ impl Server {
         let threads = Arc::new(Threads::default());
         let (snapshots, orders) = Snapshots::new();
         let snapshots = Arc::new(snapshots);
-        let api = Arc::new(Api::new(
+        let api = Api::new(
             engine.clone(),
             snapshots.clone(),
             Arc::clone(&parts.clock),
             Arc::clone(&health),
             ApiOptions { document_bytes_max: config.document_bytes_max, url },
-        ));
+        );
+        let figures =
+            ServerFigures { engine: engine.clone(), journal: journal.clone(), snapshots: snapshots.figures() };
+        let api = Arc::new(api.showing(Arc::new(figures)));
         let seams = Seams {
             handler: api.clone(),
             durability: journal.clone(),

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use memory_tools::server::ServerFigures;
+
 use crate::over_every_door;
 use crate::scenario;
-use crate::support::door::every_door;
+use crate::support::door::{START, every_door};
+use crate::support::exposition::{parse, value};
 use crate::support::scenario::{get, post, send};
 
 #[test]
@@ -50,4 +53,28 @@ fn a_snapshot_that_nobody_waits_for_is_accepted_and_written() {
             std::thread::yield_now();
         }
     }
+}
+
+#[test]
+fn the_figures_are_a_page_with_each_family_once() {
+    let mut names: Vec<&str> = ServerFigures::names().collect();
+    names.sort_unstable();
+    for mut door in every_door() {
+        door.send("PUT", "/v1/docs/a", &[], b"1");
+        assert_eq!(door.send("POST", "/v1/admin/snapshot?wait", &[], b"").status, 200);
+        let reply = door.send("GET", "/metrics", &[], b"");
+        let fields = ["Content-Type", "Cache-Control"].map(|name| reply.header(name));
+        assert_eq!((reply.status, fields), (200, [Some("text/plain; version=0.0.4; charset=utf-8"), Some("no-store")]));
+        let text = String::from_utf8(reply.body).unwrap();
+        let page = parse(&text).unwrap_or_else(|error| panic!("{}: {error}\n{text}", door.name()));
+        assert_eq!(page.keys().map(String::as_str).collect::<Vec<_>>(), names, "over {}", door.name());
+        let known = ["documents", "journal_last_lsn", "snapshot_last_success_timestamp_seconds"]
+            .map(|name| value(&page, &format!("memory_tools_{name}")));
+        assert_eq!(known, [Some(1.0), Some(1.0), Some(START.0 as f64 / 1000.0)], "over {}", door.name());
+    }
+    over_every_door(&[scenario! { "it takes no parameters, and is not written to";
+        get("/metrics?key=a").gives(400),
+        send("HEAD", "/metrics").body(""),
+        post("/metrics", "").gives(405).field("Allow", "GET, HEAD, OPTIONS"),
+    }]);
 }

@@ -4,6 +4,7 @@
 pub mod delivery;
 pub mod dice;
 pub mod door;
+pub mod exposition;
 pub mod history;
 pub mod http;
 pub mod ledger;

@@ -18,6 +18,7 @@ use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::model::{SnapshotAnswer, SnapshotReport};
 use crate::persist::{DataFolder, Error};
+use crate::server::SnapshotFigures;
 
 use orders::Order;
 
@@ -45,6 +46,7 @@ pub struct Snapshots {
     /// True from the moment a snapshot is ordered until it is finished.
     is_running: AtomicBool,
     newest: Mutex<Newest>,
+    figures: Arc<SnapshotFigures>,
 }
 
 impl Snapshots {
@@ -53,7 +55,13 @@ impl Snapshots {
         // There is one order at most. But a bounded channel keeps what is in it until its senders are gone too, and
         // whoever waits for the end of an order must be told when the thread ends.
         let (orders, received) = unbounded();
-        (Snapshots { orders, is_running: AtomicBool::new(false), newest: Mutex::default() }, received)
+        let figures = Arc::default();
+        (Snapshots { orders, is_running: AtomicBool::new(false), newest: Mutex::default(), figures }, received)
+    }
+
+    /// How they went.
+    pub fn figures(&self) -> Arc<SnapshotFigures> {
+        Arc::clone(&self.figures)
     }
 
     /// Says what was loaded.
@@ -88,6 +96,7 @@ impl Snapshots {
         let report = match engine.capture(folder) {
             Ok(report) => report,
             Err(error) => {
+                self.figures.note_failed();
                 self.newest.lock().put_off(journal_bytes);
                 if let Some(healing) = healing {
                     healing.fail(error.to_string());
@@ -95,6 +104,7 @@ impl Snapshots {
                 return Err(error);
             }
         };
+        self.figures.note_published(&report, clock.now());
         *self.newest.lock() =
             Newest { next_lsn: Some(next_lsn), bytes: report.bytes, journal_bytes, replayed_bytes: 0 };
         if let Some(healing) = healing {
