@@ -11,6 +11,7 @@ use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
 use crate::base::log;
 use crate::config::{Choice, Config, ConfigError, Journal, ListenOn, Origin, Settings, format_size};
+use crate::persist::journal::Replayed;
 use crate::server::{Endpoint, Loaded, Parts, Reloaded, Scheme, Server, Signal, Source, signals, url_of};
 
 use super::exit::{Exit, Finished};
@@ -160,15 +161,22 @@ fn origin(settings: &Settings) -> String {
 }
 
 fn loaded(loaded: &Loaded) -> String {
-    let counts = format!("{} documents in the main store and {} collections", loaded.documents, loaded.collections);
+    let mut origins = Vec::new();
     match &loaded.source {
-        Source::Nothing => "empty".to_owned(),
-        Source::Snapshot { bytes, expired: 0 } => format!("{counts}, from a snapshot of {bytes} bytes"),
-        Source::Snapshot { bytes, expired } => {
-            format!("{counts}, from a snapshot of {bytes} bytes; {expired} had expired")
-        }
-        Source::Go(summary) => format!("{counts}, imported from the Go server, {} left out", summary.skipped),
+        Source::Nothing => {}
+        Source::Snapshot { bytes } => origins.push(format!("from a snapshot of {bytes} bytes")),
+        Source::Go(summary) => origins.push(format!("imported from the Go server, {} left out", summary.skipped)),
     }
+    if loaded.replayed.records > 0 {
+        let Replayed { records, bytes } = loaded.replayed;
+        origins.push(format!("from {records} records of a journal of {bytes} bytes"));
+    }
+    if origins.is_empty() {
+        return "empty".to_owned();
+    }
+    let expired = if loaded.expired == 0 { String::new() } else { format!("; {} had expired", loaded.expired) };
+    let (documents, collections) = (loaded.documents, loaded.collections);
+    format!("{documents} documents in the main store and {collections} collections, {}{expired}", origins.join(" and "))
 }
 
 fn what_is_lost(journal: Journal) -> &'static str {

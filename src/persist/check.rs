@@ -145,11 +145,13 @@ fn check_segment(
         Link::Follows { .. } => format!("goes on from segment {}", id.0.saturating_sub(1)),
         Link::Start { .. } | Link::AfterFailure => format!("goes on from {}", header.link),
     };
+    let numbered = match records {
+        0 => format!("no record, LSNs go on from {}", header.first_lsn),
+        _ => format!("{records} records in {frames} frames, LSNs from {} to {last_lsn}", header.first_lsn),
+    };
     let what = format!(
-        "segment of database {}: {from}, {records} records in {frames} frames, LSNs from {} to {last_lsn}, {end} bytes, \
-         durable up to LSN {durable_lsn} at the least{}",
+        "segment of database {}: {from}, {numbered}, {end} bytes, durable up to LSN {durable_lsn} at the least{}",
         header.stamp.database_id,
-        header.first_lsn,
         if scan.clean_stop { ", after a clean stop" } else { "" },
     );
     let (Tail::Bytes(bytes), Some(fault)) = (scan.tail, scan.fault) else {

@@ -23,6 +23,8 @@ pub struct Loaded {
     pub replayed: Replayed,
     /// What the next segment of the journal must be. After an import it goes on from the snapshot of that instead.
     pub next_segment: Next,
+    /// Documents that had expired while the server was down.
+    pub expired: u64,
     /// Documents that are there now.
     pub documents: u64,
     /// Collections that are there now.
@@ -40,8 +42,6 @@ pub enum Source {
     Snapshot {
         /// Size of the file.
         bytes: u64,
-        /// Documents that had expired while the server was down.
-        expired: u64,
     },
     /// The Go server's files.
     Go(GoSummary),
@@ -63,19 +63,19 @@ pub fn load(engine: &Engine, folder: &DataFolder, found: Found, started: Instant
         log::warn(format_args!("{note}"));
     }
     let source = match source {
-        Source::Nothing => Source::Nothing,
-        Source::Snapshot { bytes, .. } => Source::Snapshot { bytes, expired },
         Source::Go(summary) => {
             engine.capture(folder)?;
             folder.finish_import()?;
             Source::Go(summary)
         }
+        source => source,
     };
     engine.reserve().map_err(StartError::Sequence)?;
     Ok(Loaded {
         source,
         replayed,
         next_segment: found.next_segment,
+        expired,
         documents: engine.totals().documents,
         collections: engine.collection_count(),
         duration: started.elapsed(),
@@ -131,5 +131,5 @@ fn load_snapshot(engine: &Engine, reader: &SnapshotReader) -> Result<Source, per
     reader.replay(|lsn, record| {
         engine.replay(lsn, &record);
     })?;
-    Ok(Source::Snapshot { bytes: reader.bytes(), expired: 0 })
+    Ok(Source::Snapshot { bytes: reader.bytes() })
 }
