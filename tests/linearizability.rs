@@ -1,7 +1,8 @@
 //! Concurrent clients over HTTP, and an order that explains everything they were told.
 //!
 //! `support::history` looks for the order; the first tests show it histories of which one is known to have an order
-//! or none. The others record histories on the real binary.
+//! or none. The others record histories on the real binary, one that stays and one that is killed again and again.
+//! `ROUNDS=200 cargo test --test linearizability` kills more often.
 
 mod support;
 
@@ -14,7 +15,7 @@ use support::dice::{self, Dice};
 use support::history::{self, Call, Condition, Operation, Outcome};
 use support::http::{Answer, Client};
 use support::marked;
-use support::process::{FRONTS, Ground};
+use support::process::{FRONTS, Ground, until};
 
 use Condition::{Always, IfAbsent, IfValue};
 use Operation::{Delete, Get, Put};
@@ -151,6 +152,15 @@ const KEYS: u64 = 4;
 /// Calls of a round, all clients together.
 const CALLS: u64 = 4_000;
 
+/// Kills, over each front, unless ROUNDS says otherwise.
+const ROUNDS: usize = 5;
+
+/// Kills at most: the clients' calls over all of them are one history.
+const ROUNDS_MAX: usize = 200;
+
+/// Ticks of the clock before a kill, at most: three for each call.
+const TICKS_MAX: u64 = 2_000;
+
 /// What clients have done, and what they know.
 #[derive(Default)]
 struct Recorder {
@@ -257,6 +267,35 @@ fn what_concurrent_clients_are_told_has_an_order() {
                 scope.spawn(move || recorder.ask(server.address, dice, CALLS * 3));
             }
         });
+        recorder.check();
+        server.stop();
+    }
+}
+
+/// In `always` whatever was shown is durable, reads included: so the lives of a server are one history. An unanswered
+/// call ends when its client learns of the kill, which is before the next life begins.
+#[test]
+fn what_concurrent_clients_are_told_over_kills_has_an_order_when_every_write_is_synced() {
+    let mut dice = Dice::of(dice::seed("linearizability"));
+    let rounds = std::env::var("ROUNDS").ok().map_or(ROUNDS, |rounds| rounds.parse().expect("ROUNDS is a number"));
+    for front in FRONTS {
+        let ground = Ground::over(front);
+        let recorder = Recorder::default();
+        for _ in 0..rounds.min(ROUNDS_MAX) {
+            let server = ground.start(&["--journal", "always", "--shards", "16"]);
+            let (address, kill_at) = (server.address, recorder.now() + 1 + dice.below(TICKS_MAX));
+            std::thread::scope(|scope| {
+                for _ in 0..CLIENTS {
+                    let (recorder, dice) = (&recorder, dice.split());
+                    scope.spawn(move || recorder.ask(address, dice, u64::MAX));
+                }
+                until("the calls of this round", || recorder.clock.load(Ordering::SeqCst) >= kill_at);
+                let ended = server.kill();
+                assert_eq!(ended.signal, Some(9), "{ended:?}");
+            });
+        }
+        let server = ground.start(&["--journal", "always"]);
+        recorder.ask(server.address, dice.split(), recorder.now() + 60);
         recorder.check();
         server.stop();
     }
