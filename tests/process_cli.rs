@@ -6,11 +6,11 @@ use std::fs;
 
 use support::process::Ground;
 
-/// A ground on which a server has taken two snapshots: the newer one holds `a` and `b`.
-fn two_snapshots() -> Ground {
+/// A ground on which a server in mode `journal` has taken two snapshots: the newer one holds `a` and `b`.
+fn two_snapshots(journal: &str) -> Ground {
     let ground = Ground::new();
     for key in ["a", "b"] {
-        let server = ground.start(&[]);
+        let server = ground.start(&["--journal", journal]);
         server.client().send("PUT", &format!("/v1/docs/{key}"), &[], b"{\"n\":1}");
         server.stop();
     }
@@ -26,7 +26,7 @@ fn damage(ground: &Ground, name: &str) {
 
 #[test]
 fn check_and_repair_leave_a_sound_folder_alone() {
-    let ground = two_snapshots();
+    let ground = two_snapshots("everysec");
     let before = ground.content();
     let ended = ground.run(&["check", "data"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -78,8 +78,9 @@ fn dump_shows_what_a_start_would_load_and_changes_nothing() {
 
 #[test]
 fn damage_that_no_program_can_mend_is_named_by_both_and_left_alone() {
-    for name in ["IDENTITY", "database.mtdb"] {
-        let ground = two_snapshots();
+    // A journal would stand in for a snapshot, but not for IDENTITY.
+    for (name, journal) in [("IDENTITY", "everysec"), ("IDENTITY", "off"), ("database.mtdb", "off")] {
+        let ground = two_snapshots(journal);
         damage(&ground, name);
         let before = ground.content();
         let ended = ground.run(&["check", "data"]);
@@ -88,8 +89,24 @@ fn damage_that_no_program_can_mend_is_named_by_both_and_left_alone() {
         let ended = ground.run(&["repair", "data", "--drop-after-damage"]);
         let line = ended.in_one_line(3);
         assert!(line.contains(name) && line.contains("damaged"), "{line}");
-        assert_eq!(ground.content(), before, "{name}");
+        assert_eq!(ground.content(), before, "{name} {journal}");
     }
+}
+
+#[test]
+fn a_damaged_snapshot_is_repaired_from_the_one_before_and_the_journal() {
+    let ground = two_snapshots("everysec");
+    let documents = ground.run(&["dump", "data"]).stdout;
+    assert_eq!(documents.lines().count(), 2, "{documents}");
+    damage(&ground, "database.mtdb");
+    let ended = ground.run(&["check", "data"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stdout.contains("UNSOUND") && ended.stdout.contains("database.mtdb"), "{ended:?}");
+    let ended = ground.run(&["repair", "data"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.ends_with("repaired, and nothing was lost\n"), "{ended:?}");
+    let ended = ground.run(&["dump", "data"]);
+    assert_eq!((ended.code, ended.stdout), (Some(0), documents));
 }
 
 #[test]

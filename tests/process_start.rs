@@ -32,7 +32,11 @@ fn it_starts_with_no_file_and_no_folder_and_says_so_in_eight_plain_lines() {
         }
         // The reactor has room for as many connections as there are descriptors.
         let limits = if front == "pool" { "50MiB a document, 512 connections" } else { "50MiB a document, " };
-        for part in ["snapshots      every 5m", "journal        off", &format!("limits         {limits}")] {
+        for part in [
+            "snapshots      every 5m",
+            "journal        everysec: a crash loses nothing, ",
+            &format!("limits         {limits}"),
+        ] {
             assert!(lines.iter().any(|line| line.starts_with(part)), "{part}: {lines:#?}");
         }
         let put = server.client().send("PUT", "/v1/docs/hello", &[], b"{\"hello\":\"world\"}");
@@ -162,10 +166,10 @@ fn an_unknown_flag_or_variable_is_named_with_the_nearest_one() {
     assert!(ground.content().is_empty());
 }
 
-/// A folder with a snapshot of several blocks, left by a clean stop.
-fn ground_with_a_snapshot() -> Ground {
+/// A folder with a snapshot of several blocks, left by a clean stop of a server in mode `journal`.
+fn ground_with_a_snapshot(journal: &str) -> Ground {
     let ground = Ground::new();
-    let server = ground.start(&[]);
+    let server = ground.start(&["--journal", journal]);
     let mut client = server.client();
     for number in 0..5 {
         let document = format!("[{number},\"{}\"]", "x".repeat(600_000));
@@ -195,24 +199,31 @@ fn refused_after(ground: &Ground, change: impl FnOnce(&mut Vec<u8>)) -> Ended {
 
 #[test]
 fn a_damaged_block_is_named_with_file_block_and_offset() {
-    let ground = ground_with_a_snapshot();
-    // Left by a kill, and perhaps the only whole snapshot there is: it stays until another one is loaded.
-    ground.write("data/database.mtdb.tmp", "left by a kill");
-    let ended = refused_after(&ground, |bytes| {
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-    });
-    let line = ended.in_one_line(3);
-    assert!(line.starts_with("error: ./data/database.mtdb: damaged: block "), "{line}");
-    for part in [", byte ", "expected checksum ", ", found ", "`memory-tools check ./data/database.mtdb` tells more"] {
-        assert!(line.contains(part), "{part}: {line}");
+    for (journal, start, advice) in [
+        ("off", "error: ", "`memory-tools check ./data/database.mtdb` tells more"),
+        // What the snapshot holds has gone from the journal.
+        ("everysec", "error: ./data: ", "put back a good copy, or see what `memory-tools repair` of that folder "),
+    ] {
+        let ground = ground_with_a_snapshot(journal);
+        // Left by a kill, and perhaps the only whole snapshot there is: it stays until another one is loaded.
+        ground.write("data/database.mtdb.tmp", "left by a kill");
+        let ended = refused_after(&ground, |bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        });
+        let line = ended.in_one_line(3);
+        assert!(line.starts_with(&format!("{start}./data/database.mtdb: damaged: block ")), "{line}");
+        for part in [", byte ", "expected checksum ", ", found ", advice] {
+            assert_eq!(line.matches(part).count(), 1, "{part}: {line}");
+        }
+        assert!(line.matches("good copy").count() <= 1, "{line}");
+        assert!(!ground.data("database.mtdb.tmp").exists(), "the right snapshot was loaded since");
     }
-    assert!(!ground.data("database.mtdb.tmp").exists(), "the right snapshot was loaded since");
 }
 
 #[test]
 fn check_says_what_a_folder_holds_and_where_it_is_damaged_and_changes_nothing() {
-    let ground = ground_with_a_snapshot();
+    let ground = ground_with_a_snapshot("everysec");
     let sound = ground.run(&["check", "data"]);
     assert_eq!(sound.code, Some(0), "{sound:?}");
     assert!(sound.stdout.contains("sound    data/database.mtdb: snapshot of database "), "{sound:?}");
@@ -233,20 +244,22 @@ fn check_says_what_a_folder_holds_and_where_it_is_damaged_and_changes_nothing() 
 
 #[test]
 fn a_truncated_snapshot_is_named_with_the_offset_of_its_end() {
-    let ground = ground_with_a_snapshot();
-    let ended = refused_after(&ground, |bytes| bytes.truncate(bytes.len() / 2));
-    let line = ended.in_one_line(3);
-    assert!(line.starts_with("error: ./data/database.mtdb: damaged: the end mark, byte "), "{line}");
-    assert!(line.contains("cut short"), "{line}");
-    // Cut to nothing it could be a file of the Go server; IDENTITY knows better.
-    let ended = refused_after(&ground, Vec::clear);
-    let line = ended.in_one_line(3);
-    assert!(line.starts_with("error: ./data: database.mtdb is no snapshot of memory-tools"), "{line}");
+    for (journal, start) in [("off", "error: "), ("everysec", "error: ./data: ")] {
+        let ground = ground_with_a_snapshot(journal);
+        let ended = refused_after(&ground, |bytes| bytes.truncate(bytes.len() / 2));
+        let line = ended.in_one_line(3);
+        assert!(line.starts_with(&format!("{start}./data/database.mtdb: damaged: the end mark, byte ")), "{line}");
+        assert!(line.contains("cut short"), "{line}");
+        // Cut to nothing it could be a file of the Go server; IDENTITY knows better.
+        let ended = refused_after(&ground, Vec::clear);
+        let line = ended.in_one_line(3);
+        assert!(line.starts_with("error: ./data: database.mtdb is no snapshot of memory-tools"), "{line}");
+    }
 }
 
 #[test]
 fn a_snapshot_of_a_newer_version_is_refused_as_newer_not_as_damaged() {
-    let ground = ground_with_a_snapshot();
+    let ground = ground_with_a_snapshot("everysec");
     let ended = refused_after(&ground, |bytes| {
         bytes[8..12].copy_from_slice(&2_u32.to_le_bytes());
         let sum = crc32c::crc32c(&bytes[..16]);

@@ -311,7 +311,7 @@ fn fall_back(folder: &FolderFound, journal: &JournalFound) -> Result<Recovery, R
         SnapshotFound::Damaged { what } => return Err(refuse(what.clone())),
         previous => Start::of(Base::Previous, previous).unwrap_or(Start::NOTHING),
     };
-    let recovery = Walk { journal, start }.go().map_err(|refused| refuse(refused.to_string()))?;
+    let recovery = Walk { journal, start }.go().map_err(|refused| refuse(refused.fault()))?;
     if let Some(Cut { id, end, .. }) = recovery.cut {
         return Err(refuse(format!(
             "{} does not end cleanly, but with an interrupted write at byte {end}",

@@ -98,6 +98,82 @@ impl Refused {
             records_after: fault.later_records,
         }
     }
+
+    /// What is wrong, without what to do about it.
+    pub(super) fn fault(&self) -> String {
+        match self {
+            Refused::IdentityMissing => {
+                "there is a snapshot or a journal but no IDENTITY, without which LSNs could be issued twice".to_owned()
+            }
+            Refused::IdentityBehind { known, found } => format!(
+                "IDENTITY knows of segments up to {known}, but {} holds records: this IDENTITY is an older copy",
+                found.file_name()
+            ),
+            Refused::SnapshotMissing { .. } => "database.mtdb is missing".to_owned(),
+            Refused::SnapshotReplaced { .. } => {
+                "database.mtdb is no snapshot of memory-tools (damaged at byte 0, or replaced)".to_owned()
+            }
+            Refused::NoWayBack { lost, why, .. } => {
+                format!("{lost}; what is left does not lead to its state: {why}")
+            }
+            Refused::OriginalsAlone => {
+                "there are imported *.go-original files but no database.mtdb with their documents".to_owned()
+            }
+            Refused::BeginsLate { first } => {
+                format!("the journal begins with {}, and there is no snapshot of what was before it", first.file_name())
+            }
+            Refused::SegmentMissing { missing, newest } => {
+                format!("{} is missing, of a journal up to segment {newest}", missing.file_name())
+            }
+            Refused::Link { id, expected, found } => format!(
+                "{}: swapped, doubled or changed: it must go on from {expected}, and goes on from {found}",
+                id.file_name()
+            ),
+            Refused::Broken { at, link } => {
+                format!("{}: nothing leads to it: it goes on from {link}, in the middle of the journal", at.file_name())
+            }
+            Refused::HeaderDamaged { damage } => damage.to_string(),
+            Refused::Damage { damage, lsn, durable, records_after } => {
+                let behind = match records_after {
+                    0 => String::new(),
+                    count => format!(", {count} records lie behind the damage"),
+                };
+                format!(
+                    "{damage}; LSNs from {lsn} on cannot be read, and everything up to {durable} was durable{behind}"
+                )
+            }
+        }
+    }
+
+    /// What to do about it.
+    fn advice(&self) -> &'static str {
+        match self {
+            Refused::IdentityMissing => "put back the IDENTITY that belongs to it",
+            Refused::IdentityBehind { .. } => "put back the one that belongs to the journal",
+            Refused::SnapshotMissing { .. } => "put it back, or move the folder away to begin empty",
+            Refused::SnapshotReplaced { .. } => {
+                "put the right one back, or choose another data_dir to import this one; `memory-tools check` tells more"
+            }
+            Refused::OriginalsAlone => "put it back, or take \".go-original\" off their names to import them again",
+            Refused::BeginsLate { .. } => "put database.mtdb or the earlier segments back",
+            Refused::NoWayBack { .. }
+            | Refused::SegmentMissing { .. }
+            | Refused::Link { .. }
+            | Refused::Broken { .. }
+            | Refused::HeaderDamaged { .. }
+            | Refused::Damage { .. } => REPAIR,
+        }
+    }
+
+    /// Whether there is an older snapshot to go back to.
+    fn has_previous(&self) -> bool {
+        match self {
+            Refused::SnapshotMissing { previous }
+            | Refused::SnapshotReplaced { previous }
+            | Refused::NoWayBack { previous, .. } => *previous,
+            _ => false,
+        }
+    }
 }
 
 /// How to go back to the snapshot before, and what that means.
@@ -110,76 +186,7 @@ pub const REPAIR: &str = "nothing was changed; put back a good copy, or see what
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let previous = match self {
-            Refused::IdentityMissing => {
-                return f.write_str(
-                    "there is a snapshot or a journal but no IDENTITY, without which LSNs could be issued twice; \
-                     put back the IDENTITY that belongs to it",
-                );
-            }
-            Refused::IdentityBehind { known, found } => {
-                return write!(
-                    f,
-                    "IDENTITY knows of segments up to {known}, but {} holds records: this IDENTITY is an older copy; \
-                     put back the one that belongs to the journal",
-                    found.file_name()
-                );
-            }
-            Refused::OriginalsAlone => {
-                return f.write_str(
-                    "there are imported *.go-original files but no database.mtdb with their documents; put it back, \
-                     or take \".go-original\" off their names to import them again",
-                );
-            }
-            Refused::BeginsLate { first } => {
-                return write!(
-                    f,
-                    "the journal begins with {}, and there is no snapshot of what was before it; put database.mtdb \
-                     or the earlier segments back",
-                    first.file_name()
-                );
-            }
-            Refused::SegmentMissing { missing, newest } => {
-                return write!(f, "{} is missing, of a journal up to segment {newest}; {REPAIR}", missing.file_name());
-            }
-            Refused::Link { id, expected, found } => {
-                return write!(
-                    f,
-                    "{}: swapped, doubled or changed: it must go on from {expected}, and goes on from {found}; {REPAIR}",
-                    id.file_name()
-                );
-            }
-            Refused::Broken { at, link } => {
-                return write!(
-                    f,
-                    "{}: nothing leads to it: it goes on from {link}, in the middle of the journal; {REPAIR}",
-                    at.file_name()
-                );
-            }
-            Refused::HeaderDamaged { damage } => return write!(f, "{damage}; {REPAIR}"),
-            Refused::Damage { damage, lsn, durable, records_after } => {
-                write!(f, "{damage}; LSNs from {lsn} on cannot be read, and everything up to {durable} was durable")?;
-                if *records_after > 0 {
-                    write!(f, ", {records_after} records lie behind the damage")?;
-                }
-                return write!(f, "; {REPAIR}");
-            }
-            Refused::SnapshotMissing { previous } => {
-                f.write_str("database.mtdb is missing; put it back, or move the folder away to begin empty")?;
-                previous
-            }
-            Refused::SnapshotReplaced { previous } => {
-                f.write_str(
-                    "database.mtdb is no snapshot of memory-tools (damaged at byte 0, or replaced); put the right one \
-                     back, or choose another data_dir to import this one; `memory-tools check` tells more",
-                )?;
-                previous
-            }
-            Refused::NoWayBack { lost, why, previous } => {
-                write!(f, "{lost}; and what is left does not lead to its state: {why}; put a good copy back")?;
-                previous
-            }
-        };
-        if *previous { write!(f, "; {GO_BACK}") } else { Ok(()) }
+        write!(f, "{}; {}", self.fault(), self.advice())?;
+        if self.has_previous() { write!(f, "; {GO_BACK}") } else { Ok(()) }
     }
 }
