@@ -241,11 +241,10 @@ impl Server {
         drop(self.stop);
         self.threads.join();
         let snapshot = self.snapshots.take_last(&self.subject);
-        // Without it, the journal has what came after the one before; unless it was given up, or there is none.
-        let is_kept = journal.keeps_records() && journal.is_whole();
         let ended = self.journaling.stop();
         let snapshot = match snapshot {
-            Err(error) if is_kept && ended.is_ok() => {
+            // Also when it was given up meanwhile, or its end could not be written.
+            Err(error) if journal.is_durable() => {
                 log::warn(format_args!(
                     "the last snapshot could not be written, the journal holds what it lacks: {error}"
                 ));
