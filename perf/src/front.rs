@@ -51,9 +51,9 @@ pub struct Report {
     promised: bool,
 }
 
-/// The server as it is measured everywhere: its data in its scratch folder, no snapshot during a run.
+/// The server as it is measured everywhere: its data in its scratch folder, no journal, no snapshot during a run.
 pub fn server(options: &Options) -> Program {
-    let mut arguments = ["--data-dir", "data", "--enable-snapshots=false"].map(Into::into).to_vec();
+    let mut arguments = ["--data-dir", "data", "--journal=off", "--enable-snapshots=false"].map(Into::into).to_vec();
     arguments.extend(options.server_arguments.iter().cloned());
     Program { path: options.server.clone(), arguments }
 }
