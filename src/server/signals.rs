@@ -14,7 +14,7 @@ use signal_hook::iterator::Signals;
 use crate::base::log;
 use crate::base::panics::or_abort;
 
-/// Exit status of a process that was told twice: what was not in a snapshot is lost.
+/// Exit status of a process that was told twice: without a journal, what was not in a snapshot is lost.
 const EXIT_TOLD_TWICE: i32 = 1;
 
 /// Stack of `mt-signal`, which logs a line at most.
