@@ -1,10 +1,14 @@
 //! Data folders as earlier versions wrote them, opened for ever: what is in them is never written anew.
 //!
 //! `snapshots_only`: of the version before there was a journal. `killed` is a copy taken while the server ran,
-//! `clean` what it left when it stopped.
+//! `clean` what it left when it stopped. `v1`: with the first version of the journal's segments, a folder for each mode
+//! of it; written by engine, journal and data folder on a simulated disk, with segments of 2 KiB, so that `always`
+//! came to one that was filled with zeros before. `killed` is what a kill left, `clean` what the next server left, which
+//! recovered it, wrote one document more and stopped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use memory_tools::base::clock::UnixMillis;
@@ -12,14 +16,59 @@ use memory_tools::base::disk::RealDisk;
 use memory_tools::model::Lsn;
 use memory_tools::persist::{Content, DataFolder, Found, OpenOptions, SnapshotReader};
 
-/// The checksum of each file's bytes.
+/// The checksum of each file's bytes, from the last to the first: forwards, every file that ends with its own checksum
+/// has the same one.
 const FILES: &[(&str, u32)] = &[
-    ("snapshots_only/killed/IDENTITY", 0x48674bc7),
-    ("snapshots_only/killed/database.mtdb", 0x54936ccd),
-    ("snapshots_only/killed/database.mtdb.prev", 0x37c204ab),
-    ("snapshots_only/clean/IDENTITY", 0x48674bc7),
-    ("snapshots_only/clean/database.mtdb", 0x394ef405),
-    ("snapshots_only/clean/database.mtdb.prev", 0x54936ccd),
+    ("snapshots_only/killed/IDENTITY", 0x4687135f),
+    ("snapshots_only/killed/database.mtdb", 0x8c95f3b6),
+    ("snapshots_only/killed/database.mtdb.prev", 0xf9e66e05),
+    ("snapshots_only/clean/IDENTITY", 0x201f6c4b),
+    ("snapshots_only/clean/database.mtdb", 0x60673e9d),
+    ("snapshots_only/clean/database.mtdb.prev", 0x8c95f3b6),
+    ("v1/always/killed/IDENTITY", 0x6da57867),
+    ("v1/always/killed/database.mtdb", 0xa5e9ad3c),
+    ("v1/always/killed/journal-00000000000000000001.mtj", 0xe95f09af),
+    ("v1/always/killed/journal-00000000000000000002.mtj", 0x740a699b),
+    ("v1/always/killed/journal-00000000000000000003.mtj", 0xff58e03a),
+    ("v1/always/clean/IDENTITY", 0x8f5f8dc7),
+    ("v1/always/clean/database.mtdb", 0x1d86ab57),
+    ("v1/always/clean/database.mtdb.prev", 0xa5e9ad3c),
+    ("v1/always/clean/journal-00000000000000000001.mtj", 0xe95f09af),
+    ("v1/always/clean/journal-00000000000000000002.mtj", 0x740a699b),
+    ("v1/always/clean/journal-00000000000000000003.mtj", 0xff58e03a),
+    ("v1/always/clean/journal-00000000000000000004.mtj", 0x5c88f412),
+    ("v1/always/clean/journal-00000000000000000005.mtj", 0x1a8cc57f),
+    ("v1/everysec/killed/IDENTITY", 0xa12266d6),
+    ("v1/everysec/killed/database.mtdb", 0x4c82f5c4),
+    ("v1/everysec/killed/journal-00000000000000000001.mtj", 0xab9e6ae2),
+    ("v1/everysec/killed/journal-00000000000000000002.mtj", 0xc7eebafe),
+    ("v1/everysec/killed/journal-00000000000000000003.mtj", 0x334b84d7),
+    ("v1/everysec/clean/IDENTITY", 0x43d89376),
+    ("v1/everysec/clean/database.mtdb", 0x2e6a4606),
+    ("v1/everysec/clean/database.mtdb.prev", 0x4c82f5c4),
+    ("v1/everysec/clean/journal-00000000000000000001.mtj", 0xab9e6ae2),
+    ("v1/everysec/clean/journal-00000000000000000002.mtj", 0xc7eebafe),
+    ("v1/everysec/clean/journal-00000000000000000003.mtj", 0x334b84d7),
+    ("v1/everysec/clean/journal-00000000000000000004.mtj", 0x5fb544eb),
+    ("v1/everysec/clean/journal-00000000000000000005.mtj", 0x257e6c2b),
+    ("v1/os/killed/IDENTITY", 0x09ec613a),
+    ("v1/os/killed/database.mtdb", 0xfed3d641),
+    ("v1/os/killed/journal-00000000000000000001.mtj", 0xbecc257f),
+    ("v1/os/killed/journal-00000000000000000002.mtj", 0xaabbfdee),
+    ("v1/os/killed/journal-00000000000000000003.mtj", 0x36d3e933),
+    ("v1/os/clean/IDENTITY", 0xeb16949a),
+    ("v1/os/clean/database.mtdb", 0xa999871d),
+    ("v1/os/clean/database.mtdb.prev", 0xfed3d641),
+    ("v1/os/clean/journal-00000000000000000001.mtj", 0xbecc257f),
+    ("v1/os/clean/journal-00000000000000000002.mtj", 0xaabbfdee),
+    ("v1/os/clean/journal-00000000000000000003.mtj", 0x36d3e933),
+    ("v1/os/clean/journal-00000000000000000004.mtj", 0xbe3293d2),
+    ("v1/os/clean/journal-00000000000000000005.mtj", 0xcf5f595b),
+    ("v1/off/killed/IDENTITY", 0x11fa64df),
+    ("v1/off/killed/database.mtdb", 0xf0dbbc6e),
+    ("v1/off/clean/IDENTITY", 0x10ef2e74),
+    ("v1/off/clean/database.mtdb", 0x45fe8a13),
+    ("v1/off/clean/database.mtdb.prev", 0xf0dbbc6e),
 ];
 
 /// What both folders of `snapshots_only` hold.
@@ -32,13 +81,19 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// Opens a copy of the fixture `name`.
-fn open(name: &str) -> (tempfile::TempDir, Found) {
+/// A copy of the fixture `name`.
+fn copy(name: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(fixtures().join(name)).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), root.path().join(entry.file_name())).unwrap();
     }
+    root
+}
+
+/// Opens a copy of the fixture `name`.
+fn open(name: &str) -> (tempfile::TempDir, Found) {
+    let root = copy(name);
     let options = OpenOptions { pid: 1, import_skip: false };
     let (_folder, found) = DataFolder::open(Arc::new(RealDisk), root.path(), options).unwrap();
     (root, found)
@@ -73,7 +128,9 @@ fn check(name: &str, next_lsn: u64, capture_end: u64, captured_at: u64, expected
 #[test]
 fn no_fixture_was_ever_changed() {
     for (name, expected) in FILES {
-        let found = crc32c::crc32c(&fs::read(fixtures().join(name)).unwrap());
+        let mut bytes = fs::read(fixtures().join(name)).unwrap();
+        bytes.reverse();
+        let found = crc32c::crc32c(&bytes);
         assert_eq!(found, *expected, "{name}: {found:#010x}");
     }
 }
@@ -92,4 +149,82 @@ fn a_folder_of_snapshots_alone_opens_after_a_clean_stop() {
         1_795_399_066_052,
         &[ALPHA, ACCENTED, FAR, " last true 11 0", OF_A_COLLECTION],
     );
+}
+
+/// Every file of every fixture is in `FILES`.
+#[test]
+fn no_fixture_is_unknown() {
+    let mut found = Vec::new();
+    for version in ["snapshots_only", "v1"] {
+        collect(version, &mut found);
+    }
+    found.sort();
+    let mut known: Vec<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    known.sort();
+    assert_eq!(found, known);
+}
+
+fn collect(folder: &str, found: &mut Vec<String>) {
+    for entry in fs::read_dir(fixtures().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() { collect(&name, found) } else { found.push(name) }
+    }
+}
+
+/// What `memory-tools dump` says of the fixture `name`: what a start would load.
+fn dump(name: &str) -> String {
+    let root = copy(name);
+    let output = Command::new(env!("CARGO_BIN_EXE_memory-tools")).arg("dump").arg(root.path()).output().unwrap();
+    assert!(output.status.success(), "{name}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What was written before the first snapshot had ended.
+const EARLY: &str = r#"{"key":"alpha","version":9,"value":{"a": 2.0}}
+{"key":"clé/日本","version":2,"value":"text \u00e9"}
+{"key":"kept","version":4,"expires_at_ms":3295399065680,"value":1}
+{"collection":"dropped","key":"d","version":8,"value":1}
+{"collection":"users","key":"u1","version":6,"value":{"n":"x"}}
+"#;
+
+/// With all that was written after it: a batch, changes of deadlines and collections, a large value (here LARGE).
+const ALL: &str = r#"{"key":"alpha","version":9,"value":{"a": 2.0}}
+{"key":"clé/日本","version":2,"value":"text \u00e9"}
+{"key":"far","version":11,"expires_at_ms":3295399065680,"value":[1,2,3]}
+{"key":"kept","version":4,"value":1}
+{"key":"large","version":15,"value":"LARGE"}
+{"collection":"users","key":"u2","version":16,"value":{"n":"y"}}
+{"collection":"users","key":"u3","version":17,"expires_at_ms":3295399065680,"value":null}
+"#;
+
+/// What the second server wrote.
+const LAST: &str = r#"{"key":"last","version":16777218,"value":true}
+"#;
+
+/// `documents` with `LAST` where the main store ends.
+fn with_last(documents: &str) -> String {
+    let end = documents.find(r#"{"collection""#).unwrap();
+    let (main, collections) = documents.split_at(end);
+    format!("{main}{LAST}{collections}")
+}
+
+#[test]
+fn every_folder_with_a_journal_of_version_1_gives_what_was_written() {
+    let all = ALL.replace("LARGE", &"x".repeat(4200));
+    for (mode, documents) in [("always", all.as_str()), ("everysec", &all), ("os", &all), ("off", EARLY)] {
+        assert_eq!(dump(&format!("v1/{mode}/killed")), documents, "{mode}");
+        assert_eq!(dump(&format!("v1/{mode}/clean")), with_last(documents), "{mode}");
+    }
+}
+
+#[test]
+fn every_folder_with_a_journal_of_version_1_goes_on_behind_what_was_issued() {
+    for (mode, segments) in [("always", 3), ("everysec", 3), ("os", 3), ("off", 0)] {
+        let (_root, killed) = open(&format!("v1/{mode}/killed"));
+        assert_eq!((killed.stopped_cleanly, killed.next_lsn), (false, Lsn(16_777_218)), "{mode}");
+        assert_eq!(killed.next_segment.id.0, segments + 1, "{mode}");
+        let (_root, clean) = open(&format!("v1/{mode}/clean"));
+        assert_eq!((clean.stopped_cleanly, clean.next_lsn), (true, Lsn(16_777_219)), "{mode}");
+    }
 }
