@@ -15,6 +15,9 @@ FUZZ_TARGET ?= connection
 BENCH ?=
 # Which front bench-peers measures, reactor or pool; empty means its default.
 FRONT ?=
+# Documents that bench-journal loads from a snapshot, and megabytes of the journal it replays; empty means its defaults.
+DOCUMENTS ?=
+JOURNAL_MB ?=
 # Where `install` puts things, and a folder to put before all of it (for packages).
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -26,11 +29,11 @@ STATIC = target/static/memory-tools
 SLOW = memory-tools/slow-tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-crashes test-planted fuzz bench bench-peers static install install-service doc ci clean
+.PHONY: help run build test test-slow test-crashes test-planted fuzz bench bench-peers bench-journal static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "variables: PORT SEED ROUNDS SECONDS FUZZ_SECONDS FUZZ_TARGET BENCH FRONT PREFIX DESTDIR; the Makefile says what each does"
+	@echo "variables: PORT SEED ROUNDS SECONDS FUZZ_SECONDS FUZZ_TARGET BENCH FRONT DOCUMENTS JOURNAL_MB PREFIX DESTDIR; the Makefile says what each does"
 
 run: ## build and serve with config.json (PORT=:9090 listens elsewhere)
 	$(CARGO) run --release --locked --bin memory-tools -- --config config.json $(if $(PORT),--port $(PORT))
@@ -67,6 +70,12 @@ bench-peers: ## measure a release build beside nginx, Redis and webdis (SECONDS=
 	$(CARGO) build --release --locked -p memory-tools -p memory-tools-bench
 	target/release/memory-tools-bench peers $(if $(FRONT),--front $(FRONT)) $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(BENCH)
+
+bench-journal: ## measure a release build with its journal beside Redis (SECONDS=2 ROUNDS=5 DOCUMENTS=1000000 JOURNAL_MB=256)
+	$(CARGO) build --release --locked -p memory-tools -p memory-tools-bench
+	target/release/memory-tools-bench journal $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(DOCUMENTS),--documents $(DOCUMENTS)) \
+		$(if $(JOURNAL_MB),--journal-mb $(JOURNAL_MB)) $(BENCH)
 
 static: ## build one static, stripped binary, target/static/memory-tools, and prove that it is static
 	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --target $(HOST) --bin memory-tools

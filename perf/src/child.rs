@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::proc;
 
-/// How long a server may take to become ready.
+/// How long a server may take to become ready, unless it has much to load.
 const READY_MAX: Duration = Duration::from_secs(10);
 
 /// How long a server with children may take to stop with them.
@@ -44,15 +44,25 @@ pub trait Serve {
 
     /// How to find out whether it is ready.
     fn knock(&self, address: SocketAddr) -> Knock;
+
+    /// How long it may take to become ready.
+    fn patience(&self) -> Duration {
+        READY_MAX
+    }
 }
 
-/// What a starting server is asked on a fresh connection, and how its answer begins once it is ready.
+/// What a server is asked on a fresh connection, and how its answer begins when all is well.
 pub struct Knock {
     request: Vec<u8>,
     answer: &'static [u8],
 }
 
 impl Knock {
+    /// Sends `request` and wants an answer that begins with `answer`.
+    pub fn new(request: Vec<u8>, answer: &'static [u8]) -> Knock {
+        Knock { request, answer }
+    }
+
     /// Asks for `target` over HTTP and wants a 200.
     pub fn http(address: SocketAddr, target: &str) -> Knock {
         let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -64,11 +74,11 @@ impl Knock {
         Knock { request: b"PING\r\n".to_vec(), answer: b"+PONG" }
     }
 
-    /// True when the answer begins as it should.
-    fn is_answered(&self, address: SocketAddr) -> bool {
+    /// True when the answer begins as it should, within `patience`.
+    pub fn is_answered(&self, address: SocketAddr, patience: Duration) -> bool {
         let ask = || -> std::io::Result<bool> {
-            let mut stream = TcpStream::connect_timeout(&address, READY_MAX)?;
-            stream.set_read_timeout(Some(READY_MAX))?;
+            let mut stream = TcpStream::connect_timeout(&address, patience)?;
+            stream.set_read_timeout(Some(patience))?;
             stream.write_all(&self.request)?;
             let mut beginning = vec![0; self.answer.len()];
             stream.read_exact(&mut beginning)?;
@@ -85,6 +95,8 @@ pub struct Program {
     pub path: PathBuf,
     /// Its arguments beside the address. It runs in its scratch folder, which relative paths mean.
     pub arguments: Vec<OsString>,
+    /// How long it may take to become ready.
+    pub patience: Duration,
 }
 
 impl Serve for Program {
@@ -99,6 +111,17 @@ impl Serve for Program {
 
     fn knock(&self, address: SocketAddr) -> Knock {
         Knock::http(address, "/readyz")
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+}
+
+impl Program {
+    /// The binary `path` with `arguments`.
+    pub fn new(path: PathBuf, arguments: Vec<OsString>) -> Program {
+        Program { path, arguments, patience: READY_MAX }
     }
 }
 
@@ -146,6 +169,11 @@ impl Server {
         outcome.map_err(|error| anyhow!("{error:#}; the server's last words: {}", self.last_words()))
     }
 
+    /// What it has printed so far.
+    pub fn printed(&self) -> String {
+        String::from_utf8_lossy(&fs::read(log_path(self.scratch.path())).unwrap_or_default()).into_owned()
+    }
+
     fn last_words(&self) -> String {
         last_words(self.scratch.path())
     }
@@ -164,12 +192,13 @@ impl Server {
         let child = command.spawn().with_context(|| format!("cannot start {}", path.display()))?;
         let knock = program.knock(address);
         let mut server = Server { child, family: Vec::new(), address, ready_after: Duration::ZERO, scratch };
-        while !knock.is_answered(address) {
+        while !knock.is_answered(address, READY_MAX) {
             if let Some(status) = server.child.try_wait()? {
                 return server.explain(Err(anyhow!("{} ended with {status} before it was ready", path.display())));
             }
-            if started.elapsed() > READY_MAX {
-                return server.explain(Err(anyhow!("{} is not ready after {READY_MAX:?}", path.display())));
+            if started.elapsed() > program.patience() {
+                let patience = program.patience();
+                return server.explain(Err(anyhow!("{} is not ready after {patience:?}", path.display())));
             }
             std::thread::sleep(KNOCK_PAUSE);
         }
@@ -228,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_missing_binary_is_named() {
-        let program = Program { path: "/nowhere/memory-tools".into(), arguments: Vec::new() };
+        let program = Program::new("/nowhere/memory-tools".into(), Vec::new());
         let error = Server::start(&program).err().unwrap();
         assert_eq!(error.to_string(), "no server at /nowhere/memory-tools; build it first");
     }
@@ -287,7 +316,7 @@ mod tests {
     #[test]
     fn a_server_that_ends_is_reported_with_its_last_words() {
         // A shell refuses --port, as a server refuses an option that it does not know.
-        let program = Program { path: "/bin/sh".into(), arguments: Vec::new() };
+        let program = Program::new("/bin/sh".into(), Vec::new());
         let error = Server::start(&program).err().unwrap().to_string();
         let (what, last_words) = error.split_once("; the server's last words: ").unwrap();
         assert!(what.ends_with(" ended with exit status: 2 before it was ready"), "{error}");
@@ -305,7 +334,7 @@ mod tests {
                 let _ = stream.read(&mut request).unwrap();
                 stream.write_all(reply.as_bytes()).unwrap();
             });
-            let ready = Knock::http(address, "/readyz").is_answered(address);
+            let ready = Knock::http(address, "/readyz").is_answered(address, READY_MAX);
             serving.join().unwrap();
             ready
         };
@@ -314,7 +343,7 @@ mod tests {
         assert!(!answer(""));
         assert!(!answer("+PONG\r\n"));
         let nobody = free_address().unwrap();
-        assert!(!Knock::redis().is_answered(nobody));
+        assert!(!Knock::redis().is_answered(nobody, READY_MAX));
     }
 
     #[test]

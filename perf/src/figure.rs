@@ -17,10 +17,46 @@ pub struct Figure {
     pub unit: &'static str,
     /// Over the rounds.
     pub summary: Summary,
-    /// The most that the median may be, where that was promised for the conditions of this run.
+    /// What the median must not pass, where that was promised for the conditions of this run.
     pub bound: Option<f64>,
-    /// What we would like it to be at most: shown and stored, without a say in the verdict.
+    /// What we would like it to keep: shown and stored, without a say in the verdict.
     pub aim: Option<f64>,
+    /// On which side of both it must be.
+    pub side: Side,
+}
+
+/// The side of a bound that is promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What costs: not above.
+    AtMost,
+    /// What is got for it: not below.
+    AtLeast,
+}
+
+impl Side {
+    /// True when `value` is on this side of `limit`, or on it.
+    fn holds(self, value: f64, limit: f64) -> bool {
+        match self {
+            Side::AtMost => value <= limit,
+            Side::AtLeast => value >= limit,
+        }
+    }
+
+    /// Its words in JSON.
+    fn name(self) -> &'static str {
+        match self {
+            Side::AtMost => "at most",
+            Side::AtLeast => "at least",
+        }
+    }
+
+    fn sign(self) -> &'static str {
+        match self {
+            Side::AtMost => "≤",
+            Side::AtLeast => "≥",
+        }
+    }
 }
 
 /// Whether a bound holds.
@@ -28,7 +64,7 @@ pub struct Figure {
 pub enum Verdict {
     /// The median is within the bound.
     Held,
-    /// It is above.
+    /// It is beyond.
     Missed,
 }
 
@@ -45,23 +81,37 @@ impl Verdict {
 impl Figure {
     /// A figure without a bound; `None` when nothing was measured.
     pub fn new(name: impl Into<String>, unit: &'static str, values: impl IntoIterator<Item = f64>) -> Option<Figure> {
-        Some(Figure { name: name.into(), unit, summary: Summary::of(values)?, bound: None, aim: None })
+        Some(Figure::of(name.into(), unit, Summary::of(values)?))
+    }
+
+    /// A figure without a bound, already summarised.
+    pub fn of(name: String, unit: &'static str, summary: Summary) -> Figure {
+        Figure { name, unit, summary, bound: None, aim: None, side: Side::AtMost }
     }
 
     /// Promises that the median is at most `bound`, if that is a promise under these conditions.
     #[must_use]
     pub fn at_most(mut self, bound: Option<f64>) -> Figure {
         self.bound = bound;
+        self.side = Side::AtMost;
+        self
+    }
+
+    /// Promises that the median is at least `bound`, if that is a promise under these conditions.
+    #[must_use]
+    pub fn at_least(mut self, bound: Option<f64>) -> Figure {
+        self.bound = bound;
+        self.side = Side::AtLeast;
         self
     }
 
     /// Whether the bound holds; `None` without one.
     pub fn verdict(&self) -> Option<Verdict> {
         let bound = self.bound?;
-        Some(if self.summary.median <= bound { Verdict::Held } else { Verdict::Missed })
+        Some(if self.side.holds(self.summary.median, bound) { Verdict::Held } else { Verdict::Missed })
     }
 
-    /// Names what the median should be at most, below the bound.
+    /// Names what the median should keep, within the bound.
     #[must_use]
     pub fn aiming_at(mut self, aim: Option<f64>) -> Figure {
         self.aim = aim;
@@ -77,6 +127,7 @@ impl Figure {
             "low": self.summary.low,
             "high": self.summary.high,
             "bound": self.bound,
+            "bound_is": self.bound.map(|_| self.side.name()),
             "aim": self.aim,
             "verdict": self.verdict().map(Verdict::word),
         })
@@ -93,9 +144,9 @@ impl Figure {
         let spread = if low == high { String::new() } else { format!("{} to {}", number(low), number(high)) };
         let bound = self.bound.map(|bound| {
             let aim = self.aim.map(|aim| format!(" [{}]", number(aim))).unwrap_or_default();
-            format!("{}{aim} {}", number(bound), self.unit).trim_end().to_owned()
+            format!("{} {}{aim} {}", self.side.sign(), number(bound), self.unit).trim_end().to_owned()
         });
-        let is_at_aim = self.aim.is_some_and(|aim| median <= aim);
+        let is_at_aim = self.aim.is_some_and(|aim| self.side.holds(median, aim));
         let verdict = self.verdict().map(|verdict| match verdict {
             Verdict::Held if is_at_aim => format!("{}, aim too", verdict.word()),
             _ => verdict.word().to_owned(),
@@ -106,7 +157,7 @@ impl Figure {
 
 /// The table of `figures`, one a line, names to the left and numbers to the right.
 pub fn table(figures: &[Figure]) -> String {
-    let head = ["figure", "median", "spread", "at most", "verdict"].map(str::to_owned);
+    let head = ["figure", "median", "spread", "bound", "verdict"].map(str::to_owned);
     let rows = figures.iter().map(|figure| {
         let [spread, bound, verdict] = figure.verdict_cells();
         [figure.name.clone(), figure.median_cell(), spread, bound, verdict]
@@ -146,10 +197,10 @@ mod tests {
         let cpu = Figure::new("GET: server CPU", "µs", [14.21, 13.9, 15.0]).unwrap();
         let memory = Figure::new("resident", "MB", [261.0]).unwrap().at_most(Some(260.0));
         let expected = "\
-figure            median        spread  at most  verdict
+figure            median        spread     bound  verdict
 GET: server CPU  14.2 µs  13.9 to 15.0
-GET: ratio          1.31  1.25 to 1.38     1.40  held
-resident          261 MB                 260 MB  MISSED
+GET: ratio          1.31  1.25 to 1.38    ≤ 1.40  held
+resident          261 MB                ≤ 260 MB  MISSED
 ";
         assert_eq!(table(&[cpu, ratio([1.25, 1.31, 1.38]), memory]), expected);
     }
@@ -157,10 +208,20 @@ resident          261 MB                 260 MB  MISSED
     #[test]
     fn an_aim_is_shown_beside_the_bound_and_never_decides() {
         let cells = |values| ratio(values).aiming_at(Some(1.2)).verdict_cells();
-        assert_eq!(cells([1.0, 1.2, 1.5]), ["1.00 to 1.50", "1.40 [1.20]", "held, aim too"]);
-        assert_eq!(cells([1.3, 1.3, 1.3]), ["", "1.40 [1.20]", "held"]);
-        assert_eq!(cells([1.5, 1.5, 1.5]), ["", "1.40 [1.20]", "MISSED"]);
+        assert_eq!(cells([1.0, 1.2, 1.5]), ["1.00 to 1.50", "≤ 1.40 [1.20]", "held, aim too"]);
+        assert_eq!(cells([1.3, 1.3, 1.3]), ["", "≤ 1.40 [1.20]", "held"]);
+        assert_eq!(cells([1.5, 1.5, 1.5]), ["", "≤ 1.40 [1.20]", "MISSED"]);
         assert_eq!(ratio([1.5, 1.5, 1.5]).at_most(None).aiming_at(Some(1.2)).verdict_cells(), ["", "", ""]);
+    }
+
+    #[test]
+    fn what_must_be_at_least_is_judged_from_below() {
+        let rate = |values| Figure::new("load", "/s", values).unwrap().at_least(Some(2.0)).aiming_at(Some(3.0));
+        assert_eq!(rate([1.9]).verdict_cells(), ["", "≥ 2.00 [3.00] /s", "MISSED"]);
+        assert_eq!(rate([2.0]).verdict_cells()[2], "held");
+        assert_eq!(rate([3.0]).verdict_cells()[2], "held, aim too");
+        assert_eq!(rate([f64::NAN]).verdict(), Some(Verdict::Missed));
+        assert_eq!(rate([2.0]).json()["bound_is"], "at least");
     }
 
     #[test]

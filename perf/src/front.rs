@@ -55,7 +55,7 @@ pub struct Report {
 pub fn server(options: &Options) -> Program {
     let mut arguments = ["--data-dir", "data", "--journal=off", "--enable-snapshots=false"].map(Into::into).to_vec();
     arguments.extend(options.server_arguments.iter().cloned());
-    Program { path: options.server.clone(), arguments }
+    Program::new(options.server.clone(), arguments)
 }
 
 /// Puts documents `0..count` into the server by `put`, pipelined, on a few connections.
@@ -78,7 +78,7 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
     let document = workload::document(options.document_bytes)?;
     let body = tempfile::NamedTempFile::new().context("no scratch file")?;
     fs::write(body.path(), document.zero())?;
-    let constant = Program { path: options.constant.clone(), arguments: vec!["--body".into(), body.path().into()] };
+    let constant = Program::new(options.constant.clone(), vec!["--body".into(), body.path().into()]);
     let constant = Server::start(&constant)?;
     let mut program = server(options);
     // The front that answers the constant.
@@ -153,7 +153,7 @@ impl Report {
     fn ratio(&self, workload: &str, bound: Option<f64>) -> Option<Figure> {
         let of = |side: Side| run::select(&self.runs, workload, side.name());
         let summary = run::ratio(of(Side::Real), of(Side::Constant), |run| run.server_cpu_us)?;
-        Some(Figure { name: format!("{workload}: server over front"), unit: "", summary, bound, aim: None })
+        Some(Figure::of(format!("{workload}: server over front"), "", summary).at_most(bound))
     }
 }
 

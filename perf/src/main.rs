@@ -11,6 +11,7 @@
 mod options;
 
 mod front;
+mod journal;
 mod memory;
 mod peers;
 mod startup;
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
         Err(error) => Err(error.context("wrong use; --help shows the options")),
     };
     match options.and_then(|options| Ok((options.mode, run(&options)?))) {
-        Ok((Mode::Peers, _) | (Mode::Alone, Verdict::Held)) => ExitCode::SUCCESS,
+        Ok((Mode::Peers | Mode::Journal, _) | (Mode::Alone, Verdict::Held)) => ExitCode::SUCCESS,
         Ok((Mode::Alone, Verdict::Missed)) => ExitCode::from(1),
         Err(error) => {
             eprintln!("memory-tools-bench: {error:#}");
@@ -79,6 +80,7 @@ fn run(options: &Options) -> Result<Verdict> {
     let (table, findings) = match options.mode {
         Mode::Alone => alone(options, &progress)?,
         Mode::Peers => beside_others(options, connections_max, &progress)?,
+        Mode::Journal => durably(options, &progress)?,
     };
     progress.done();
     let steal_percent = MachineTime::read()?.steal_percent_since(&before);
@@ -123,4 +125,12 @@ fn beside_others(options: &Options, connections_max: u64, progress: &Progress) -
         notes: report.notes,
     };
     Ok((table, findings))
+}
+
+/// What it promises with its journal.
+fn durably(options: &Options, progress: &Progress) -> Result<(String, Findings)> {
+    let journal::Report { figures, runs, notes } = journal::measure(options, progress)?;
+    let table = figure::table(&figures);
+    let peers = journal::PACKAGES.map(|package| (package, machine::package_version(package))).to_vec();
+    Ok((table, Findings { figures, runs: runs.iter().map(Run::json).collect(), notes, peers }))
 }

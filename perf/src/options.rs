@@ -10,12 +10,16 @@ use lexopt::prelude::*;
 use crate::template::KEYS_MAX;
 use crate::workload::{DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MIN};
 
+/// The largest journal: its documents stay in memory.
+const JOURNAL_MB_MAX: u32 = 100_000;
+
 /// What `--help` prints.
 pub const HELP: &str = "\
 Measures a Memory Tools server from outside, prints one table and stores it as JSON.
 
   memory-tools-bench [OPTIONS]         what the server promises by itself
   memory-tools-bench peers [OPTIONS]   what it promises beside nginx, Redis and webdis
+  memory-tools-bench journal [OPTIONS] what it promises with its journal, beside Redis
 
   --server PATH           the server [target/release/memory-tools]
   --server-argument ARG   passed on to the server, once per argument
@@ -23,7 +27,7 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   --connections N         keep-alive connections of the runs [64]
   --document-bytes N      size of their documents [1000]
   --keys N                how many documents they use [100000]
-  --rounds N              how often everything is repeated [7; peers: 5]
+  --rounds N              how often everything is repeated [7; peers and journal: 5]
   --seconds S             length of each run [2]
   --warm-up S             time before a run is measured [0.3]
   --seed N                of the order of the keys [1]
@@ -40,8 +44,12 @@ With peers:
   --busy N                connections where there are many [2000]
   --idle N                connections whose memory is measured [10000]
 
-Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured. With peers a missed bound is said
-in its line, and the code is 0 all the same.
+With journal:
+  --documents N           documents of 200 bytes that are loaded from a snapshot [1000000]
+  --journal-mb N          size of the journal that is replayed [256]
+
+Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured. With peers and journal a missed
+bound is said in its line, and the code is 0 all the same.
 ";
 
 /// What is asked for.
@@ -51,6 +59,8 @@ pub enum Mode {
     Alone,
     /// Those beside others.
     Peers,
+    /// Those of the journal.
+    Journal,
 }
 
 /// Which front of the server is measured.
@@ -124,6 +134,10 @@ pub struct Options {
     pub busy: usize,
     /// Connections whose memory is measured.
     pub idle: usize,
+    /// Documents that are loaded from a snapshot.
+    pub documents: u32,
+    /// Megabytes of the journal that is replayed.
+    pub journal_mb: u32,
 }
 
 impl Default for Options {
@@ -148,6 +162,8 @@ impl Default for Options {
             depth: 16,
             busy: 2000,
             idle: 10_000,
+            documents: 1_000_000,
+            journal_mb: 256,
         }
     }
 }
@@ -160,10 +176,12 @@ impl Options {
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Options>> {
         let mut arguments = arguments.into_iter().peekable();
         let mut options = Options::default();
-        if arguments.next_if(|first| first == "peers").is_some() {
-            options = Options { mode: Mode::Peers, rounds: 5, ..options };
+        for (name, mode) in [("peers", Mode::Peers), ("journal", Mode::Journal)] {
+            if options.mode == Mode::Alone && arguments.next_if(|first| first == name).is_some() {
+                options = Options { mode, rounds: 5, ..options };
+            }
         }
-        let (alone, peers) = (options.mode == Mode::Alone, options.mode == Mode::Peers);
+        let [alone, peers, journal] = [Mode::Alone, Mode::Peers, Mode::Journal].map(|mode| options.mode == mode);
         let mut parser = lexopt::Parser::from_args(arguments);
         while let Some(argument) = parser.next()? {
             match argument {
@@ -186,6 +204,8 @@ impl Options {
                 Long("depth") if peers => options.depth = parser.value()?.parse()?,
                 Long("busy") if peers => options.busy = parser.value()?.parse()?,
                 Long("idle") if peers => options.idle = parser.value()?.parse()?,
+                Long("documents") if journal => options.documents = parser.value()?.parse()?,
+                Long("journal-mb") if journal => options.journal_mb = parser.value()?.parse()?,
                 _ => return Err(argument.unexpected().into()),
             }
         }
@@ -211,6 +231,8 @@ impl Options {
         ensure!((1..=1000).contains(&self.depth), "--depth must be 1 to 1000");
         ensure!((1..=10_000).contains(&self.busy), "--busy must be 1 to 10000");
         ensure!((1..=50_000).contains(&self.idle), "--idle must be 1 to 50000");
+        ensure!((1..=KEYS_MAX).contains(&self.documents), "--documents must be 1 to {KEYS_MAX}");
+        ensure!((1..=JOURNAL_MB_MAX).contains(&self.journal_mb), "--journal-mb must be 1 to {JOURNAL_MB_MAX}");
         ensure!(self.duration >= Duration::from_millis(100), "--seconds must be 0.1 or more");
         Ok(())
     }
@@ -259,8 +281,9 @@ mod tests {
                     --rounds 1 --seconds 0.5 --warm-up 0 --seed 9";
         let alone = "--constant b --only ready --starts 2 --memory-documents 5";
         let peers = "--front pool --depth 4 --busy 100 --idle 200";
+        let journal = "--documents 7 --journal-mb 8";
         for name in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
-            assert!([both, alone, peers].concat().contains(name), "{name} is in the help but not tried here");
+            assert!([both, alone, peers, journal].concat().contains(name), "{name} is in the help but not tried here");
         }
         let options = parse(&format!("{both} {alone}")).unwrap().unwrap();
         assert_eq!((options.mode, options.duration), (Mode::Alone, Duration::from_millis(500)));
@@ -269,7 +292,9 @@ mod tests {
         let options = parse(&format!("peers {both} {peers}")).unwrap().unwrap();
         assert_eq!((options.mode, options.front, options.rounds), (Mode::Peers, Front::Pool, 1));
         assert_eq!((options.depth, options.busy, options.idle), (4, 100, 200));
-        for pair in alone.split(" --").chain(peers.split(" --")) {
+        let options = parse(&format!("journal {both} {journal}")).unwrap().unwrap();
+        assert_eq!((options.mode, options.documents, options.journal_mb), (Mode::Journal, 7, 8));
+        for pair in [alone, peers, journal].into_iter().flat_map(|of_mode| of_mode.split(" --")) {
             let mode = if alone.contains(pair) { "peers " } else { "" };
             assert!(parse(&format!("{mode}--{}", pair.trim_start_matches("--"))).is_err(), "{mode}{pair}");
         }
@@ -291,6 +316,9 @@ mod tests {
             ("peers --depth 0", "--depth must be 1 to 1000"),
             ("peers --busy 10001", "--busy must be 1 to 10000"),
             ("peers --idle 0", "--idle must be 1 to 50000"),
+            ("journal --documents 0", "--documents must be 1 to 100000000"),
+            ("journal --journal-mb 0", "--journal-mb must be 1 to 100000"),
+            ("journal peers", "unexpected argument \"peers\""),
             ("--rounds 1 peers", "unexpected argument \"peers\""),
             ("--conections 3", "invalid option '--conections'"),
             ("extra", "unexpected argument \"extra\""),

@@ -104,9 +104,15 @@ pub fn select<'a>(runs: &'a [Run], workload: &str, on: &str) -> Vec<&'a Run> {
 
 /// `value` of the one over that of the other; `None` when there are no runs of one of them.
 pub fn ratio(over: Vec<&Run>, under: Vec<&Run>, value: fn(&Run) -> f64) -> Option<Summary> {
-    let median = |runs: &[&Run]| Summary::of(runs.iter().map(|run| value(run))).map(|summary| summary.median);
-    let median = median(&over)? / median(&under)?;
-    let rounds = Summary::of(over.into_iter().zip(under).map(|(over, under)| value(over) / value(under)))?;
+    let values = |runs: Vec<&Run>| runs.into_iter().map(value).collect::<Vec<_>>();
+    ratio_of(&values(over), &values(under))
+}
+
+/// The values of the rounds of the one over those of the other; `None` when there are none of one of them.
+pub fn ratio_of(over: &[f64], under: &[f64]) -> Option<Summary> {
+    let median = |values: &[f64]| Summary::of(values.iter().copied()).map(|summary| summary.median);
+    let median = median(over)? / median(under)?;
+    let rounds = Summary::of(over.iter().zip(under).map(|(over, under)| over / under))?;
     Some(Summary { median, ..rounds })
 }
 

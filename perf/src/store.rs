@@ -36,8 +36,8 @@ pub struct Findings {
     pub peers: Vec<(&'static str, Option<String>)>,
 }
 
-/// Writes a result into the folder of `options` and returns its path, `DATE-COMMIT.json`, or `DATE-COMMIT-peers.json`
-/// of the measurements beside others.
+/// Writes a result into the folder of `options` and returns its path, `DATE-COMMIT.json`, with `-peers` or `-journal`
+/// behind the commit in those modes.
 ///
 /// # Errors
 /// The folder or the file cannot be written.
@@ -59,7 +59,11 @@ pub fn store(options: &Options, findings: &Findings, noise: Noise) -> Result<Pat
         "peers": findings.peers.iter().map(|(name, version)| ((*name).to_owned(), json!(version)))
             .collect::<serde_json::Map<_, _>>(),
     });
-    let mode = if options.mode == Mode::Peers { "-peers" } else { "" };
+    let mode = match options.mode {
+        Mode::Alone => "",
+        Mode::Peers => "-peers",
+        Mode::Journal => "-journal",
+    };
     let folder = &options.results;
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let path = folder.join(format!("{}-{}{mode}.json", date(now, ["", ""]), commit.name()));
@@ -89,6 +93,7 @@ fn shown(options: &Options) -> Value {
     });
     let others = match options.mode {
         Mode::Alone => json!({"starts": options.starts, "memory_documents": options.memory_documents}),
+        Mode::Journal => json!({"documents": options.documents, "journal_mb": options.journal_mb}),
         Mode::Peers => json!({
             "front": options.front.name(), "depth": options.depth, "busy": options.busy, "idle": options.idle,
         }),
@@ -142,6 +147,8 @@ mod tests {
         let (path, read) = read_back(&Options { mode: Mode::Peers, ..Options::default() });
         assert!(path.to_str().unwrap().ends_with("-peers.json"));
         assert_eq!((&read["options"]["front"], &read["options"]["starts"]), (&json!("reactor"), &Value::Null));
+        let (path, _) = read_back(&Options { mode: Mode::Journal, ..Options::default() });
+        assert!(path.to_str().unwrap().ends_with("-journal.json"));
         assert_eq!((&read["peers"]["nginx"], &read["notes"][0]), (&json!("1.22"), &json!("webdis is left out")));
     }
 }

@@ -46,7 +46,7 @@ pub fn start_all(
         all.push(Contestant::start(Who::Nginx, Rc::new(Nginx::new(binary, document)?))?);
     }
     if let Some(binary) = find("redis-server") {
-        let behind = Contestant::start(Who::Redis, Rc::new(Redis { binary }))?;
+        let behind = Contestant::start(Who::Redis, Rc::new(Redis::volatile(binary)))?;
         if let Some(binary) = find("webdis") {
             let redis = behind.server.address;
             let mut webdis = Contestant::start(Who::Webdis, Rc::new(Webdis { binary, redis }))?;

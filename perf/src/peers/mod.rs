@@ -8,7 +8,7 @@
 mod case;
 mod contestant;
 mod idle;
-mod program;
+pub mod program;
 mod promise;
 mod report;
 

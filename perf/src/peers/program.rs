@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -16,6 +17,9 @@ use crate::template::Template;
 
 /// Folders of servers that a user's PATH may leave out.
 const SERVER_FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// How long a Redis may load its files.
+const LOADING_MAX: Duration = Duration::from_secs(300);
 
 /// The longest text that nginx takes from its configuration, with room for the rest of its line.
 const NGINX_TEXT_BYTES_MAX: usize = 4000;
@@ -95,11 +99,22 @@ impl Serve for Nginx {
     }
 }
 
-/// Redis, keeping nothing on disk.
-#[derive(Debug)]
+/// Redis, writing a snapshot only when told to.
+#[derive(Clone, Debug)]
 pub struct Redis {
     /// The binary.
     pub binary: PathBuf,
+    /// Its `appendfsync`, with its log of writes on; `None` without one.
+    pub append: Option<&'static str>,
+    /// Where its files are, if they are to outlive it.
+    pub folder: Option<PathBuf>,
+}
+
+impl Redis {
+    /// Of the binary `binary`, keeping nothing on disk.
+    pub fn volatile(binary: PathBuf) -> Redis {
+        Redis { binary, append: None, folder: None }
+    }
 }
 
 impl Serve for Redis {
@@ -109,12 +124,21 @@ impl Serve for Redis {
 
     fn arguments(&self, address: SocketAddr, scratch: &Path) -> Result<Vec<OsString>> {
         let (host, port) = (address.ip().to_string(), address.port().to_string());
-        let mut arguments: Vec<OsString> =
-            ["--bind", &host, "--port", &port, "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir"]
-                .map(OsString::from)
-                .to_vec();
-        arguments.push(scratch.into());
-        Ok(arguments)
+        let mut arguments = vec!["--bind", &host, "--port", &port, "--save", "", "--daemonize", "no"];
+        match self.append {
+            // It would begin its log anew by itself, which takes a process and its time.
+            Some(when) => {
+                arguments.extend(["--appendonly", "yes", "--appendfsync", when, "--auto-aof-rewrite-percentage", "0"])
+            }
+            None => arguments.extend(["--appendonly", "no"]),
+        }
+        arguments.push("--dir");
+        let folder = self.folder.as_deref().unwrap_or(scratch);
+        Ok(arguments.into_iter().map(OsString::from).chain([folder.into()]).collect())
+    }
+
+    fn patience(&self) -> Duration {
+        LOADING_MAX
     }
 
     fn knock(&self, _: SocketAddr) -> Knock {
@@ -182,6 +206,18 @@ mod tests {
         for body in [&b"{\"price\":\"$5\"}"[..], b"\"it's\"", b"\"a\\n\"", &[b'1'; 4001]] {
             assert!(nginx(body).is_err(), "{}", body.escape_ascii());
         }
+    }
+
+    #[test]
+    fn redis_logs_its_writes_only_when_told_when_to_sync_them() {
+        let scratch = tempfile::tempdir().unwrap();
+        let told = |redis: &Redis| redis.arguments("127.0.0.1:81".parse().unwrap(), scratch.path()).unwrap();
+        let volatile = Redis::volatile("redis-server".into());
+        assert!(told(&volatile).windows(2).any(|pair| pair == ["--appendonly", "no"]));
+        assert_eq!(told(&volatile).last().unwrap(), scratch.path());
+        let durable = Redis { append: Some("always"), folder: Some("/data".into()), ..volatile };
+        assert!(told(&durable).windows(2).any(|pair| pair == ["--appendfsync", "always"]));
+        assert_eq!(told(&durable).last().unwrap(), "/data");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::run::{self, Run};
 /// What is read below the table.
 const LEGEND: &str = "\
 A ratio is Memory Tools over the server of its line, in CPU of the server a request or in latency; of medians, with
-the spread of the rounds. At most: what was promised, and in brackets what is aimed at.
+the spread of the rounds. Bound: what was promised, and in brackets what is aimed at.
 ";
 
 /// Columns of the table.
@@ -57,7 +57,7 @@ impl Report {
 
     /// The table.
     pub fn table(&self, options: &Options) -> String {
-        let head = ["", "CPU µs", "/s", "p50 µs", "p99 µs", "generator µs", "ratio", "spread", "at most", "verdict"];
+        let head = ["", "CPU µs", "/s", "p50 µs", "p99 µs", "generator µs", "ratio", "spread", "bound", "verdict"];
         let mut rows = vec![head.map(str::to_owned)];
         for case in CASES {
             rows.push(heading(&case.title(options)));
@@ -117,7 +117,7 @@ impl Report {
         let is_promised = is_promised(options);
         let bound = promise.bound.filter(|_| is_promised);
         let aim = promise.aim.filter(|_| is_promised);
-        Some(Figure { name, unit: "", summary, bound, aim })
+        Some(Figure::of(name, "", summary).at_most(bound).aiming_at(aim))
     }
 
     fn idle(&self, who: Who, options: &Options) -> Option<Figure> {
@@ -161,16 +161,16 @@ mod tests {
             line.split_whitespace().collect::<Vec<_>>().join(" ")
         };
         assert_eq!(line("  Memory Tools  "), "Memory Tools 6.00 50000 600 900 5.00");
-        assert_eq!(line("  nginx  "), "nginx 5.00 50000 600 900 5.00 CPU 1.20 1.15 [1.00] MISSED");
-        assert_eq!(line("  Redis  "), "Redis 10.0 50000 600 900 5.00 CPU 0.600 0.800 [0.650] held, aim too");
+        assert_eq!(line("  nginx  "), "nginx 5.00 50000 600 900 5.00 CPU 1.20 ≤ 1.15 [1.00] MISSED");
+        assert_eq!(line("  Redis  "), "Redis 10.0 50000 600 900 5.00 CPU 0.600 ≤ 0.800 [0.650] held, aim too");
         assert_eq!(
             line("  Memory Tools, GET"),
-            "Memory Tools, GET: 64 connections 6.00 50000 600 900 5.00 CPU 1.20 1.30 held"
+            "Memory Tools, GET: 64 connections 6.00 50000 600 900 5.00 CPU 1.20 ≤ 1.30 held"
         );
         assert!(table.contains("p99 1.00"), "{table}");
         assert_eq!(
             line("10000 idle connections: Memory"),
-            "10000 idle connections: Memory Tools, resident each 4.00 KiB 3.00 to 5.00 6.00 [4.00] KiB held, aim too"
+            "10000 idle connections: Memory Tools, resident each 4.00 KiB 3.00 to 5.00 ≤ 6.00 [4.00] KiB held, aim too"
         );
     }
 

@@ -1,0 +1,233 @@
+//! What a start takes when there is much to read: documents a second from a snapshot, beside Redis with its dump, and
+//! megabytes a second from a journal.
+//!
+//! A time is what the server itself says of its loading; what passes until the first right answer is told beside it.
+//! The files have just been written, so they come from the page cache: it is the servers that are compared, not the
+//! disk. After each start a sample of the documents is read and compared to the byte.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::child::{Knock, Server};
+use crate::connection::{Session, Tally};
+use crate::figure::Figure;
+use crate::fleet::Fleet;
+use crate::front::LOADING;
+use crate::journal::contestant::{Contestant, Who};
+use crate::keys::Keys;
+use crate::options::Options;
+use crate::pace::Pace;
+use crate::proc;
+use crate::progress::Progress;
+use crate::run;
+use crate::template::{KEYS_MAX, Template};
+use crate::workload;
+
+/// Size of the documents of a snapshot.
+const DOCUMENT_BYTES: usize = 200;
+
+/// Documents from which on a bound is judged; it was promised for five million.
+const DOCUMENTS_JUDGED: u32 = 1_000_000;
+
+/// Megabytes of a journal from which on a bound is judged; it was promised for a thousand.
+const JOURNAL_MB_JUDGED: u32 = 256;
+
+/// Our documents a second over those of Redis: promised, and aimed at.
+const LOAD_RATIO: (f64, f64) = (2.0, 3.0);
+
+/// Megabytes of a journal that are replayed in a second.
+const REPLAY_MB: f64 = 300.0;
+
+/// How long a snapshot or a dump may take.
+const SAVING_MAX: Duration = Duration::from_secs(300);
+
+/// One document in so many is read back.
+const SAMPLE: usize = 97;
+
+/// One start.
+struct Start {
+    /// Of loading, in its own words.
+    seconds: f64,
+    /// From before the start of the process to the first right answer.
+    ready_seconds: f64,
+    /// CPU time of all threads until then, in microseconds.
+    cpu_us: f64,
+}
+
+/// Starts servers on a snapshot of `--documents`.
+///
+/// # Errors
+/// A server cannot be started, gave a wrong answer, or has lost a document.
+pub fn from_snapshot(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
+    let document = workload::document(DOCUMENT_BYTES)?;
+    let count = options.documents;
+    let mut folders = Vec::new();
+    for who in [Who::Off, Who::Redis] {
+        let folder = scratch()?;
+        let Some(program) = who.program(options, Some(folder.path())) else { continue };
+        let contestant = Contestant { who, server: Server::start(&*program)? };
+        contestant.fill(&document, count, progress)?;
+        progress.step(&format!("saving them, {}", who.name()));
+        save(&contestant)?;
+        folders.push((who, folder));
+    }
+    let mut starts = folders.iter().map(|(who, _)| (*who, Vec::new())).collect::<Vec<_>>();
+    for round in 1..=options.rounds {
+        for ((who, folder), (_, starts)) in folders.iter().zip(&mut starts) {
+            progress.step(&format!("round {round} of {}: loading a snapshot, {}", options.rounds, who.name()));
+            starts.push(start(*who, options, folder.path(), &document, count)?);
+        }
+    }
+    Ok(load_figures(&starts, count))
+}
+
+fn load_figures(starts: &[(Who, Vec<Start>)], count: u32) -> Vec<Figure> {
+    let name = |what: &str| format!("load {count} documents of {DOCUMENT_BYTES} bytes: {what}");
+    let rates = |starts: &[Start]| starts.iter().map(|start| f64::from(count) / start.seconds).collect::<Vec<_>>();
+    let mut figures = Vec::new();
+    for (who, starts) in starts {
+        let whose = if who.is_redis() { "Redis, its dump" } else { "a snapshot" };
+        let ready = starts.iter().map(|start| start.ready_seconds);
+        let cpu = starts.iter().map(|start| start.cpu_us / f64::from(count));
+        figures.extend(Figure::new(name(whose), "/s", rates(starts)));
+        figures.extend(Figure::new(name(&format!("{whose}, CPU a document")), "µs", cpu));
+        figures.extend(Figure::new(name(&format!("{whose}, to the first answer")), "s", ready));
+    }
+    if let [(_, ours), (_, theirs)] = starts {
+        let (bound, aim) = LOAD_RATIO;
+        let is_promised = count >= DOCUMENTS_JUDGED;
+        let ratio = run::ratio_of(&rates(ours), &rates(theirs));
+        figures.extend(ratio.map(|ratio| {
+            let figure = Figure::of(name("ours over Redis"), "", ratio);
+            figure.at_least(is_promised.then_some(bound)).aiming_at(is_promised.then_some(aim))
+        }));
+    }
+    figures
+}
+
+/// Starts the server on a journal of `--journal-mb` and nothing else.
+///
+/// # Errors
+/// As `from_snapshot`.
+pub fn from_journal(options: &Options, document: &Template, progress: &Progress) -> Result<Vec<Figure>> {
+    let folder = scratch()?;
+    let count = u64::from(options.journal_mb) * 1_000_000 / document.len().max(1) as u64;
+    let count = u32::try_from(count).unwrap_or(KEYS_MAX).min(KEYS_MAX);
+    let program = Who::Always.program(options, Some(folder.path())).context("ours is always there")?;
+    let contestant = Contestant { who: Who::Always, server: Server::start(&*program)? };
+    contestant.fill(document, count, progress)?;
+    drop(contestant);
+    let (mut rates, mut sizes) = (Vec::new(), Vec::new());
+    for round in 1..=options.rounds {
+        progress.step(&format!("round {round} of {}: replaying a journal", options.rounds));
+        let megabytes = journal_bytes(folder.path())? as f64 / 1e6;
+        let start = start(Who::Everysec, options, folder.path(), document, count)?;
+        rates.push(megabytes / start.seconds);
+        sizes.push(megabytes);
+    }
+    let is_promised = options.journal_mb >= JOURNAL_MB_JUDGED && options.document_bytes == 1000;
+    let name = |what: &str| format!("replay of {count} PUTs: {what}");
+    let rate = Figure::new(name("rate"), "MB/s", rates);
+    let rate = rate.map(|rate| rate.at_least(is_promised.then_some(REPLAY_MB)));
+    Ok([Figure::new(name("journal"), "MB", sizes), rate].into_iter().flatten().collect())
+}
+
+fn scratch() -> Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix("memory-tools-bench-").tempdir().context("no scratch folder")
+}
+
+/// Has everything written to disk, and waits for it.
+fn save(contestant: &Contestant) -> Result<()> {
+    let address = contestant.server.address;
+    let order = if contestant.who.is_redis() {
+        Knock::new(b"SAVE\r\n".to_vec(), b"+OK")
+    } else {
+        let head = format!("POST /v1/admin/snapshot?wait HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n");
+        Knock::new(head.into_bytes(), b"HTTP/1.1 200")
+    };
+    let outcome = order.is_answered(address, SAVING_MAX);
+    contestant.server.explain(if outcome { Ok(()) } else { Err(anyhow::anyhow!("it was told to save, and did not")) })
+}
+
+/// Starts `who` on `folder`, and reads a sample of the `count` documents that must be there.
+fn start(who: Who, options: &Options, folder: &Path, document: &Template, count: u32) -> Result<Start> {
+    let program = who.program(options, Some(folder)).context("it was there a moment ago")?;
+    let server = Server::start(&*program)?;
+    let cpu_us = proc::cpu_us(server.pids())? as f64;
+    let workload = who.reads(&server, document);
+    let (connections, depth) = LOADING;
+    let keys = Keys::sparse(0..count, SAMPLE);
+    let session = Session { workload: &workload, keys, pace: Pace::Window(depth), tally: Tally::new() };
+    server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, |_| {})))?;
+    let printed = server.printed();
+    let seconds = if who.is_redis() { redis_seconds(&printed) } else { our_seconds(&printed) };
+    let seconds = seconds.with_context(|| format!("it does not say how long it has loaded: {printed}"))?;
+    ensure!(seconds > 0.0, "it has loaded in no time; take more documents");
+    Ok(Start { seconds, ready_seconds: server.ready_after.as_secs_f64(), cpu_us })
+}
+
+/// From the line `ready  http://127.0.0.1:80 in 70 ms`.
+fn our_seconds(printed: &str) -> Option<f64> {
+    let line = printed.lines().find(|line| line.starts_with("ready "))?;
+    let millis: f64 = line.strip_suffix(" ms")?.split(' ').next_back()?.parse().ok()?;
+    Some(millis / 1000.0)
+}
+
+/// From the line that ends with `DB loaded from disk: 0.003 seconds`.
+fn redis_seconds(printed: &str) -> Option<f64> {
+    let (_, after) = printed.split_once("DB loaded from disk: ")?;
+    after.split(' ').next()?.parse().ok()
+}
+
+/// Bytes of the journal's files in `folder`.
+fn journal_bytes(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.path().extension().is_some_and(|extension| extension == "mtj") {
+            bytes += entry.metadata()?.len();
+        }
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_say_how_long_they_have_loaded() {
+        let ours = "memory-tools 0.1.0, pid 7\nready          http://127.0.0.1:1 in 1070 ms\ntry            curl\n";
+        assert_eq!(our_seconds(ours), Some(1.07));
+        let redis = "7:M 23 Nov * Loading RDB\n7:M 23 Nov 2026 * DB loaded from disk: 2.345 seconds\n7:M Ready\n";
+        assert_eq!(redis_seconds(redis), Some(2.345));
+        assert_eq!((our_seconds(redis), redis_seconds(ours)), (None, None));
+    }
+
+    #[test]
+    fn twice_the_documents_a_second_are_promised_for_a_million_and_more() {
+        let starts = |ours| {
+            let start = |seconds| vec![Start { seconds, ready_seconds: seconds, cpu_us: 7.0 }];
+            [(Who::Off, start(ours)), (Who::Redis, start(2.0))]
+        };
+        let verdicts = |starts: &[(Who, Vec<Start>)], count| {
+            load_figures(starts, count).iter().filter_map(Figure::verdict).map(|found| found.word()).collect::<Vec<_>>()
+        };
+        assert_eq!(verdicts(&starts(1.0), 5_000_000), ["held"]);
+        assert_eq!(verdicts(&starts(1.1), 5_000_000), ["MISSED"]);
+        assert!(verdicts(&starts(1.1), 999_999).is_empty());
+        assert!(verdicts(&starts(1.0)[..1], 5_000_000).is_empty());
+    }
+
+    #[test]
+    fn only_the_journals_files_count() {
+        let folder = scratch().unwrap();
+        for (name, bytes) in [("journal-1.mtj", 7), ("journal-2.mtj", 5), ("database.mtdb", 52), ("IDENTITY", 52)] {
+            fs::write(folder.path().join(name), vec![0; bytes]).unwrap();
+        }
+        assert_eq!(journal_bytes(folder.path()).unwrap(), 12);
+    }
+}
