@@ -222,10 +222,15 @@ impl Journal {
         self.sequence.recover();
     }
 
+    /// True when what is written is kept before a snapshot has it: in every mode but `Off`.
+    pub fn keeps_records(&self) -> bool {
+        self.options.mode != Mode::Off
+    }
+
     /// True when it has every record up to the newest LSN, and a loss of power would leave them: also after it was given
     /// up, when that came with nothing on its way. Never in `Off`.
     pub fn is_durable(&self) -> bool {
-        self.options.mode != Mode::Off && self.releases.durable() >= self.last()
+        self.keeps_records() && self.releases.durable() >= self.last()
     }
 
     /// What it has counted, and how far it has come.
