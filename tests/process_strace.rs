@@ -3,21 +3,24 @@
 //! strace counts a thread's calls of one kind on the data folder and injects a kill, EIO or ENOSPC into the N-th. A
 //! first run without a fault counts them, then N goes from 1 to that count. Two parts of a life are watched: the first
 //! thread from its start to its end, and the threads that write while the server serves. After each fault the folder is
-//! opened by a server without one, and `support::ledger` says what it must and may find.
+//! opened by a server without one, and `support::ledger` says what it must and may find: with a journal, all that was
+//! acknowledged.
 //!
 //! It needs strace, and the binary that is shipped: `make test-slow` names it in SERVER_BINARY.
 
 mod support;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
+use memory_tools::persist::journal::SegmentId;
 use rustix::process::Signal;
 use support::dice::{self, Dice};
 use support::ledger::{Ledger, Promise};
-use support::process::{Ended, Ground, Process, Server};
+use support::process::{Ended, Ground, Process, Server, until};
 
 /// The calls that change files.
 const CALLS: &[&str] = &[
@@ -38,13 +41,43 @@ const CALLS: &[&str] = &[
     "ftruncate",
     "openat",
     "fallocate",
+    "mkdir",
+    "mkdirat",
 ];
 
 /// What is done to a call.
 const FAULTS: &[&str] = &["signal=KILL", "error=EIO", "error=ENOSPC"];
 
-/// The threads that change files while the server serves.
-const WRITING_THREADS: &[&str] = &["mt-snapshot"];
+/// What `--journal` takes, what is promised then, and the threads that change files while the server serves.
+#[derive(Clone, Copy, Debug)]
+struct Mode {
+    journal: &'static str,
+    promise: Promise,
+    writing_threads: &'static [&'static str],
+}
+
+const OFF: Mode = Mode { journal: "off", promise: Promise::Snapshot, writing_threads: &["mt-snapshot"] };
+const EVERYSEC: Mode = Mode {
+    journal: "everysec",
+    promise: Promise::Acknowledged,
+    writing_threads: &["mt-journal", "mt-sync", "mt-snapshot"],
+};
+const ALWAYS: Mode = Mode { journal: "always", ..EVERYSEC };
+
+/// How the server has ended that left the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    /// It was asked to.
+    Stopped,
+    /// It was killed in the middle of a write to its journal.
+    Torn,
+}
+
+/// Half of what a frame begins with, as a write leaves it that did not come to its end.
+const HALF_A_FRAME: &[u8] = b"MTJF\0\0\0\0\x07\0\0\0\x63\x01";
+
+/// A document that fills a segment of the smallest size, so that the next record begins another.
+const LARGE_BYTES: usize = 1 << 20;
 
 /// One fault: which call of its kind, and what is done to it.
 #[derive(Clone, Copy, Debug)]
@@ -56,21 +89,37 @@ struct Injected {
 
 /// A ground with a past, and what is known about it.
 struct Scene {
+    mode: Mode,
     ground: Ground,
     ledger: Ledger,
     dice: Dice,
 }
 
 impl Scene {
-    /// A folder with two snapshots, so that the next one finds a name in each place.
-    fn new(dice: &mut Dice) -> Scene {
-        let ledger = Ledger::new(Promise::Snapshot, 1, 6);
-        let mut scene = Scene { ground: Ground::new(), ledger, dice: dice.split() };
-        let server = Server::start(scene.command(None, &[]));
+    /// A folder with a snapshot, or two, so that the next one finds a name in each place.
+    fn new(mode: Mode, past: Past, dice: &mut Dice) -> Scene {
+        let ledger = Ledger::new(mode.promise, 1, 6);
+        let mut scene = Scene { mode, ground: Ground::new(), ledger, dice: dice.split() };
+        let server = Server::start(scene.command(None));
         scene.work(&server);
-        server.stop();
-        scene.ledger.stopped_cleanly();
+        match past {
+            Past::Stopped => {
+                server.stop();
+                scene.ledger.stopped_cleanly();
+            }
+            Past::Torn => {
+                server.kill();
+                scene.tear();
+            }
+        }
         scene
+    }
+
+    /// Begins a frame behind the last one, in a segment that grows with its frames.
+    fn tear(&self) {
+        let newest = (1..=SEGMENTS).rev().map(|id| self.ground.data(&segment(id))).find(|path| path.exists());
+        let mut file = OpenOptions::new().append(true).open(newest.expect("a segment")).expect("it opens");
+        file.write_all(HALF_A_FRAME).expect("it is written");
     }
 
     fn binary() -> PathBuf {
@@ -85,7 +134,8 @@ impl Scene {
     fn strace(&self, injected: Option<Injected>) -> Command {
         let mut command = Command::new("strace");
         command.arg("-o").arg(self.log()).arg("-e").arg(format!("trace={}", CALLS.join(",")));
-        for name in DATA_FILES {
+        let segments: Vec<String> = (1..=SEGMENTS).map(segment).collect();
+        for name in DATA_FILES.iter().copied().chain(segments.iter().map(String::as_str)) {
             command.arg("-P").arg(self.ground.data(name));
         }
         if let Some(Injected { call, number, fault }) = injected {
@@ -95,18 +145,19 @@ impl Scene {
     }
 
     /// The server, with its first thread under strace when there is a strace.
-    fn command(&self, strace: Option<Command>, flags: &[&str]) -> Command {
+    fn command(&self, strace: Option<Command>) -> Command {
         let mut command = strace.unwrap_or_else(|| Command::new(Scene::binary()));
         if command.get_program() == "strace" {
             command.arg("--").arg(Scene::binary());
         }
         let data = self.ground.data("");
-        command.args(["--port", "127.0.0.1:0", "--data-dir"]).arg(data).args(flags).current_dir(self.ground.path(""));
+        command.args(["--port", "127.0.0.1:0", "--data-dir"]).arg(data).current_dir(self.ground.path(""));
+        command.args(["--journal", self.mode.journal, "--journal-segment-bytes", "1MiB"]);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command
     }
 
-    /// Writes, a snapshot, and more writes, as far as the server lets it.
+    /// Writes, a snapshot, a write that fills a segment, and more writes, as far as the server lets it.
     fn work(&mut self, server: &Server) {
         let Ok(mut client) = support::http::Client::try_connect(server.address) else { return };
         for part in 0..2 {
@@ -118,7 +169,19 @@ impl Scene {
             if part == 0 && self.ledger.snapshot(&mut client).is_err() {
                 return;
             }
+            let large = format!("\"{}\"", "x".repeat(LARGE_BYTES));
+            if part == 0 && client.try_send("PUT", "/v1/docs/large", &[], large.as_bytes()).is_err() {
+                return;
+            }
         }
+    }
+
+    /// Waits until the watched thread, which looks once a second, has synced something or met its fault.
+    fn wait_for_sync(&self) {
+        until("the turn of mt-sync", || {
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            ["sync(", "(INJECTED)", "+++"].iter().any(|met| log.contains(met))
+        });
     }
 
     /// How often the watched thread made each call.
@@ -137,7 +200,7 @@ impl Scene {
     /// A server without a fault opens the folder, has what it must have, takes a write, and a second one does so again.
     fn check(&mut self) {
         for _ in 0..2 {
-            let server = Server::start(self.command(None, &[]));
+            let server = Server::start(self.command(None));
             self.ledger.check(&server);
             self.work(&server);
             server.stop();
@@ -156,7 +219,19 @@ const DATA_FILES: &[&str] = &[
     "database.mtdb.tmp",
     "database.mtdb.prev",
     "database.mtdb.prev.tmp",
+    "replay.tmp",
+    "journal.tmp",
+    "journal.next.tmp",
+    "quarantine",
 ];
+
+/// Segments that a test comes to at most.
+const SEGMENTS: u64 = 24;
+
+/// The name of segment `id`.
+fn segment(id: u64) -> String {
+    SegmentId(id).file_name()
+}
 
 /// The words that a server ends with when the disk failed it: one line that names the error.
 #[track_caller]
@@ -170,13 +245,12 @@ fn is_clear(ended: &Ended, injected: Injected) {
     assert!(!ended.stderr.contains("panicked"), "{injected:?}: {ended:?}");
 }
 
-/// Runs `life` without a fault, then once for each fault that it has room for.
-fn at_every_call(life: impl Fn(&mut Scene, Option<Injected>)) {
+/// Runs `life` without a fault, then once for each fault that it has room for. Returns how often each call was made.
+fn at_every_call(mode: Mode, past: Past, life: impl Fn(&mut Scene, Option<Injected>)) -> BTreeMap<&'static str, usize> {
     let mut dice = Dice::of(dice::seed("process_strace"));
-    let mut scene = Scene::new(&mut dice);
+    let mut scene = Scene::new(mode, past, &mut dice);
     life(&mut scene, None);
     let counts = scene.counts();
-    assert!(counts.values().sum::<usize>() > 5, "too few calls to prove anything: {counts:?}");
     scene.check();
     let (mut struck, mut missed) = (0, Vec::new());
     for (call, count) in &counts {
@@ -184,9 +258,9 @@ fn at_every_call(life: impl Fn(&mut Scene, Option<Injected>)) {
             for fault in FAULTS {
                 let injected = Injected { call, number, fault };
                 println!("{injected:?}");
-                let mut scene = Scene::new(&mut dice);
+                let mut scene = Scene::new(mode, past, &mut dice);
                 life(&mut scene, Some(injected));
-                // Which calls are made may depend on what was written.
+                // Which calls are made may depend on what was written, and when.
                 if scene.is_struck(injected) {
                     struck += 1
                 } else {
@@ -196,14 +270,16 @@ fn at_every_call(life: impl Fn(&mut Scene, Option<Injected>)) {
             }
         }
     }
-    println!("{struck} faults, {counts:?}");
-    assert!(missed.len() * 10 <= struck, "{struck} faults were met, these were not: {missed:?}");
+    println!("{mode:?}, {past:?}: {struck} faults, {counts:?}");
+    assert!(struck >= FAULTS.len(), "too few faults to prove anything: {counts:?}");
+    assert!(missed.len() <= FAULTS.len() + struck / 10, "{struck} faults were met, these were not: {missed:?}");
+    counts
 }
 
-#[test]
-fn the_first_thread_is_killed_or_failed_at_every_call() {
-    at_every_call(|scene, injected| {
-        let process = Process::spawn(scene.command(Some(scene.strace(injected)), &[]));
+/// The first thread, from the start to the end.
+fn first_thread(mode: Mode, past: Past) -> BTreeMap<&'static str, usize> {
+    at_every_call(mode, past, |scene, injected| {
+        let process = Process::spawn(scene.command(Some(scene.strace(injected))));
         let ended = match Server::of(process) {
             Ok(server) => {
                 scene.work(&server);
@@ -216,39 +292,79 @@ fn the_first_thread_is_killed_or_failed_at_every_call() {
             }
             Err(ended) => ended,
         };
-        match injected {
-            Some(Injected { fault: "signal=KILL", .. }) => (),
-            Some(injected) => is_clear(&ended, injected),
-            None => assert_eq!(ended.code, Some(0), "{ended:?}"),
-        }
-        if ended.code == Some(0) {
-            scene.ledger.stopped_cleanly();
-        }
-    });
+        note_end(scene, injected, &ended);
+    })
 }
 
-#[test]
-fn each_writing_thread_is_killed_or_failed_at_every_call() {
-    for thread in WRITING_THREADS {
-        at_every_call(|scene, injected| {
-            let server = Server::start(scene.command(None, &[]));
+/// Each thread that writes, from when the server is ready.
+fn writing_threads(mode: Mode) {
+    for thread in mode.writing_threads {
+        println!("{thread}");
+        at_every_call(mode, Past::Stopped, |scene, injected| {
+            let server = Server::start(scene.command(None));
             let mut strace = scene.strace(injected);
             strace.arg("-p").arg(server.process.thread(thread).to_string());
             let strace = Process::spawn(strace);
             strace.wait_for_stderr("attached");
             scene.work(&server);
+            if *thread == "mt-sync" {
+                scene.wait_for_sync();
+            }
             // A kill may have come first.
             let _ = support::process::signal(server.process.pid(), Signal::TERM);
             let ended = server.process.wait();
             strace.wait();
-            match injected {
-                Some(Injected { fault: "signal=KILL", .. }) => (),
-                Some(injected) => is_clear(&ended, injected),
-                None => assert_eq!(ended.code, Some(0), "{ended:?}"),
-            }
-            if ended.code == Some(0) {
-                scene.ledger.stopped_cleanly();
-            }
+            note_end(scene, injected, &ended);
         });
     }
+}
+
+/// A server that met a fault has said so, and keeps what it has promised by how it ended.
+#[track_caller]
+fn note_end(scene: &Scene, injected: Option<Injected>, ended: &Ended) {
+    match injected {
+        Some(Injected { fault: "signal=KILL", .. }) => (),
+        Some(injected) => is_clear(ended, injected),
+        None => assert_eq!(ended.code, Some(0), "{ended:?}"),
+    }
+    if ended.code == Some(0) {
+        scene.ledger.stopped_cleanly();
+    }
+}
+
+#[test]
+fn the_first_thread_is_killed_or_failed_at_every_call_without_a_journal() {
+    first_thread(OFF, Past::Stopped);
+}
+
+#[test]
+fn the_first_thread_is_killed_or_failed_at_every_call_with_a_journal_of_every_second() {
+    first_thread(EVERYSEC, Past::Stopped);
+}
+
+#[test]
+fn the_first_thread_is_killed_or_failed_at_every_call_with_a_journal_of_every_write() {
+    first_thread(ALWAYS, Past::Stopped);
+}
+
+#[test]
+fn the_first_thread_is_killed_or_failed_at_every_call_while_it_cuts_an_interrupted_write_off() {
+    let counts = first_thread(EVERYSEC, Past::Torn);
+    // The other one empties LOCK.
+    assert!(counts.get("ftruncate").is_some_and(|count| *count > 1), "nothing was cut: {counts:?}");
+}
+
+#[test]
+fn each_writing_thread_is_killed_or_failed_at_every_call_without_a_journal() {
+    writing_threads(OFF);
+}
+
+#[test]
+fn each_writing_thread_is_killed_or_failed_at_every_call_with_a_journal_of_every_second() {
+    writing_threads(EVERYSEC);
+}
+
+#[test]
+fn each_writing_thread_is_killed_or_failed_at_every_call_with_a_journal_of_every_write() {
+    writing_threads(ALWAYS);
 }
