@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -298,6 +298,7 @@ fn write_without_pause(
     address: SocketAddr,
     signalled: &AtomicBool,
     written: &AtomicU64,
+    begun: &AtomicUsize,
 ) -> Told {
     let mut told = Told::default();
     let mut client = Client::connect(address);
@@ -332,6 +333,9 @@ fn write_without_pause(
                 }
             }
         }
+        if round == 0 {
+            begun.fetch_add(1, Ordering::SeqCst);
+        }
     }
     told
 }
@@ -343,7 +347,8 @@ fn a_stop_under_load_answers_whatever_had_arrived_and_does_nothing_else() {
         let mut dice = Dice::of(dice::seed("process_stop"));
         let ground = Ground::over(front);
         let server = ground.start(FOR_EVER);
-        let (signalled, written, address) = (AtomicBool::new(false), AtomicU64::new(0), server.address);
+        let (signalled, written, begun) = (AtomicBool::new(false), AtomicU64::new(0), AtomicUsize::new(0));
+        let address = server.address;
         let enough = CLIENTS as u64 * 5 + dice.below(3000);
         let all: Vec<Told> = std::thread::scope(|scope| {
             let clients: Vec<_> = (0..CLIENTS)
@@ -351,11 +356,14 @@ fn a_stop_under_load_answers_whatever_had_arrived_and_does_nothing_else() {
                     // Half of them send four requests at once, where the front answers all of these before it closes:
                     // the pool answers one, says that it was the last, and runs nothing behind it.
                     let batch = if front == "reactor" && number % 2 == 0 { 4 } else { 1 };
-                    let (signalled, written) = (&signalled, &written);
-                    scope.spawn(move || write_without_pause(number, batch, address, signalled, written))
+                    let (signalled, written, begun) = (&signalled, &written, &begun);
+                    scope.spawn(move || write_without_pause(number, batch, address, signalled, written, begun))
                 })
                 .collect();
-            support::process::until("the load", || written.load(Ordering::SeqCst) >= enough);
+            // Every client has been answered by then: one that comes to a server that stops is none of the load.
+            support::process::until("the load", || {
+                begun.load(Ordering::SeqCst) == CLIENTS && written.load(Ordering::SeqCst) >= enough
+            });
             signalled.store(true, Ordering::SeqCst);
             server.process.signal(Signal::TERM);
             clients.into_iter().map(|client| client.join().expect("the client's assertions hold")).collect()
