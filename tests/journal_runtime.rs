@@ -101,6 +101,12 @@ impl Bench {
         self.journal.step(Instant::now()).released
     }
 
+    /// Writes what waits to a disk that refuses it.
+    fn give_up(&self) {
+        self.disk.plant(0, Fault::Error(EIO));
+        self.step();
+    }
+
     fn syncer(&self) -> Syncer {
         Syncer::new(Arc::clone(&self.journal), Arc::clone(&self.folder)).unwrap()
     }
@@ -380,8 +386,7 @@ fn a_failed_write_refuses_writes_and_tells_who_waits() {
         bench.journal.wait_durable(bench.write("a", "1")).unwrap();
         let lsn = bench.write("b", "1");
         let told = bench.reply(lsn);
-        bench.disk.plant(0, Fault::Error(EIO));
-        bench.step();
+        bench.give_up();
         assert!(bench.disk.struck().is_some());
         assert_eq!(told.try_recv(), Ok(Err(NotDurable)), "{mode:?}");
         assert_eq!(bench.journal.standing(), Standing::Degraded);
@@ -428,8 +433,7 @@ fn a_write_that_had_its_room_before_the_failure_is_numbered_and_unknown() {
     let late = document("late", "1");
     let mut room = bench.journal.room(&[put(&late)]).unwrap();
     bench.write("a", "1");
-    bench.disk.plant(0, Fault::Error(EIO));
-    bench.step();
+    bench.give_up();
     let lsn = room.append(&put(&late));
     assert_eq!(lsn, Lsn(2));
     assert_eq!(bench.reply(lsn).try_recv(), Ok(Err(NotDurable)));
@@ -441,8 +445,7 @@ fn healing_begins_a_segment_behind_the_one_that_was_given_up_and_takes_writes_ag
     let bench = bench(Mode::Always);
     bench.journal.wait_durable(bench.write("a", "1")).unwrap();
     bench.write("lost", "1");
-    bench.disk.plant(0, Fault::Error(EIO));
-    bench.step();
+    bench.give_up();
     let healing = bench.journal.begin_healing().unwrap().unwrap();
     assert_eq!(bench.journal.standing(), Standing::Healing);
     assert!(matches!(bench.try_write("c", "1"), Err(Refusal::JournalUnavailable { .. })));
@@ -461,8 +464,7 @@ fn healing_begins_a_segment_behind_the_one_that_was_given_up_and_takes_writes_ag
 fn an_attempt_that_failed_is_followed_by_one_that_takes_its_place() {
     let bench = bench(Mode::Everysec);
     bench.write("a", "1");
-    bench.disk.plant(0, Fault::Error(EIO));
-    bench.step();
+    bench.give_up();
     assert!(!bench.journal.is_healing_due(Instant::now()));
     assert!(bench.journal.is_healing_due(Instant::now() + Duration::from_secs(1)));
     bench.disk.plant(0, Fault::Error(EIO));
@@ -488,8 +490,7 @@ fn an_attempt_to_heal_waits_for_writes_that_are_on_their_way() {
     let late = document("late", "1");
     let mut room = bench.journal.room(&[put(&late)]).unwrap();
     bench.write("a", "1");
-    bench.disk.plant(0, Fault::Error(EIO));
-    bench.step();
+    bench.give_up();
     let (began, begins) = channel();
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -627,8 +628,7 @@ fn in_off_a_disk_that_refuses_the_capture_fails_it_and_nothing_else() {
     let snapshot = bench.folder.begin_snapshot(header(&bench)).unwrap();
     tee.write_to(snapshot.replay_file().unwrap());
     bench.write("a", "1");
-    bench.disk.plant(0, Fault::Error(EIO));
-    bench.step();
+    bench.give_up();
     assert!(bench.is_released(bench.write("b", "1")));
     bench.step();
     assert!(tee.end().is_err());

@@ -37,6 +37,8 @@ pub(super) struct Commit {
     pub(super) newest: SegmentId,
     /// True once there is a frame in `segment`.
     pub(super) has_frames: bool,
+    /// True when whoever holds this has synced the newest of them.
+    is_synced: bool,
     /// Takes the place of the buffer that is written.
     spare: Option<Buffer>,
     /// What the newest frame or header says to be durable.
@@ -74,6 +76,7 @@ impl Commit {
             tee: None,
             newest,
             has_frames: false,
+            is_synced: true,
             spare: None,
             said: Lsn::ZERO,
             last_frame_at: now,
@@ -223,17 +226,16 @@ impl Journal {
             let sync = began.elapsed();
             return Ok(Stepped { released: self.durable_up_to(last), sync });
         }
-        let due = self.releases.note_written(last);
-        let released = due.len();
-        due.wake();
-        Ok(Stepped { released, sync: Duration::ZERO })
+        Ok(Stepped { released: self.releases.note_written(last).wake(), sync: Duration::ZERO })
     }
 
     fn end_segment(&self, commit: &mut Commit) -> Result<SegmentId, Error> {
         self.write_and_sync(commit)?;
         if commit.has_frames {
             // A mark may be behind what is durable, and the next segment names where this one ends.
-            self.sync(commit)?;
+            if !commit.is_synced {
+                self.sync(commit)?;
+            }
             self.begin_next(commit)?;
         }
         self.id_of(commit)
@@ -321,20 +323,23 @@ impl Journal {
         let written_at = self.clock.now();
         let bytes = segment.append(&Frame { kind, first_lsn, count, parts, durable_lsn, written_at })?;
         commit.has_frames = true;
+        commit.is_synced = false;
         commit.said = durable_lsn;
         commit.last_frame_at = now;
         self.figures.note_frame(bytes);
         Ok(())
     }
 
-    fn sync(&self, commit: &Commit) -> Result<(), Error> {
+    fn sync(&self, commit: &mut Commit) -> Result<(), Error> {
         let segment = commit.segment.as_ref().ok_or_else(|| self.given_up())?;
         // One at a time: after one has failed, the kernel may call the next a success.
         let _held = self.syncing.lock();
         if !self.post.is_serving() {
             return Err(self.given_up());
         }
-        self.sync_file(&segment.file())
+        self.sync_file(&segment.file())?;
+        commit.is_synced = true;
+        Ok(())
     }
 
     /// Syncs `file`, which is tried once; the caller holds `syncing`.
@@ -352,10 +357,7 @@ impl Journal {
 
     /// Notes that everything up to `lsn` is durable; returns how many replies that released.
     pub(super) fn durable_up_to(&self, lsn: Lsn) -> usize {
-        let due = self.releases.note_durable(lsn);
-        let released = due.len();
-        due.wake();
-        released
+        self.releases.note_durable(lsn).wake()
     }
 
     /// Begins the segment behind the one that is there, which is durable.
@@ -384,6 +386,7 @@ impl Journal {
         commit.segment = Some(segment);
         commit.newest = id;
         commit.has_frames = false;
+        commit.is_synced = true;
         commit.said = durable_lsn;
         Ok(())
     }

@@ -103,16 +103,13 @@ pub(super) struct Due {
 }
 
 impl Due {
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.wakers.len()
-    }
-
-    /// Calls them.
-    pub(super) fn wake(self) {
+    /// Calls them; returns how many there were.
+    pub(super) fn wake(self) -> usize {
+        let count = self.wakers.len();
         for waker in self.wakers {
             waker(self.result);
         }
+        count
     }
 }
 
@@ -294,7 +291,7 @@ mod tests {
         let told = wait_for(&releases, &[5, 3, 9, 4].map(|lsn| Rest::Written(Lsn(lsn))));
         assert_eq!(releases.waiting(), 4);
         let due = releases.note_written(Lsn(5));
-        assert_eq!((due.len(), releases.waiting()), (3, 1));
+        assert_eq!((due.wakers.len(), releases.waiting()), (3, 1));
         due.wake();
         assert_eq!(told.try_iter().map(|(lsn, _)| lsn).collect::<Vec<_>>(), [3, 4, 5]);
         releases.note_durable(Lsn(9)).wake();
