@@ -1,9 +1,8 @@
 //! Changing the deadline of one document: its bytes, and so its version, stay.
 
-use crate::model::{Condition, Deadline, Effect, Key, Outcome, Record, Refusal, Rest, Scope};
+use crate::model::{Condition, Deadline, Effect, Key, Outcome, Record, Refusal, Scope};
 
 use super::super::Engine;
-use super::{condition_failed, unwritten};
 
 impl Engine {
     pub(super) fn set_deadline(
@@ -13,27 +12,16 @@ impl Engine {
         deadline: Deadline,
         condition: &Condition,
     ) -> Result<Outcome, Refusal> {
-        let record = Record::Deadline { scope, key, deadline };
-        let mut room = self.journal.room(&[record])?;
-        let place = match self.store.place(scope) {
-            Ok(place) => place,
-            Err(absent) => return Ok(unwritten(absent, condition)),
-        };
-        let locked = self.store.lock(&place, key);
-        if self.is_sealed() {
-            return Err(Refusal::Stopping);
-        }
-        let current = locked.current(self.clock.now());
-        if !condition.holds(current.map(|current| current.version)) {
-            return Ok(condition_failed(&locked, current));
-        }
-        let Some(current) = current else {
-            return Ok(Outcome { rest: Rest::Seen(locked.absent_rests_on()), effect: Effect::Absent });
-        };
-        let lsn = room.append(&record);
-        locked.set_deadline(deadline, lsn);
-        let effect = Effect::DeadlineSet { version: current.version, deadline };
-        Ok(Outcome { rest: Rest::Written(lsn), effect })
+        self.change_existing(
+            scope,
+            key,
+            condition,
+            &Record::Deadline { scope, key, deadline },
+            |locked, current, lsn| {
+                locked.set_deadline(deadline, lsn);
+                Effect::DeadlineSet { version: current.version, deadline }
+            },
+        )
     }
 }
 
@@ -44,7 +32,7 @@ mod tests {
     use super::super::super::tests::engine;
     use super::*;
     use crate::base::clock::{ManualClock, UnixMillis};
-    use crate::model::{Command, Document, Execute, Expiry, Lsn, OnAbsent, Tags};
+    use crate::model::{Command, Document, Execute, Expiry, Lsn, OnAbsent, Rest, Tags};
 
     fn key() -> Key<'static> {
         Key::new("k").unwrap()

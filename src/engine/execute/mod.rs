@@ -1,6 +1,7 @@
 //! Commands on the store in this process.
 //!
-//! What only reads is here; each kind of mutation has a file of its own.
+//! What only reads is here, and the way of every change of a document that must be there; each kind of mutation has a
+//! file of its own.
 
 mod batch;
 mod collections;
@@ -12,7 +13,9 @@ use std::sync::Arc;
 
 use crate::base::clock::UnixMillis;
 use crate::journal::Journal;
-use crate::model::{Command, Condition, Effect, Entries, Entry, Execute, Key, Lsn, Outcome, Refusal, Rest, Scope};
+use crate::model::{
+    Command, Condition, Effect, Entries, Entry, Execute, Key, Lsn, Outcome, Record, Refusal, Rest, Scope,
+};
 use crate::store::{CollectionAbsent, Current, Locked, Lookup, Scan};
 
 use super::Engine;
@@ -73,6 +76,36 @@ impl Engine {
             Lookup::Found { entry, rests_on } => Outcome { rest: Rest::Seen(rests_on), effect: Effect::Found(entry) },
             Lookup::Absent { rests_on } => Outcome { rest: Rest::Seen(rests_on), effect: Effect::Absent },
         }
+    }
+
+    /// Appends `record` and makes its change when the document is there and `condition` holds; `change` gives what came
+    /// of it.
+    fn change_existing(
+        &self,
+        scope: Scope<'_>,
+        key: Key<'_>,
+        condition: &Condition,
+        record: &Record<'_>,
+        change: impl FnOnce(Locked<'_>, Current, Lsn) -> Effect,
+    ) -> Result<Outcome, Refusal> {
+        let mut room = self.journal.room(std::slice::from_ref(record))?;
+        let place = match self.store.place(scope) {
+            Ok(place) => place,
+            Err(absent) => return Ok(unwritten(absent, condition)),
+        };
+        let locked = self.store.lock(&place, key);
+        if self.is_sealed() {
+            return Err(Refusal::Stopping);
+        }
+        let current = locked.current(self.clock.now());
+        if !condition.holds(current.map(|current| current.version)) {
+            return Ok(condition_failed(&locked, current));
+        }
+        let Some(current) = current else {
+            return Ok(Outcome { rest: Rest::Seen(locked.absent_rests_on()), effect: Effect::Absent });
+        };
+        let lsn = room.append(record);
+        Ok(Outcome { rest: Rest::Written(lsn), effect: change(locked, current, lsn) })
     }
 
     fn scan(&self, scope: Scope<'_>) -> Outcome {

@@ -13,7 +13,8 @@ use crate::base::limits::LOOK_AHEAD_MAX;
 /// How what is looked for begins.
 const GET: &[u8] = b"GET ";
 
-/// Tells `handler` which targets `input` seems to ask for, up to the first request that is no GET; gives how much of `input` was looked at.
+/// Tells `handler` which targets `input` seems to ask for, up to the first request that is no GET; gives how much of
+/// `input` was looked at.
 pub(super) fn look(input: &[u8], handler: &dyn Handle) -> usize {
     if !input.starts_with(GET) {
         return 0;
@@ -23,11 +24,10 @@ pub(super) fn look(input: &[u8], handler: &dyn Handle) -> usize {
     let mut seen = 0;
     while targets.len() < LOOK_AHEAD_MAX
         && let Some(rest) = input.get(seen..)
-        && let Some(behind) = rest.strip_prefix(GET)
+        && let Some(target) = first_target(rest)
         && let Some(length) = end_of_head.find(rest)
-        && let Some(end) = memchr::memchr(b' ', behind)
     {
-        targets.extend(behind.get(..end));
+        targets.push(target);
         seen += length + end_of_head.needle().len();
     }
     handler.anticipate(&targets);
@@ -36,15 +36,17 @@ pub(super) fn look(input: &[u8], handler: &dyn Handle) -> usize {
 
 /// Tells `handler` which targets the first requests of the `inputs` of several connections seem to ask for.
 pub(super) fn look_at_each<'i>(inputs: impl Iterator<Item = &'i [u8]>, handler: &dyn Handle) {
-    let first = |input: &'i [u8]| {
-        let behind = input.strip_prefix(GET)?;
-        behind.get(..memchr::memchr(b' ', behind)?)
-    };
-    let targets: SmallVec<[&[u8]; LOOK_AHEAD_MAX]> = inputs.filter_map(first).take(LOOK_AHEAD_MAX).collect();
+    let targets: SmallVec<[&[u8]; LOOK_AHEAD_MAX]> = inputs.filter_map(first_target).take(LOOK_AHEAD_MAX).collect();
     // One alone would only wait here instead of there.
     if targets.len() > 1 {
         handler.anticipate(&targets);
     }
+}
+
+/// What the first request in `input` asks for, when it is a GET.
+fn first_target(input: &[u8]) -> Option<&[u8]> {
+    let behind = input.strip_prefix(GET)?;
+    behind.get(..memchr::memchr(b' ', behind)?)
 }
 
 #[cfg(test)]
