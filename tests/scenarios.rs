@@ -4,12 +4,16 @@ mod support;
 
 #[path = "scenarios/conditions.rs"]
 mod conditions;
+#[path = "scenarios/deadlines.rs"]
+mod deadlines;
 #[path = "scenarios/documents.rs"]
 mod documents;
 #[path = "scenarios/expiry.rs"]
 mod expiry;
 #[path = "scenarios/keys.rs"]
 mod keys;
+#[path = "scenarios/preferences.rs"]
+mod preferences;
 #[path = "scenarios/restart.rs"]
 mod restart;
 #[path = "scenarios/seed.rs"]

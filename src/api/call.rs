@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use crate::base::limits::KEY_BYTES_MAX;
 use crate::model::{CollectionName, Key, KeyFault, Scope};
 
-use super::message::{Headers, Later, RequestBody};
+use super::message::{Headers, Later, Method, RequestBody};
 use super::problem::{Kind, Problem};
 use super::target::{Plus, decode_or_problem};
 use super::{Api, Response};
 
 /// What a handler gets.
 pub struct Call<'a> {
+    /// The method, which the route has.
+    pub method: Method,
     /// `{c}` of the route, as it stands in the path.
     pub collection: Option<&'a str>,
     /// `{key...}` of the route, as it stands in the path.

@@ -22,28 +22,31 @@ pub fn read(query: &Query<'_>, now: UnixMillis) -> Result<Expiry, Problem> {
     }
     match (query.value("ttl"), query.value("expires_at")) {
         (Some("never"), _) => Ok(Expiry::Set(Deadline::NEVER)),
-        (Some(ttl), _) => Ok(Expiry::Set(Deadline::at(now.plus(ttl_millis(ttl)?)))),
+        (Some(ttl), _) => Ok(Expiry::Set(Deadline::at(now.plus(ttl_millis("ttl", ttl)?)))),
         (None, Some(moment)) => Ok(Expiry::Set(expires_at(moment, now)?)),
         (None, None) if keep => Ok(Expiry::Keep),
         (None, None) => Ok(Expiry::Default),
     }
 }
 
-/// A bare number of seconds, decimals allowed, or a Go duration; rounded up to a whole millisecond, so that a
-/// positive time to live never rounds to none.
-fn ttl_millis(text: &str) -> Result<u64, Problem> {
+/// The milliseconds of the parameter `name`: a bare number of seconds, decimals allowed, or a Go duration; rounded up to
+/// a whole millisecond, so that a positive time to live never rounds to none.
+///
+/// # Errors
+/// `parameter_invalid` for what is no duration, not positive, or more than 100 years.
+pub fn ttl_millis(name: &str, text: &str) -> Result<u64, Problem> {
     let invalid = |detail: String| {
-        Problem::new(Kind::ParameterInvalid, detail).hint("write seconds (30, 0.5) or units (500ms, 1h30m), or never")
+        Problem::new(Kind::ParameterInvalid, detail).hint("write seconds (30, 0.5) or units (500ms, 1h30m)")
     };
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let parsed = if is_number { GoDuration::parse(&format!("{text}s")) } else { GoDuration::parse(text) };
-    let ttl = parsed.map_err(|fault| invalid(format!("ttl={text} is no duration: {fault}")))?;
-    let ttl = ttl.to_unsigned().ok_or_else(|| invalid(format!("ttl={text} is not positive")))?;
+    let ttl = parsed.map_err(|fault| invalid(format!("{name}={text} is no duration: {fault}")))?;
+    let ttl = ttl.to_unsigned().ok_or_else(|| invalid(format!("{name}={text} is not positive")))?;
     let millis = u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
     match millis {
-        0 => Err(invalid(format!("ttl={text} is not positive"))),
+        0 => Err(invalid(format!("{name}={text} is not positive"))),
         1..=TTL_MS_MAX => Ok(millis),
-        _ => Err(invalid(format!("ttl={text} is more than 100 years"))),
+        _ => Err(invalid(format!("{name}={text} is more than 100 years"))),
     }
 }
 

@@ -12,6 +12,7 @@ mod conditions;
 mod docs;
 mod envelope;
 mod expiry;
+mod preference;
 mod problem;
 mod query;
 mod routes;
@@ -103,8 +104,8 @@ impl Api {
             let problem = Problem::new(Kind::Starting, "the data is still being loaded").hint("try again in a moment");
             return Err(problem.into());
         }
-        let Request { headers, body, .. } = request;
-        handler(self, &Call { collection: found.collection, key: found.key, query, headers, body })
+        let Request { method, headers, body, .. } = request;
+        handler(self, &Call { method, collection: found.collection, key: found.key, query, headers, body })
     }
 
     /// How large a document may be, with `around_bytes_max` around it in the body.

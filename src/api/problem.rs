@@ -66,6 +66,8 @@ kinds! {
     BodyIncomplete = 400 "body_incomplete" "The body is incomplete";
     /// A body whose chunks cannot be told apart.
     BodyMalformed = 400 "body_malformed" "The framing of the body is malformed";
+    /// A body where none is taken.
+    BodyUnexpected = 400 "body_unexpected" "A body is not expected";
     /// No live document under that key.
     KeyNotFound = 404 "key_not_found" "No such document";
     /// No such collection.
@@ -86,6 +88,8 @@ kinds! {
     DocumentTooLarge = 413 "document_too_large" "The document is too large";
     /// A snapshot could not be written.
     SnapshotFailed = 500 "snapshot_failed" "The snapshot failed";
+    /// No key could be made.
+    KeyUnavailable = 500 "key_unavailable" "No key can be made";
     /// Data is still being loaded.
     Starting = 503 "starting" "The server is starting";
     /// The server is stopping.

@@ -41,12 +41,15 @@ pub struct Found<'p> {
 const DOCUMENT: &[(Method, Handler)] =
     &[(Method::Get, docs::get), (Method::Put, docs::put), (Method::Delete, docs::delete)];
 
+const DOCUMENTS: &[(Method, Handler)] =
+    &[(Method::Get, docs::get), (Method::Put, docs::put), (Method::Delete, docs::delete), (Method::Post, docs::post)];
+
 /// Every route there is.
 pub const ROUTES: &[Route] = &[
     Route { template: "/v1/docs/{key...}", family: Family::Resource, methods: DOCUMENT },
-    Route { template: "/v1/docs", family: Family::Resource, methods: DOCUMENT },
+    Route { template: "/v1/docs", family: Family::Resource, methods: DOCUMENTS },
     Route { template: "/v1/collections/{c}/docs/{key...}", family: Family::Resource, methods: DOCUMENT },
-    Route { template: "/v1/collections/{c}/docs", family: Family::Resource, methods: DOCUMENT },
+    Route { template: "/v1/collections/{c}/docs", family: Family::Resource, methods: DOCUMENTS },
     Route { template: "/get", family: Family::Seed, methods: &[(Method::Get, seed::get)] },
     Route { template: "/set", family: Family::Seed, methods: &[(Method::Post, seed::set)] },
     Route { template: "/delete", family: Family::Seed, methods: &[(Method::Delete, seed::delete)] },

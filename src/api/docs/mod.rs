@@ -1,0 +1,121 @@
+//! Documents in the resource API: one document under `{base}`, by key.
+//!
+//! Here is what reads, and what all of them share; what changes a document is in the files below.
+
+mod deadline;
+mod location;
+mod uuid;
+mod writing;
+
+use std::borrow::Cow;
+
+use crate::model::{Command, Condition, Deadline, Effect, Entry, Key, Lsn, Rest, Scope};
+
+use super::Api;
+use super::call::{Call, Otherwise, key_of, scope_of};
+use super::conditions;
+use super::message::{Piece, Response, Value};
+use super::problem::{Kind, Problem};
+use super::query::Query;
+
+pub use writing::{delete, post, put};
+
+/// `GET` and `HEAD`: the stored bytes.
+///
+/// # Errors
+/// 304 is no error; 404, 412, and what is wrong with the target.
+pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    let query = Query::read(call.query, &["key", "touch"])?;
+    let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
+    let scope = scope_of(collection.as_deref())?;
+    let condition = conditions::read(call.headers)?;
+    let outcome = match query.value("touch") {
+        None => api.run(Command::Get { scope, key: key_of(&key)? })?,
+        Some(ttl) => deadline::touch(api, call, (scope, key_of(&key)?), ttl, &condition)?,
+    };
+    match outcome.effect {
+        Effect::Found(entry) => found(api, entry, outcome.rest, &condition),
+        _ if condition.if_match.is_some() => Err(condition_failed(None, outcome.rest).into()),
+        effect => Err(absent(effect, scope, &key, outcome.rest).into()),
+    }
+}
+
+/// The key of a document in the main store, when `target` names one in the plainest way.
+pub fn likely_key(target: &[u8]) -> Option<Key<'_>> {
+    let key = target.strip_prefix(b"/v1/docs/")?;
+    let is_plain = !key.iter().any(|byte| matches!(byte, b'%' | b'?'));
+    Key::new(std::str::from_utf8(key).ok().filter(|_| is_plain)?).ok()
+}
+
+fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<Response, Otherwise> {
+    let version = Some(entry.version);
+    if condition.if_match.as_ref().is_some_and(|tags| !tags.name(version)) {
+        return Err(condition_failed(version, rest).into());
+    }
+    let is_unmodified = condition.if_none_match.as_ref().is_some_and(|tags| tags.name(version));
+    let mut response = Response::new(if is_unmodified { 304 } else { 200 });
+    response.rest = rest;
+    response.push("ETag", Value::EntityTag(entry.version.0));
+    response.push("Cache-Control", Value::Static("no-cache"));
+    push_deadline(&mut response, entry.deadline, api);
+    if !is_unmodified {
+        response.push("Content-Type", Value::Static("application/json"));
+        response.push_piece(Piece::Document(entry.document));
+    }
+    Ok(response)
+}
+
+/// Says when the document expires, if it does.
+fn push_deadline(response: &mut Response, deadline: Deadline, api: &Api) {
+    if let Some(moment) = deadline.moment() {
+        response.push("MT-TTL", Value::Seconds(moment.since(api.clock.now())));
+        response.push("MT-Expires-At", Value::Moment(moment));
+    }
+}
+
+/// The key from the path, or from `?key=` on the base.
+fn document_key<'k, 'c: 'k>(call: &Call<'c>, query: &'k Query<'_>) -> Result<Cow<'k, str>, Problem> {
+    match (call.path_key()?, query.value("key")) {
+        (Some(_), Some(_)) => {
+            Err(Problem::new(Kind::ParametersConflict, "the key stands in the path and in ?key= as well"))
+        }
+        (Some(key), None) => Ok(key),
+        (None, Some(key)) => Ok(Cow::Borrowed(key)),
+        (None, None) => Err(Problem::new(Kind::KeyEmpty, "no document is named")
+            .hint("name one in the path (/v1/docs/KEY) or in the query (/v1/docs?key=KEY)")),
+    }
+}
+
+fn condition_failed(current: Option<Lsn>, rest: Rest) -> Problem {
+    let problem = |detail: &str| Problem::new(Kind::ConditionFailed, detail).resting_on(rest);
+    match current {
+        Some(version) => problem("there is such a document, and its version is not one that the condition allows")
+            .number("version", version.0),
+        None => problem("there is no such document, and the condition wants one"),
+    }
+}
+
+fn absent(effect: Effect, scope: Scope<'_>, key: &str, rest: Rest) -> Problem {
+    let problem = match (effect, scope) {
+        (Effect::CollectionAbsent, Scope::Collection(name)) => {
+            Problem::new(Kind::CollectionNotFound, format!("there is no collection {:?}", name.as_str()))
+        }
+        _ => Problem::new(Kind::KeyNotFound, format!("there is no document {key:?}, or it has expired")),
+    };
+    problem.resting_on(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_keys_that_need_no_decoding_are_looked_ahead_for() {
+        let likely = |target: &'static str| likely_key(target.as_bytes()).map(Key::as_str);
+        assert_eq!(likely("/v1/docs/user:1/é"), Some("user:1/é"));
+        for other in ["/v1/docs/", "/v1/docs/a%20b", "/v1/docs/a?b", "/v1/docs", "/get", "", "/v1/docs/a\0"] {
+            assert_eq!(likely(other), None, "{other}");
+        }
+        assert_eq!(likely_key(b"/v1/docs/\xff"), None);
+    }
+}

@@ -1,0 +1,176 @@
+//! Writing and removing one document: PUT, POST, DELETE.
+
+use crate::base::json;
+use crate::model::{Command, Condition, Deadline, Document, Effect, Key, Lsn, OnAbsent, Outcome, Rest, Scope, Tags};
+
+use super::super::Api;
+use super::super::body;
+use super::super::call::{Call, Otherwise, key_of, scope_of};
+use super::super::conditions;
+use super::super::expiry;
+use super::super::message::{Piece, Response, Value};
+use super::super::preference::Returned;
+use super::super::problem::{Kind, Problem};
+use super::super::query::Query;
+use super::super::timestamp;
+use super::location::location;
+use super::{absent, condition_failed, deadline, document_key, push_deadline, uuid};
+
+/// `PUT`: stores the body under the key; with `?only=ttl` changes the deadline alone.
+///
+/// # Errors
+/// 400 with the offset for what is not JSON, 404 with `?only=ttl`, 412, 413, 503, 507.
+pub fn put(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    let query = Query::read(call.query, &["key", "ttl", "expires_at", "keep_ttl", "only"])?;
+    let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
+    let scope = scope_of(collection.as_deref())?;
+    let key = key_of(&key)?;
+    let condition = conditions::read(call.headers)?;
+    if let Some(part) = query.value("only") {
+        return deadline::set(api, call, &query, part, (scope, key), condition);
+    }
+    write(api, call, &query, (scope, key), condition)
+}
+
+/// `POST {base}`: stores the body under a new key, which sorts behind those made before (a UUID of version 7,
+/// RFC 9562).
+///
+/// # Errors
+/// As PUT.
+pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    let query = Query::read(call.query, &["ttl", "expires_at"])?;
+    let collection = call.collection_name()?;
+    let scope = scope_of(collection.as_deref())?;
+    let mut condition = conditions::read(call.headers)?;
+    // A new key is new: should it ever be there already, nothing is overwritten.
+    condition.if_none_match.get_or_insert(Tags::Any);
+    let key = new_key(api)?;
+    write(api, call, &query, (scope, key_of(&key)?), condition)
+}
+
+fn new_key(api: &Api) -> Result<String, Problem> {
+    let mut random = [0; 10];
+    getrandom::fill(&mut random).map_err(|error| {
+        Problem::new(Kind::KeyUnavailable, format!("the operating system gives no random numbers: {error}"))
+            .hint("PUT under a key of your own")
+    })?;
+    Ok(uuid::v7(api.clock.now(), random))
+}
+
+fn write(
+    api: &Api,
+    call: &Call<'_>,
+    query: &Query<'_>,
+    (scope, key): (Scope<'_>, Key<'_>),
+    condition: Condition,
+) -> Result<Response, Otherwise> {
+    // A time to live that does not fit is refused before the body is gathered; that of the call which has the body
+    // counts, and so from when it is here.
+    let expiry = expiry::read(query, api.clock.now())?;
+    let document = body::with_json(call.body, api.document_limit(0), |text| Ok(Document::new(key, text)))?;
+    let returned = Returned::read(call.headers);
+    let shown = (returned == Returned::Representation).then(|| document.clone());
+    let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent: on_absent(scope) })?;
+    let Outcome { rest, effect: Effect::Written { version, deadline, replaced } } = outcome else {
+        return Err(not_put(outcome, scope, key).into());
+    };
+    let mut response = match (returned, shown) {
+        (Returned::Minimal, _) => {
+            let mut response = Response::new(if replaced.is_some() { 204 } else { 201 });
+            response.push("ETag", Value::EntityTag(version.0));
+            push_deadline(&mut response, deadline, api);
+            response
+        }
+        (_, Some(document)) => shown_whole(api, document, version, deadline),
+        (_, None) => receipt(key, version, deadline),
+    };
+    if replaced.is_none() {
+        response.status = 201;
+        response.push("Location", Value::Text(location(scope, key.as_str())));
+    }
+    returned.announce(&mut response);
+    Ok(response.resting_on(rest))
+}
+
+fn not_put(outcome: Outcome, scope: Scope<'_>, key: Key<'_>) -> Problem {
+    match outcome.effect {
+        Effect::CollectionAbsent => Problem::new(
+            Kind::CollectionNameInvalid,
+            "the collection does not exist, and a new one cannot be called so",
+        )
+        .hint("new names are 1 to 128 of A-Z a-z 0-9 _ . - and do not start with a dot")
+        .resting_on(outcome.rest),
+        effect => unwritten(effect, scope, key.as_str(), outcome.rest),
+    }
+}
+
+/// Bytes of the reply to a write besides its key.
+const WRITTEN_ROOM_BYTES: usize = 96;
+
+/// The reply to a write: what the document is called now.
+pub(super) fn receipt(key: Key<'_>, version: Lsn, deadline: Deadline) -> Response {
+    let mut body = Vec::with_capacity(key.as_bytes().len() + WRITTEN_ROOM_BYTES);
+    body.extend_from_slice(b"{\"key\":");
+    json::escape_into(&mut body, key.as_str());
+    body.extend_from_slice(b",\"version\":");
+    body.extend_from_slice(itoa::Buffer::new().format(version.0).as_bytes());
+    if let Some(moment) = deadline.moment() {
+        body.extend_from_slice(b",\"expires_at\":\"");
+        timestamp::push(&mut body, moment);
+        body.push(b'"');
+    }
+    body.extend_from_slice(b"}\n");
+    let mut response = Response::new(200);
+    response.push("Content-Type", Value::Static("application/json"));
+    response.push("ETag", Value::EntityTag(version.0));
+    response.push_piece(Piece::Owned(body));
+    response
+}
+
+/// A document as the reply to what was done with it.
+fn shown_whole(api: &Api, document: Document, version: Lsn, deadline: Deadline) -> Response {
+    let mut response = Response::new(200);
+    response.push("Content-Type", Value::Static("application/json"));
+    response.push("ETag", Value::EntityTag(version.0));
+    push_deadline(&mut response, deadline, api);
+    response.push_piece(Piece::Document(document));
+    response
+}
+
+/// Only plain names are created here; the others may exist, made by the seed's endpoints or its files.
+fn on_absent(scope: Scope<'_>) -> OnAbsent {
+    match scope {
+        Scope::Collection(name) if !name.is_plain() => OnAbsent::Refuse,
+        _ => OnAbsent::Create,
+    }
+}
+
+/// `DELETE`: removes the document; who prefers `return=representation` gets what it was.
+///
+/// # Errors
+/// 404, 412, 503.
+pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    let query = Query::read(call.query, &["key"])?;
+    let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
+    let scope = scope_of(collection.as_deref())?;
+    let condition = conditions::read(call.headers)?;
+    let returned = Returned::read(call.headers);
+    let outcome = api.run(Command::Delete { scope, key: key_of(&key)?, condition })?;
+    let Outcome { rest, effect: Effect::Removed(removed) } = outcome else {
+        return Err(unwritten(outcome.effect, scope, &key, outcome.rest).into());
+    };
+    let mut response = match returned {
+        Returned::Representation => shown_whole(api, removed.document, removed.version, removed.deadline),
+        Returned::Minimal | Returned::Receipt => Response::new(204),
+    };
+    returned.announce(&mut response);
+    Ok(response.resting_on(rest))
+}
+
+/// Why a write was not made.
+pub(super) fn unwritten(effect: Effect, scope: Scope<'_>, key: &str, rest: Rest) -> Problem {
+    match effect {
+        Effect::ConditionFailed { current } => condition_failed(current, rest),
+        effect => absent(effect, scope, key, rest),
+    }
+}
