@@ -7,13 +7,17 @@ use crate::model::{CollectionName, Key, KeyFault, Scope};
 
 use super::message::{Headers, Later, Method, RequestBody};
 use super::problem::{Kind, Problem};
+use super::query::Query;
+use super::routes::Operation;
 use super::target::{Plus, decode_or_problem};
 use super::{Api, Response};
 
 /// What a handler gets.
 pub struct Call<'a> {
-    /// The method, which the route has.
+    /// The method: that of the operation, or HEAD for GET.
     pub method: Method,
+    /// What the table says of it.
+    pub operation: &'static Operation,
     /// `{c}` of the route, as it stands in the path.
     pub collection: Option<&'a str>,
     /// `{key...}` of the route, as it stands in the path.
@@ -52,6 +56,14 @@ impl From<Problem> for Otherwise {
 }
 
 impl<'a> Call<'a> {
+    /// The parameters of the query, which must be among those of the operation.
+    ///
+    /// # Errors
+    /// As `Query::read`.
+    pub fn parameters(&self) -> Result<Query<'a>, Problem> {
+        Query::read(self.query, self.operation.query)
+    }
+
     /// The decoded name of the collection in the path; `None` on the routes of the main store.
     ///
     /// # Errors

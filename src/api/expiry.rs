@@ -77,13 +77,14 @@ pub fn from_seed_seconds(seconds: Option<u64>, now: UnixMillis) -> Result<Expiry
 
 #[cfg(test)]
 mod tests {
+    use super::super::routes::{Parameter, parameters};
     use super::*;
 
-    const PARAMETERS: [&str; 3] = ["ttl", "expires_at", "keep_ttl"];
+    const PARAMETERS: &[Parameter] = &[parameters::TTL, parameters::EXPIRES_AT, parameters::KEEP_TTL];
     const NOW: UnixMillis = UnixMillis(1_795_374_000_000);
 
     fn verdict(query: &str) -> Result<Expiry, Kind> {
-        let query = Query::read(query, &PARAMETERS).map_err(|problem| problem.kind())?;
+        let query = Query::read(query, PARAMETERS).map_err(|problem| problem.kind())?;
         read(&query, NOW).map_err(|problem| problem.kind())
     }
 

@@ -12,6 +12,7 @@ mod conditions;
 mod docs;
 mod envelope;
 mod expiry;
+mod openapi;
 mod preference;
 mod problem;
 mod query;
@@ -32,9 +33,10 @@ use crate::model::{Command, Execute, Figures, Key, Operate, Outcome};
 use body::Limit;
 use call::{Call, Otherwise};
 use message::{Answer, Method, Request, Response, Value};
-use routes::{Family, Route};
+use routes::{Family, Found, Route};
 use target::Target;
 
+pub use openapi::text as description;
 pub use problem::{Kind, Problem};
 pub use routes::ROUTES;
 
@@ -99,13 +101,14 @@ impl Api {
         if request.method == Method::Options {
             return Ok(Response::new(204).with("Allow", Value::Text(route.allow())));
         }
-        let handler = route.handler(request.method).ok_or_else(|| method_not_allowed(route, request.method))?;
+        let operation = route.operation(request.method).ok_or_else(|| method_not_allowed(route, request.method))?;
         if *family != Family::System && self.health.holds(Reason::Loading) {
             let problem = Problem::new(Kind::Starting, "the data is still being loaded").hint("try again in a moment");
             return Err(problem.into());
         }
         let Request { method, headers, body, .. } = request;
-        handler(self, &Call { method, collection: found.collection, key: found.key, query, headers, body })
+        let Found { collection, key } = found;
+        (operation.handler)(self, &Call { method, operation, collection, key, query, headers, body })
     }
 
     /// How large a document may be, with `around_bytes_max` around it in the body.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::problem::{Kind, Problem};
+use super::routes::Parameter;
 use super::target::{Plus, decode_or_problem, pairs};
 
 /// Names further away than this from every known one are no typing mistakes.
@@ -22,14 +23,14 @@ impl<'a> Query<'a> {
     /// # Errors
     /// `parameter_unknown` with the nearest known name, `parameters_conflict` for one given twice, or what is wrong
     /// with an escape.
-    pub fn read(query: &'a str, known: &[&'static str]) -> Result<Query<'a>, Problem> {
+    pub fn read(query: &'a str, known: &'static [Parameter]) -> Result<Query<'a>, Problem> {
         let mut given: SmallVec<[(&'static str, Cow<'a, str>); 4]> = SmallVec::new();
         if query.is_empty() {
             return Ok(Query { given });
         }
         for (name, value) in pairs(query) {
             let name = decode_or_problem(name, Plus::Space, "the name of a query parameter")?;
-            let Some(name) = known.iter().copied().find(|known| *known == name) else {
+            let Some(name) = known.iter().map(|known| known.name).find(|known| *known == name) else {
                 return Err(unknown(&name, known));
             };
             if given.iter().any(|(before, _)| *before == name) {
@@ -60,24 +61,33 @@ impl<'a> Query<'a> {
     }
 }
 
-fn unknown(name: &str, known: &[&'static str]) -> Problem {
+fn unknown(name: &str, known: &[Parameter]) -> Problem {
     let problem = Problem::new(Kind::ParameterUnknown, format!("there is no parameter {name:?} here"));
-    let nearest = known.iter().map(|known| (strsim::levenshtein(name, known), *known)).min();
+    let nearest = known.iter().map(|known| (strsim::levenshtein(name, known.name), known.name)).min();
     match nearest {
         Some((distance, nearest)) if distance <= TYPING_DISTANCE_MAX => {
             problem.hint(format!("did you mean {nearest}?"))
         }
         _ if known.is_empty() => problem.hint("this resource takes none"),
-        _ => problem.hint(format!("known are: {}", known.join(", "))),
+        _ => {
+            problem.hint(format!("known are: {}", known.iter().map(|known| known.name).collect::<Vec<_>>().join(", ")))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::routes::Form;
     use super::*;
 
+    const fn parameter(name: &'static str) -> Parameter {
+        Parameter { name, about: "", form: Form::Flag, is_required: false }
+    }
+
+    const KNOWN: &[Parameter] = &[parameter("ttl"), parameter("key")];
+
     fn read(query: &str) -> Result<Vec<(&'static str, String)>, Problem> {
-        let query = Query::read(query, &["ttl", "key"])?;
+        let query = Query::read(query, KNOWN)?;
         Ok(query.given.iter().map(|(name, value)| (*name, value.to_string())).collect())
     }
 
@@ -89,7 +99,7 @@ mod tests {
 
     #[test]
     fn an_unknown_parameter_names_the_nearest() {
-        assert_eq!(read("tll=5").unwrap_err(), unknown("tll", &["ttl", "key"]));
+        assert_eq!(read("tll=5").unwrap_err(), unknown("tll", KNOWN));
         assert!(format!("{:?}", read("tll=5").unwrap_err()).contains("did you mean ttl?"));
         assert_eq!(read("something=5").unwrap_err().kind(), Kind::ParameterUnknown);
     }
@@ -108,7 +118,7 @@ mod tests {
             ("", Some(false)),
             ("ttl=yes", None),
         ] {
-            assert_eq!(Query::read(query, &["ttl"]).unwrap().flag("ttl").ok(), verdict, "{query}");
+            assert_eq!(Query::read(query, KNOWN).unwrap().flag("ttl").ok(), verdict, "{query}");
         }
     }
 }

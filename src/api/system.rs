@@ -9,14 +9,13 @@ use super::Api;
 use super::call::{Call, Otherwise};
 use super::message::{Piece, Response, Value};
 use super::problem::{Kind, Problem};
-use super::query::Query;
 
 /// `GET /`: what this is, and three lines to try.
 ///
 /// # Errors
 /// Unknown parameters.
 pub fn welcome(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    Query::read(call.query, &[])?;
+    call.parameters()?;
     let url = &api.options.url;
     let text = format!(
         "Memory Tools {}: JSON documents in memory, over HTTP.\n\n\
@@ -35,7 +34,7 @@ pub fn welcome(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 /// # Errors
 /// Unknown parameters.
 pub fn livez(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    Query::read(call.query, &[])?;
+    call.parameters()?;
     Ok(status("live"))
 }
 
@@ -44,7 +43,7 @@ pub fn livez(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 /// # Errors
 /// 503 with the reasons against it.
 pub fn readyz(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    Query::read(call.query, &[])?;
+    call.parameters()?;
     let reasons: Vec<&str> = api.health.reasons().map(|reason| reason.code()).collect();
     if reasons.is_empty() {
         return Ok(status("ready"));
@@ -58,7 +57,7 @@ pub fn readyz(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 /// # Errors
 /// Unknown parameters.
 pub fn metrics(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    Query::read(call.query, &[])?;
+    call.parameters()?;
     let mut text = String::new();
     if let Some(figures) = &api.figures {
         figures.show(&mut text);
@@ -84,7 +83,7 @@ fn status(text: &str) -> Response {
 /// # Errors
 /// 409 while another is being written, 500 when it fails, 503 while stopping.
 pub fn snapshot(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    let wait = Query::read(call.query, &["wait"])?.flag("wait")?;
+    let wait = call.parameters()?.flag("wait")?;
     let moment = if wait { SnapshotMoment::End } else { SnapshotMoment::Start };
     let operate = Arc::clone(&api.operate);
     Err(Otherwise::Later(Box::new(move |deliver| {

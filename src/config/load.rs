@@ -218,7 +218,7 @@ mod tests {
             let mut loading = Loading::of_defaults();
             let sources = Sources { file, environment: pairs(environment), flags: pairs(flags) };
             loading.read(&sources);
-            assert_eq!(loading.errors, []);
+            assert!(loading.errors.is_empty());
             loading.config
         };
         let text = r#"{"listen": ["127.0.0.1:80", "unix:\/run/mt.sock?mode=660"]}"#;

@@ -139,9 +139,9 @@ mod tests {
         let (order, slab) = filled((0..2000).map(|number| number * 2));
         assert_eq!(keys(&order, &slab, Some(b"003990")), [3992, 3994, 3996, 3998]);
         assert_eq!(keys(&order, &slab, Some(b"003991")), [3992, 3994, 3996, 3998]);
-        assert_eq!(keys(&order, &slab, Some(b"003998")), []);
+        assert!(keys(&order, &slab, Some(b"003998")).is_empty());
         assert_eq!(keys(&order, &slab, Some(b"")).len(), 2000);
-        assert_eq!(keys(&Order::default(), &slab, Some(b"a")), []);
+        assert!(keys(&Order::default(), &slab, Some(b"a")).is_empty());
         for after in 0..4000 {
             let first = keys(&order, &slab, Some(format!("{after:06}").as_bytes())).first().copied();
             assert_eq!(first, (after < 3998).then_some(after / 2 * 2 + 2), "after {after}");

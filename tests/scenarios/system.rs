@@ -78,3 +78,13 @@ fn the_figures_are_a_page_with_each_family_once() {
         post("/metrics", "").gives(405).field("Allow", "GET, HEAD, OPTIONS"),
     }]);
 }
+
+#[test]
+fn the_api_describes_itself() {
+    over_every_door(&[scenario! { "/openapi.json is what the routes are made of";
+        get("/openapi.json").field("Content-Type", "application/json").containing("\"openapi\":\"3.1.0\"")
+            .containing("\"/v1/docs/{key}\"").containing("\"operationId\":\"put_document\""),
+        get("/openapi.json?x").gives(400).containing("\"code\":\"parameter_unknown\""),
+        send("HEAD", "/openapi.json").body(""),
+    }]);
+}

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod delivery;
+pub mod described;
 pub mod dice;
 pub mod door;
 pub mod exposition;

@@ -3,6 +3,7 @@
 //! A scenario is run over every `Door`: straight into the service, and over each front's sockets. One helper, `run`,
 //! touches the server.
 
+use super::described;
 use super::door::{Door, Reply};
 use super::http::Sent;
 
@@ -172,7 +173,8 @@ fn exchange_all(scenario: &Scenario, exchanges: &[(usize, &Exchange)], door: &mu
     let replies = door.send_all(&requests);
     assert_eq!(replies.len(), exchanges.len(), "{}: over {}", scenario.name, door.name());
     for ((number, exchange), reply) in exchanges.iter().zip(&replies) {
-        if let Err(difference) = exchange.check(reply) {
+        let is_described = || described::check(exchange.method, &exchange.target, reply);
+        if let Err(difference) = exchange.check(reply).and_then(|()| is_described()) {
             panic!(
                 "{}: over {}, step {number}, {} {}: {difference}\n{reply:?}",
                 scenario.name,

@@ -25,7 +25,7 @@ pub use writing::{delete, post, put};
 /// # Errors
 /// 304 is no error; 404, 412, and what is wrong with the target.
 pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    let query = Query::read(call.query, &["key", "touch"])?;
+    let query = call.parameters()?;
     let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
     let scope = scope_of(collection.as_deref())?;
     let condition = conditions::read(call.headers)?;

@@ -21,7 +21,7 @@ use super::{absent, condition_failed, deadline, document_key, push_deadline, uui
 /// # Errors
 /// 400 with the offset for what is not JSON, 404 with `?only=ttl`, 412, 413, 503, 507.
 pub fn put(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    let query = Query::read(call.query, &["key", "ttl", "expires_at", "keep_ttl", "only"])?;
+    let query = call.parameters()?;
     let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
     let scope = scope_of(collection.as_deref())?;
     let key = key_of(&key)?;
@@ -38,7 +38,7 @@ pub fn put(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 /// # Errors
 /// As PUT.
 pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    let query = Query::read(call.query, &["ttl", "expires_at"])?;
+    let query = call.parameters()?;
     let collection = call.collection_name()?;
     let scope = scope_of(collection.as_deref())?;
     let mut condition = conditions::read(call.headers)?;
@@ -150,7 +150,7 @@ fn on_absent(scope: Scope<'_>) -> OnAbsent {
 /// # Errors
 /// 404, 412, 503.
 pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    let query = Query::read(call.query, &["key"])?;
+    let query = call.parameters()?;
     let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
     let scope = scope_of(collection.as_deref())?;
     let condition = conditions::read(call.headers)?;

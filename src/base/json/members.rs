@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn members_come_as_they_are_written() {
-        assert_eq!(spans("{}"), []);
+        assert!(spans("{}").is_empty());
         assert_eq!(
             spans(r#" { "a" : [1, {"b":"},\""}] , "c\"":-1.50, "d":"x" } "#),
             [("\"a\"", r#"[1, {"b":"},\""}]"#), ("\"c\\\"\"", "-1.50"), ("\"d\"", "\"x\"")]

@@ -1,12 +1,21 @@
-//! The routes as one table: template, family of errors, methods with their handlers.
+//! The routes as one table: template, family of errors, operations with their handlers.
 //!
 //! Matching reads the table from the top; a template's segments are literal, `{c}` (one segment) or `{key...}` (the
 //! whole rest of the path, empty included). Nothing is decoded before it is matched, so an encoded slash never
-//! separates.
+//! separates. The same table is what `/openapi.json` is made of.
+
+mod documents;
+mod operation;
+pub mod parameters;
+mod problems;
+mod seed;
+mod system;
 
 use super::call::Handler;
 use super::message::Method;
-use super::{docs, seed, system};
+
+pub use operation::{Content, Field, Form, Operation, Parameter, Reply, Takes};
+pub use problems::EVERYWHERE;
 
 /// Which way a route writes its errors, and whether it answers before the data is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +34,8 @@ pub struct Route {
     pub template: &'static str,
     /// How errors are written.
     pub family: Family,
-    /// What it does for which method. HEAD is answered wherever GET is.
-    pub methods: &'static [(Method, Handler)],
+    /// What it does for which method.
+    pub operations: &'static [Operation],
 }
 
 /// What a template found in a path; not decoded.
@@ -38,37 +47,35 @@ pub struct Found<'p> {
     pub key: Option<&'p str>,
 }
 
-const DOCUMENT: &[(Method, Handler)] =
-    &[(Method::Get, docs::get), (Method::Put, docs::put), (Method::Delete, docs::delete)];
+const DOCUMENT: &[Operation] = &[documents::GET, documents::PUT, documents::DELETE];
+const DOCUMENTS: &[Operation] = &[documents::GET, documents::PUT, documents::DELETE, documents::POST];
 
-const DOCUMENTS: &[(Method, Handler)] =
-    &[(Method::Get, docs::get), (Method::Put, docs::put), (Method::Delete, docs::delete), (Method::Post, docs::post)];
+const fn row(template: &'static str, family: Family, operations: &'static [Operation]) -> Route {
+    Route { template, family, operations }
+}
 
 /// Every route there is.
 pub const ROUTES: &[Route] = &[
-    Route { template: "/v1/docs/{key...}", family: Family::Resource, methods: DOCUMENT },
-    Route { template: "/v1/docs", family: Family::Resource, methods: DOCUMENTS },
-    Route { template: "/v1/collections/{c}/docs/{key...}", family: Family::Resource, methods: DOCUMENT },
-    Route { template: "/v1/collections/{c}/docs", family: Family::Resource, methods: DOCUMENTS },
-    Route { template: "/get", family: Family::Seed, methods: &[(Method::Get, seed::get)] },
-    Route { template: "/set", family: Family::Seed, methods: &[(Method::Post, seed::set)] },
-    Route { template: "/delete", family: Family::Seed, methods: &[(Method::Delete, seed::delete)] },
-    Route { template: "/collections/{c}/get", family: Family::Seed, methods: &[(Method::Get, seed::get)] },
-    Route { template: "/collections/{c}/set", family: Family::Seed, methods: &[(Method::Post, seed::set)] },
-    Route { template: "/collections/{c}/delete", family: Family::Seed, methods: &[(Method::Delete, seed::delete)] },
-    Route { template: "/collections/{c}/list", family: Family::Seed, methods: &[(Method::Get, seed::list)] },
-    Route { template: "/collections", family: Family::Seed, methods: &[(Method::Get, seed::list_collections)] },
-    Route { template: "/collections/", family: Family::Seed, methods: &[(Method::Get, seed::list_collections)] },
-    Route {
-        template: "/collections/{c}",
-        family: Family::Seed,
-        methods: &[(Method::Post, seed::create_collection), (Method::Delete, seed::drop_collection)],
-    },
-    Route { template: "/livez", family: Family::System, methods: &[(Method::Get, system::livez)] },
-    Route { template: "/readyz", family: Family::System, methods: &[(Method::Get, system::readyz)] },
-    Route { template: "/metrics", family: Family::System, methods: &[(Method::Get, system::metrics)] },
-    Route { template: "/", family: Family::System, methods: &[(Method::Get, system::welcome)] },
-    Route { template: "/v1/admin/snapshot", family: Family::Resource, methods: &[(Method::Post, system::snapshot)] },
+    row("/v1/docs/{key...}", Family::Resource, DOCUMENT),
+    row("/v1/docs", Family::Resource, DOCUMENTS),
+    row("/v1/collections/{c}/docs/{key...}", Family::Resource, DOCUMENT),
+    row("/v1/collections/{c}/docs", Family::Resource, DOCUMENTS),
+    row("/get", Family::Seed, &[seed::GET]),
+    row("/set", Family::Seed, &[seed::SET]),
+    row("/delete", Family::Seed, &[seed::DELETE]),
+    row("/collections/{c}/get", Family::Seed, &[seed::GET]),
+    row("/collections/{c}/set", Family::Seed, &[seed::SET]),
+    row("/collections/{c}/delete", Family::Seed, &[seed::DELETE]),
+    row("/collections/{c}/list", Family::Seed, &[seed::LIST]),
+    row("/collections", Family::Seed, &[seed::COLLECTIONS]),
+    row("/collections/", Family::Seed, &[seed::COLLECTIONS]),
+    row("/collections/{c}", Family::Seed, &[seed::CREATE, seed::DROP]),
+    row("/livez", Family::System, &[system::LIVEZ]),
+    row("/readyz", Family::System, &[system::READYZ]),
+    row("/metrics", Family::System, &[system::METRICS]),
+    row("/openapi.json", Family::System, &[system::DESCRIPTION]),
+    row("/", Family::System, &[system::WELCOME]),
+    row("/v1/admin/snapshot", Family::Resource, &[system::SNAPSHOT]),
 ];
 
 /// The route of `path`, with what its template found there.
@@ -129,16 +136,16 @@ fn match_template<'p>(template: &str, path: &'p str) -> Option<Found<'p>> {
 }
 
 impl Route {
-    /// The handler for `method`.
-    pub fn handler(&self, method: Method) -> Option<Handler> {
+    /// The operation for `method`.
+    pub fn operation(&self, method: Method) -> Option<&'static Operation> {
         let method = if method == Method::Head { Method::Get } else { method };
-        self.methods.iter().find(|(known, _)| *known == method).map(|(_, handler)| *handler)
+        self.operations.iter().find(|operation| operation.method == method)
     }
 
     /// The methods for an Allow field.
     pub fn allow(&self) -> String {
         let mut names: Vec<&str> = Vec::new();
-        for (method, _) in self.methods {
+        for Operation { method, .. } in self.operations {
             names.push(method.name());
             if *method == Method::Get {
                 names.push(Method::Head.name());
@@ -185,6 +192,6 @@ mod tests {
     fn allow_names_head_beside_get_and_options_always() {
         let (route, _) = find("/v1/docs/k").unwrap();
         assert_eq!(route.allow(), "GET, HEAD, PUT, DELETE, OPTIONS");
-        assert!(route.handler(Method::Head).is_some() && route.handler(Method::Patch).is_none());
+        assert!(route.operation(Method::Head).is_some() && route.operation(Method::Patch).is_none());
     }
 }

@@ -1,0 +1,100 @@
+//! The shapes of what is sent and answered, as JSON Schema.
+
+use serde_json::{Value as Json, json};
+
+use super::super::routes::Form;
+use crate::base::limits::KEY_BYTES_MAX;
+
+/// Seconds with decimals, or what Go writes: `1h30m`, `500ms`. Positive values only are accepted, which the pattern
+/// says by asking for a digit that is not zero somewhere.
+const DURATION: &str = r"^(?=.*[1-9])([0-9]+(\.[0-9]+)?|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$";
+
+/// Every schema by its name.
+pub fn all() -> Json {
+    json!({
+        "Document": { "description": "any JSON value, kept byte for byte" },
+        "Key": { "type": "string", "minLength": 1, "maxLength": KEY_BYTES_MAX, "pattern": "^[^\\u0000]+$" },
+        "CollectionName": { "type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$" },
+        "Receipt": {
+            "type": "object",
+            "required": ["key", "version"],
+            "properties": {
+                "key": reference_to_key(),
+                "version": { "type": "integer", "minimum": 1 },
+                "expires_at": { "type": "string", "format": "date-time" },
+            },
+            "additionalProperties": false,
+        },
+        "Problem": {
+            "description": "problem details (RFC 9457)",
+            "type": "object",
+            "required": ["type", "title", "status", "code", "detail"],
+            "properties": {
+                "type": { "type": "string" },
+                "title": { "type": "string" },
+                "status": { "type": "integer" },
+                "code": { "type": "string", "description": "stable: match on this" },
+                "detail": { "type": "string" },
+                "hint": { "type": "string" },
+            },
+        },
+        "Envelope": {
+            "type": "object",
+            "required": ["success"],
+            "properties": { "success": { "type": "boolean" }, "message": { "type": "string" }, "data": {} },
+            "additionalProperties": false,
+        },
+        "SeedSet": {
+            "type": "object",
+            "required": ["key", "value"],
+            "properties": {
+                "key": reference_to_key(),
+                "value": {},
+                "ttl_seconds": { "type": ["integer", "null"], "maximum": 3_155_760_000_u64 },
+            },
+        },
+        "Status": {
+            "type": "object",
+            "required": ["status"],
+            "properties": { "status": { "enum": ["live", "ready"] } },
+            "additionalProperties": false,
+        },
+        "SnapshotStarted": {
+            "type": "object",
+            "required": ["status"],
+            "properties": { "status": { "const": "started" } },
+            "additionalProperties": false,
+        },
+        "SnapshotFinished": {
+            "type": "object",
+            "required": ["status", "documents", "bytes", "capture_end", "duration_ms"],
+            "properties": {
+                "status": { "const": "finished" },
+                "documents": { "type": "integer" },
+                "bytes": { "type": "integer" },
+                "capture_end": { "type": "integer" },
+                "duration_ms": { "type": "integer" },
+            },
+            "additionalProperties": false,
+        },
+        "Description": { "type": "object", "required": ["openapi", "info", "paths"] },
+    })
+}
+
+/// The schema of a query parameter.
+pub fn of_form(form: &Form) -> Json {
+    match form {
+        Form::Key => reference_to_key(),
+        Form::Flag => json!({ "enum": ["", "true", "1", "false", "0"] }),
+        Form::Duration => json!({ "type": "string", "pattern": DURATION }),
+        Form::DurationOrNever => json!({ "anyOf": [{ "const": "never" }, { "type": "string", "pattern": DURATION }] }),
+        Form::Moment => json!({
+            "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "integer", "minimum": 0 }]
+        }),
+        Form::OneOf(words) => json!({ "enum": words }),
+    }
+}
+
+fn reference_to_key() -> Json {
+    json!({ "$ref": "#/components/schemas/Key" })
+}

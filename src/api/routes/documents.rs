@@ -1,0 +1,118 @@
+//! The operations on one document in the resource API.
+
+use super::super::docs;
+use super::super::message::Method;
+use super::super::problem::Kind;
+use super::operation::{Content, Operation, Reply, Takes};
+use super::parameters::{CONDITIONS, EXPIRES_AT, KEEP_TTL, KEY, OF_WRITES, ONLY, TOUCH, TTL};
+use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
+
+/// Fields of a reply that shows a document or says when it expires.
+const OF_DOCUMENT: &[&str] = &["ETag", "MT-TTL", "MT-Expires-At"];
+
+/// Fields of a reply to a write.
+const OF_WRITTEN: &[&str] = &["ETag", "MT-TTL", "MT-Expires-At", "Preference-Applied"];
+
+/// Fields of a reply to a write that has created something.
+const OF_CREATED: &[&str] = &["ETag", "MT-TTL", "MT-Expires-At", "Preference-Applied", "Location"];
+
+const CREATED: Reply = Reply { status: 201, about: "created", content: Content::Object("Receipt"), fields: OF_CREATED };
+const DONE: Reply = Reply { status: 204, about: "done; no body", content: Content::Nothing, fields: OF_WRITTEN };
+
+/// `GET`
+pub const GET: Operation = Operation {
+    method: Method::Get,
+    handler: docs::get,
+    id: "get_document",
+    summary: "Reads a document: the bytes that were stored",
+    query: &[KEY, TOUCH],
+    fields: CONDITIONS,
+    takes: Takes::Nothing,
+    replies: &[
+        Reply { status: 200, about: "the document", content: Content::Document, fields: OF_DOCUMENT },
+        Reply {
+            status: 304,
+            about: "the document has this entity tag still",
+            content: Content::Nothing,
+            fields: OF_DOCUMENT,
+        },
+    ],
+    problems: &[
+        NAMED,
+        KEYED,
+        IN_COLLECTION,
+        WRITES,
+        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed],
+    ],
+};
+
+/// `PUT`
+pub const PUT: Operation = Operation {
+    method: Method::Put,
+    handler: docs::put,
+    id: "put_document",
+    summary: "Stores a document, or changes its deadline alone",
+    query: &[KEY, TTL, EXPIRES_AT, KEEP_TTL, ONLY],
+    fields: OF_WRITES,
+    takes: Takes::Document,
+    replies: &[
+        Reply { status: 200, about: "replaced", content: Content::Object("Receipt"), fields: OF_WRITTEN },
+        CREATED,
+        DONE,
+    ],
+    problems: &[
+        NAMED,
+        KEYED,
+        IN_COLLECTION,
+        WRITES,
+        BODY,
+        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::BodyUnexpected],
+        &[Kind::TooManyCollections],
+    ],
+};
+
+/// `DELETE`
+pub const DELETE: Operation = Operation {
+    method: Method::Delete,
+    handler: docs::delete,
+    id: "delete_document",
+    summary: "Removes a document",
+    query: &[KEY],
+    fields: OF_WRITES,
+    takes: Takes::Nothing,
+    replies: &[
+        DONE,
+        Reply {
+            status: 200,
+            about: "what was removed, where that is preferred",
+            content: Content::Document,
+            fields: OF_WRITTEN,
+        },
+    ],
+    problems: &[
+        NAMED,
+        KEYED,
+        IN_COLLECTION,
+        WRITES,
+        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed],
+    ],
+};
+
+/// `POST`
+pub const POST: Operation = Operation {
+    method: Method::Post,
+    handler: docs::post,
+    id: "post_document",
+    summary: "Stores a document under a new key, which sorts by time",
+    query: &[TTL, EXPIRES_AT],
+    fields: OF_WRITES,
+    takes: Takes::Document,
+    replies: &[CREATED],
+    problems: &[
+        NAMED,
+        IN_COLLECTION,
+        WRITES,
+        BODY,
+        &[Kind::ConditionInvalid, Kind::ConditionFailed, Kind::KeyUnavailable, Kind::TooManyCollections],
+    ],
+};

@@ -1,0 +1,108 @@
+//! What the table says of one method of one route: for the code that runs it, and for its description.
+//!
+//! The query's parameters are read by the same list that describes them, so the two cannot part. What is said of
+//! replies is held against what is answered in every scenario of the tests.
+
+use super::super::call::Handler;
+use super::super::message::Method;
+use super::super::problem::Kind;
+
+/// One method of one route.
+pub struct Operation {
+    /// The method. HEAD is answered wherever GET is.
+    pub method: Method,
+    /// What it runs.
+    pub handler: Handler,
+    /// Its name, which no other operation on a template without `{c}` has.
+    pub id: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// The parameters of the query that it knows.
+    pub query: &'static [Parameter],
+    /// The header fields that it reads.
+    pub fields: &'static [Field],
+    /// The body that it takes.
+    pub takes: Takes,
+    /// How it answers when all is well.
+    pub replies: &'static [Reply],
+    /// What can go wrong, in groups. What can go wrong everywhere is not listed.
+    pub problems: &'static [&'static [Kind]],
+}
+
+/// A parameter of the query.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// What it takes.
+    pub form: Form,
+    /// True when a request without it is refused.
+    pub is_required: bool,
+}
+
+/// What a parameter takes.
+#[derive(Debug)]
+pub enum Form {
+    /// A key.
+    Key,
+    /// Alone, or `true`, `1`, `false`, `0`.
+    Flag,
+    /// A time to live: seconds, a Go duration.
+    Duration,
+    /// The same, or `never`.
+    DurationOrNever,
+    /// RFC 3339, or unix milliseconds.
+    Moment,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+/// A header field that a request may carry.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// An example of its value.
+    pub example: &'static str,
+}
+
+/// The body that an operation takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// None.
+    Nothing,
+    /// Any JSON value; none with `?only=ttl`.
+    Document,
+    /// The seed's body of a set.
+    SeedSet,
+}
+
+/// An answer when all is well.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// When it is given.
+    pub about: &'static str,
+    /// The body.
+    pub content: Content,
+    /// The header fields that it may carry.
+    pub fields: &'static [&'static str],
+}
+
+/// The body of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// None.
+    Nothing,
+    /// A document: any JSON value.
+    Document,
+    /// An object of JSON, by the name of its schema.
+    Object(&'static str),
+    /// Plain text.
+    Text,
+}

@@ -1,0 +1,58 @@
+//! The query's parameters and the header fields, each described once.
+
+use super::operation::{Field, Form, Parameter};
+
+const fn optional(name: &'static str, form: Form, about: &'static str) -> Parameter {
+    Parameter { name, about, form, is_required: false }
+}
+
+/// `?key=` on the base.
+pub const KEY: Parameter =
+    optional("key", Form::Key, "the key, where it does not stand in the path: takes anything awkward");
+
+/// `?key=` of the seed's endpoints.
+pub const SEED_KEY: Parameter = Parameter { name: "key", about: "the key", form: Form::Key, is_required: true };
+
+/// `?touch=`
+pub const TOUCH: Parameter =
+    optional("touch", Form::Duration, "reads, and gives the document this time to live from now on");
+
+/// `?ttl=`
+pub const TTL: Parameter = optional("ttl", Form::DurationOrNever, "time to live: seconds, a Go duration, or never");
+
+/// `?expires_at=`
+pub const EXPIRES_AT: Parameter =
+    optional("expires_at", Form::Moment, "the moment of expiry: RFC 3339 or unix milliseconds, in the future");
+
+/// `?keep_ttl`
+pub const KEEP_TTL: Parameter = optional("keep_ttl", Form::Flag, "leaves the deadline as it is");
+
+/// `?only=`
+pub const ONLY: Parameter = optional("only", Form::OneOf(&["ttl"]), "changes the deadline alone; there is no body");
+
+/// `?wait`
+pub const WAIT: Parameter = optional("wait", Form::Flag, "answers when it is done");
+
+/// Conditions (RFC 9110 §13.1).
+pub const CONDITIONS: &[Field] = &[IF_MATCH, IF_NONE_MATCH];
+
+/// Conditions, and how much a write sends back.
+pub const OF_WRITES: &[Field] = &[IF_MATCH, IF_NONE_MATCH, PREFER];
+
+const IF_MATCH: Field = Field {
+    name: "If-Match",
+    about: "only when the document is there and has one of these entity tags, or any for *",
+    example: "\"42\"",
+};
+
+const IF_NONE_MATCH: Field = Field {
+    name: "If-None-Match",
+    about: "only when the document is not there (*), or has none of these entity tags",
+    example: "*",
+};
+
+const PREFER: Field = Field {
+    name: "Prefer",
+    about: "return=minimal for no body, return=representation for the document",
+    example: "return=minimal",
+};

@@ -1,0 +1,34 @@
+//! What can go wrong, in the groups that operations have in common.
+
+use super::super::problem::Kind;
+
+/// In any target of the resource API.
+pub const NAMED: &[Kind] = &[
+    Kind::PercentEscapeInvalid,
+    Kind::Utf8Invalid,
+    Kind::ParameterUnknown,
+    Kind::ParameterInvalid,
+    Kind::ParametersConflict,
+];
+
+/// Where a key is given.
+pub const KEYED: &[Kind] = &[Kind::KeyEmpty, Kind::KeyTooLong, Kind::KeyInvalid];
+
+/// Where a collection is named.
+pub const IN_COLLECTION: &[Kind] = &[Kind::CollectionNameInvalid, Kind::CollectionNotFound];
+
+/// Where something is changed.
+pub const WRITES: &[Kind] = &[Kind::Stopping, Kind::SequenceUnavailable, Kind::JournalUnavailable];
+
+/// Where a body is taken.
+pub const BODY: &[Kind] = &[
+    Kind::JsonInvalid,
+    Kind::BodyIncomplete,
+    Kind::BodyMalformed,
+    Kind::BodyTimeout,
+    Kind::LengthRequired,
+    Kind::DocumentTooLarge,
+];
+
+/// Everywhere.
+pub const EVERYWHERE: &[Kind] = &[Kind::Starting];

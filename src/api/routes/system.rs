@@ -1,0 +1,61 @@
+//! The operations that are not about documents.
+
+use super::super::message::Method;
+use super::super::openapi;
+use super::super::problem::Kind;
+use super::super::system;
+use super::operation::{Content, Operation, Parameter, Reply, Takes};
+use super::parameters::WAIT;
+use super::problems::NAMED;
+
+const fn operation(
+    handler: super::Handler,
+    (id, summary): (&'static str, &'static str),
+    replies: &'static [Reply],
+    problems: &'static [&'static [Kind]],
+) -> Operation {
+    const NONE: &[Parameter] = &[];
+    let (method, fields, takes) = (Method::Get, &[], Takes::Nothing);
+    Operation { method, handler, id, summary, query: NONE, fields, takes, replies, problems }
+}
+
+const STATUS: &[Reply] = &[Reply { status: 200, about: "it is", content: Content::Object("Status"), fields: &[] }];
+const TEXT: &[Reply] = &[Reply { status: 200, about: "the text", content: Content::Text, fields: &[] }];
+
+/// `GET /livez`
+pub const LIVEZ: Operation = operation(system::livez, ("livez", "The process answers"), STATUS, &[NAMED]);
+
+/// `GET /readyz`
+pub const READYZ: Operation =
+    operation(system::readyz, ("readyz", "The server should be sent work"), STATUS, &[NAMED, &[Kind::NotReady]]);
+
+/// `GET /metrics`
+pub const METRICS: Operation =
+    operation(system::metrics, ("metrics", "What the server counts, as Prometheus reads it"), TEXT, &[NAMED]);
+
+/// `GET /`
+pub const WELCOME: Operation =
+    operation(system::welcome, ("welcome", "What this is, and three lines to try"), TEXT, &[NAMED]);
+
+/// `GET /openapi.json`
+pub const DESCRIPTION: Operation = operation(
+    openapi::description,
+    ("description", "This description"),
+    &[Reply { status: 200, about: "OpenAPI 3.1", content: Content::Object("Description"), fields: &[] }],
+    &[NAMED],
+);
+
+/// `POST /v1/admin/snapshot`
+pub const SNAPSHOT: Operation = Operation {
+    method: Method::Post,
+    query: &[WAIT],
+    ..operation(
+        system::snapshot,
+        ("snapshot", "Starts a snapshot"),
+        &[
+            Reply { status: 202, about: "it has begun", content: Content::Object("SnapshotStarted"), fields: &[] },
+            Reply { status: 200, about: "it is durable", content: Content::Object("SnapshotFinished"), fields: &[] },
+        ],
+        &[NAMED, &[Kind::SnapshotRunning, Kind::SnapshotFailed, Kind::Stopping]],
+    )
+};
