@@ -6,7 +6,14 @@
 //! It does not know who split the head, nor what the target means. `tests/corpus` holds the whole of it against the
 //! clauses.
 
+mod fault;
+mod fields;
+
 use super::{authority, octets};
+
+use fields::Codings;
+
+pub use fault::Fault;
 
 /// How large a head may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,159 +72,6 @@ pub struct Framing<'a> {
     pub expects_continue: bool,
 }
 
-/// Why a request is refused before anything runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// Neither HTTP/1.0 nor HTTP/1.1.
-    #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
-    Version,
-    /// The head did not come in time; found only by fronts that keep the time of heads.
-    #[error("the head did not arrive within read_timeout")]
-    HeadTimeout,
-    /// The peer closed its side within the head; found only by fronts that see that.
-    #[error("the connection ended within the head")]
-    HeadIncomplete,
-    /// The method fills the head; found only by fronts that read heads themselves.
-    #[error("the request's method has more than {limit} bytes, as many as head_bytes_max allows for the whole head")]
-    MethodTooLong {
-        /// `head_bytes_max`.
-        limit: usize,
-    },
-    /// What stands in a version's place is none.
-    #[error("the request line does not end in HTTP/1.1")]
-    VersionMalformed,
-    /// A line that does not end in CR LF.
-    #[error("a line of the head does not end in CR LF")]
-    LineEnd,
-    /// The method is not a token.
-    #[error("the method is not a token")]
-    Method,
-    /// A tunnel is asked for (RFC 9110 §9.3.6).
-    #[error("CONNECT is not implemented: this is no proxy")]
-    Connect,
-    /// The target is neither a path nor an http URL.
-    #[error("the request target is neither a path nor an http URL, or holds a control character or a '#'")]
-    Target,
-    /// The target is too long.
-    #[error("the request target has {bytes} bytes, at most {limit} are read")]
-    TargetTooLong {
-        /// Its size.
-        bytes: usize,
-        /// `target_bytes_max`.
-        limit: usize,
-    },
-    /// Too many fields.
-    #[error("the request has more than {limit} header fields, as many as header_count_max allows")]
-    TooManyFields {
-        /// `header_count_max`.
-        limit: usize,
-    },
-    /// The head is too large.
-    #[error("the request's head has more than {limit} bytes, as many as head_bytes_max allows")]
-    HeadTooLarge {
-        /// `head_bytes_max`.
-        limit: usize,
-    },
-    /// A field's name is not a token.
-    #[error("the name of a header field is not a token")]
-    FieldName,
-    /// A field's value holds a control character; a folded line is one.
-    #[error("the value of a header field holds a control character or a line fold")]
-    FieldValue,
-    /// A Content-Length that is not one plain number.
-    #[error("Content-Length is not one plain decimal number")]
-    Length,
-    /// More than one Content-Length.
-    #[error("Content-Length is given more than once")]
-    LengthRepeated,
-    /// A Content-Length beyond 64 bits.
-    #[error("Content-Length is larger than any body can be")]
-    LengthTooLarge,
-    /// Both ways of framing at once.
-    #[error("Content-Length and Transfer-Encoding exclude each other")]
-    LengthAndEncoding,
-    /// A Transfer-Encoding that does not end in `chunked`, or has it twice: the body's end cannot be found.
-    #[error("Transfer-Encoding does not end in chunked, given once and without parameters")]
-    Encoding,
-    /// A coding under `chunked` (RFC 9112 §6.1).
-    #[error("the only Transfer-Encoding understood is chunked alone")]
-    CodingUnknown,
-    /// An upgrade is asked for with a chunked body; found only by fronts that cannot ignore the wish.
-    #[error("a request that asks for an upgrade has no chunked body")]
-    ChunkedUpgrade,
-    /// A Transfer-Encoding on HTTP/1.0.
-    #[error("HTTP/1.0 knows no Transfer-Encoding")]
-    EncodingOnHttp10,
-    /// No Host on HTTP/1.1.
-    #[error("an HTTP/1.1 request has a Host field")]
-    HostMissing,
-    /// More than one Host.
-    #[error("Host is given more than once")]
-    HostRepeated,
-    /// A Host that is none.
-    #[error("Host is not a host with an optional port")]
-    Host,
-    /// An expectation other than `100-continue`.
-    #[error("the only expectation understood is 100-continue")]
-    Expectation,
-}
-
-impl Fault {
-    /// The status of its answer.
-    pub fn status(self) -> u16 {
-        match self {
-            Fault::Version => 505,
-            Fault::TargetTooLong { .. } => 414,
-            Fault::TooManyFields { .. } | Fault::HeadTooLarge { .. } => 431,
-            Fault::LengthTooLarge => 413,
-            Fault::HeadTimeout => 408,
-            Fault::Expectation => 417,
-            Fault::Connect | Fault::CodingUnknown | Fault::MethodTooLong { .. } => 501,
-            Fault::HeadIncomplete
-            | Fault::VersionMalformed
-            | Fault::LineEnd
-            | Fault::Method
-            | Fault::Target
-            | Fault::FieldName
-            | Fault::FieldValue
-            | Fault::Length
-            | Fault::LengthRepeated
-            | Fault::LengthAndEncoding
-            | Fault::Encoding
-            | Fault::ChunkedUpgrade
-            | Fault::EncodingOnHttp10
-            | Fault::HostMissing
-            | Fault::HostRepeated
-            | Fault::Host => 400,
-        }
-    }
-
-    /// Its stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Fault::Version => "http_version_not_supported",
-            Fault::HeadTimeout => "head_timeout",
-            Fault::HeadIncomplete => "head_incomplete",
-            Fault::VersionMalformed => "http_version_malformed",
-            Fault::LineEnd => "line_end_malformed",
-            Fault::Method => "method_malformed",
-            Fault::Connect | Fault::MethodTooLong { .. } => "method_not_implemented",
-            Fault::Target => "target_malformed",
-            Fault::TargetTooLong { .. } => "target_too_long",
-            Fault::TooManyFields { .. } => "too_many_header_fields",
-            Fault::HeadTooLarge { .. } => "head_too_large",
-            Fault::FieldName | Fault::FieldValue => "header_malformed",
-            Fault::Length | Fault::LengthRepeated => "content_length_malformed",
-            Fault::LengthTooLarge => "body_too_large",
-            Fault::LengthAndEncoding => "framing_ambiguous",
-            Fault::CodingUnknown => "transfer_coding_unknown",
-            Fault::Encoding | Fault::ChunkedUpgrade | Fault::EncodingOnHttp10 => "transfer_encoding_unsupported",
-            Fault::HostMissing | Fault::HostRepeated | Fault::Host => "host_malformed",
-            Fault::Expectation => "expectation_unsupported",
-        }
-    }
-}
-
 /// Reads the framing out of a request line and its fields, in order of arrival.
 ///
 /// # Errors
@@ -242,7 +96,7 @@ pub fn check<'a, 'f>(
         return Err(Fault::TargetTooLong { bytes: line.target.len(), limit: limits.target_bytes_max });
     }
     let target = origin_form(line)?;
-    let seen = gather(line, fields, limits)?;
+    let seen = fields::gather(line, fields, limits)?;
     if version == Version::Http11 && !seen.host {
         return Err(Fault::HostMissing);
     }
@@ -261,131 +115,6 @@ pub fn check<'a, 'f>(
     };
     let expects_continue = seen.expects_continue && version == Version::Http11 && body != Announced::Nothing;
     Ok(Framing { version, target, body, is_persistent, expects_continue })
-}
-
-/// What the fields that matter for framing say together.
-#[derive(Default)]
-struct Seen {
-    length: Option<u64>,
-    codings: Option<Codings>,
-    host: bool,
-    close: bool,
-    keep_alive: bool,
-    expects_continue: bool,
-}
-
-/// The list of transfer codings so far, over all fields of that name (RFC 9112 §6.3).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Codings {
-    /// `chunked` and nothing else.
-    Chunked,
-    /// `chunked` last, codings that we do not understand under it.
-    ChunkedOverUnknown,
-    /// Codings that we do not understand; `chunked` may still follow.
-    Unknown,
-    /// Whatever follows, the body has no end: something over `chunked`, or what is no coding.
-    Endless,
-}
-
-impl Codings {
-    /// The list with one member more. An empty member is no coding: we know of nobody who sends one in good faith.
-    fn and(before: Option<Codings>, coding: &[u8]) -> Codings {
-        let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
-        let name = coding.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        let is_coding = std::str::from_utf8(name).is_ok_and(is_token) && !name.eq_ignore_ascii_case(b"chunked");
-        match before {
-            None if is_chunked => Codings::Chunked,
-            Some(Codings::Unknown) if is_chunked => Codings::ChunkedOverUnknown,
-            None | Some(Codings::Unknown) if is_coding => Codings::Unknown,
-            _ => Codings::Endless,
-        }
-    }
-}
-
-/// Bytes that a line costs besides its name and value: colon, space, CR, LF.
-const FIELD_OVERHEAD_BYTES: usize = 4;
-
-/// Bytes of a request line besides method and target: two spaces, the version, CR, LF.
-const LINE_OVERHEAD_BYTES: usize = 12;
-
-fn gather<'f>(
-    line: &RequestLine<'_>,
-    fields: impl Iterator<Item = (&'f str, &'f [u8])>,
-    limits: &HeadLimits,
-) -> Result<Seen, Fault> {
-    let mut seen = Seen::default();
-    let mut count = 0;
-    let mut bytes = line.method.len() + line.target.len() + LINE_OVERHEAD_BYTES;
-    for (name, value) in fields {
-        count += 1;
-        if count > limits.header_count_max {
-            return Err(Fault::TooManyFields { limit: limits.header_count_max });
-        }
-        bytes += name.len() + value.len() + FIELD_OVERHEAD_BYTES;
-        if bytes > limits.head_bytes_max {
-            return Err(Fault::HeadTooLarge { limit: limits.head_bytes_max });
-        }
-        if !is_token(name) {
-            return Err(Fault::FieldName);
-        }
-        if !octets::FIELD_VALUE.has_all(value) {
-            return Err(Fault::FieldValue);
-        }
-        take(&mut seen, name, value)?;
-    }
-    Ok(seen)
-}
-
-/// Adds one field to what is known.
-fn take(seen: &mut Seen, name: &str, value: &[u8]) -> Result<(), Fault> {
-    if name.eq_ignore_ascii_case("Content-Length") {
-        if seen.length.is_some() {
-            return Err(Fault::LengthRepeated);
-        }
-        seen.length = Some(length(value)?);
-    } else if name.eq_ignore_ascii_case("Transfer-Encoding") {
-        for coding in members(value) {
-            seen.codings = Some(Codings::and(seen.codings, coding));
-        }
-    } else if name.eq_ignore_ascii_case("Host") {
-        if seen.host {
-            return Err(Fault::HostRepeated);
-        }
-        // Empty is a host without a name (RFC 9110 §7.2).
-        if !authority::is_host_and_port(value) {
-            return Err(Fault::Host);
-        }
-        seen.host = true;
-    } else if name.eq_ignore_ascii_case("Connection") {
-        for option in members(value) {
-            seen.close |= option.eq_ignore_ascii_case(b"close");
-            seen.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-        }
-    } else if name.eq_ignore_ascii_case("Expect") {
-        for expectation in members(value).filter(|expectation| !expectation.is_empty()) {
-            if !expectation.eq_ignore_ascii_case(b"100-continue") {
-                return Err(Fault::Expectation);
-            }
-            seen.expects_continue = true;
-        }
-    }
-    Ok(())
-}
-
-/// The members of a list, empty ones included (RFC 9110 §5.6.1).
-fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
-}
-
-/// One or more digits, nothing else; the sum is checked against 64 bits.
-fn length(value: &[u8]) -> Result<u64, Fault> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(Fault::Length);
-    }
-    value
-        .iter()
-        .try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(*digit - b'0')))
-        .ok_or(Fault::LengthTooLarge)
 }
 
 /// The target's path and query (RFC 9112 §3.2): an http URL gives up its scheme and authority. A URL with a query and
@@ -418,5 +147,5 @@ pub fn is_token(text: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "framing_table.rs"]
+#[path = "framing/table.rs"]
 mod tests;
