@@ -27,6 +27,7 @@ const EIO: i32 = 5;
 /// An engine and its journal on a disk of their own, without threads.
 struct Ground {
     disk: SimDisk,
+    folder: Arc<DataFolder>,
     figures: ServerFigures,
     syncer: Option<Syncer>,
 }
@@ -44,9 +45,9 @@ fn ground(mode: Mode) -> Ground {
     let journal = Arc::new(Journal::new(options, sequence, SegmentId(0), clock.clone(), health));
     journal.begin(Arc::clone(&folder), found.next_segment).unwrap();
     let engine = Engine::new(EngineOptions { shards: 4, collections_max: 10 }, Arc::clone(&journal), clock);
-    let syncer = Syncer::new(Arc::clone(&journal), folder);
+    let syncer = Syncer::new(Arc::clone(&journal), Arc::clone(&folder));
     let figures = ServerFigures { engine: Arc::new(engine), journal, snapshots: Arc::new(SnapshotFigures::default()) };
-    Ground { disk, figures, syncer }
+    Ground { disk, folder, figures, syncer }
 }
 
 impl Ground {
@@ -173,6 +174,16 @@ fn the_newest_snapshot_is_shown_once_there_is_one() {
     }
     snapshots.note_failed();
     assert_eq!(snapshot(&ground.page()), [Some(1.25), Some(1_795_374_000.5), Some(1.0)]);
+}
+
+#[test]
+fn how_long_a_snapshot_has_held_a_lock_is_shown() {
+    let ground = ground(Mode::Off);
+    let longest = |page: &Page| value(page, "memory_tools_lock_hold_max_seconds").unwrap();
+    ground.put("a", "1").unwrap();
+    assert_eq!(longest(&ground.page()), 0.0);
+    ground.figures.engine.capture(&ground.folder).unwrap();
+    assert!(longest(&ground.page()) > 0.0);
 }
 
 #[test]

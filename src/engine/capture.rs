@@ -124,7 +124,7 @@ impl Capture<'_> {
         let Some(id) = self.collections.get(self.collection).copied() else { return Ok(CaptureStep::Done) };
         let after = self.after.as_ref().map(|entry| entry.document.key_bytes());
         let shard = ShardIndex(self.shard);
-        let end = self.engine.store.slice(id, shard, after, ENTRIES_PER_HOLD_MAX, &mut self.slice);
+        let end = self.engine.store.slice_in_background(id, shard, after, ENTRIES_PER_HOLD_MAX, &mut self.slice);
         for entry in &self.slice {
             // The main store has no place in the header.
             self.writer.push(self.collection.checked_sub(1), entry)?;

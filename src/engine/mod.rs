@@ -12,6 +12,7 @@ mod load;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::RwLock;
 
@@ -132,6 +133,11 @@ impl Engine {
         self.store.totals()
     }
 
+    /// The longest that work in the background has kept a shard's lock so far, in CPU time of its thread.
+    pub fn longest_background_hold(&self) -> Duration {
+        self.store.longest_background_hold()
+    }
+
     /// The LSN that will be issued next.
     pub fn next_lsn(&self) -> Lsn {
         self.journal.next()
@@ -147,7 +153,6 @@ mod tests {
     use std::sync::atomic::AtomicU64;
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread;
-    use std::time::Duration;
 
     use parking_lot::Mutex;
 

@@ -102,6 +102,11 @@ const FAMILIES: &[Row] = &[
             samples.whole(at.snapshot_errors);
         },
     ),
+    gauge(
+        "memory_tools_lock_hold_max_seconds",
+        "The longest that a snapshot or the expirer has kept a lock that requests need, in CPU time of its thread.",
+        |at, samples| samples.real(at.longest_hold.as_secs_f64()),
+    ),
     gauge("process_resident_memory_bytes", "Bytes of this process that are in memory.", |_, samples| {
         proc::resident_bytes().into_iter().for_each(|bytes| samples.whole(bytes));
     }),
@@ -131,6 +136,7 @@ struct Reading {
     totals: Totals,
     snapshot: Option<NewestSnapshot>,
     snapshot_errors: u64,
+    longest_hold: Duration,
 }
 
 impl Reading {
@@ -216,6 +222,7 @@ impl Figures for ServerFigures {
             totals: self.engine.totals(),
             snapshot: self.snapshots.newest(),
             snapshot_errors: self.snapshots.errors.get(),
+            longest_hold: self.engine.longest_background_hold(),
         };
         for Row { family, show } in FAMILIES {
             family.show(out, |samples| show(&reading, samples));

@@ -3,10 +3,13 @@
 //! Invariant: no method but `lock_all` holds more than one shard's lock (but `anticipate`, which waits for none), nor
 //! goes through all that a shard has under one hold; and documents are freed when no lock is held.
 
+use std::time::Duration;
+
 use ahash::RandomState;
-use parking_lot::{RwLock, RwLockWriteGuard};
+use parking_lot::RwLock;
 use smallvec::SmallVec;
 
+use super::background::Background;
 use super::catalogue::{Catalogue, CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
 use super::hashing::{Hashing, ShardIndex};
 use super::locked::Locked;
@@ -25,6 +28,8 @@ pub struct Store {
     // With locks of their own; the catalogue's is taken before a shard's.
     catalogue: Catalogue,
     shards: Box<[LockedShard]>,
+    // With synchronization of its own.
+    background: Background,
 }
 
 /// On a cache line of its own, so that taking one lock does not slow its neighbour's.
@@ -73,6 +78,7 @@ impl Store {
             shards: std::iter::repeat_with(shard).take(shards).collect(),
             hashing: Hashing::new(shards, keys),
             catalogue: Catalogue::new(),
+            background: Background::default(),
         }
     }
 
@@ -218,6 +224,21 @@ impl Store {
         self.shard(shard).read().slice(id, after, entries_max, into)
     }
 
+    /// As `slice`, for work in the background: `longest_background_hold` knows of it.
+    ///
+    /// # Locks
+    /// As `slice`.
+    pub fn slice_in_background(
+        &self,
+        id: CollectionId,
+        shard: ShardIndex,
+        after: Option<&[u8]>,
+        entries_max: usize,
+        into: &mut Vec<Entry>,
+    ) -> SliceEnd {
+        self.background.read(self.shard(shard), |shard| shard.slice(id, after, entries_max, into))
+    }
+
     /// Takes out of one shard at most `entries_max` entries whose deadline has passed at `now`, and frees them.
     ///
     /// # Locks
@@ -229,10 +250,9 @@ impl Store {
         let mut more = lock.read().is_due(now);
         while more && count < entries_max {
             let mut reaped = Vec::with_capacity(REAPED_PER_HOLD_MAX);
-            let mut shard = lock.write();
             let hash = |id, key: &[u8]| self.hashing.address(id, key).hash;
-            more = shard.reap(now, REAPED_PER_HOLD_MAX.min(entries_max - count), hash, &mut reaped);
-            RwLockWriteGuard::unlock_fair(shard);
+            let entries_max = REAPED_PER_HOLD_MAX.min(entries_max - count);
+            more = self.background.write(lock, |shard| shard.reap(now, entries_max, hash, &mut reaped));
             count += reaped.len();
         }
         Reaped { count, more }
@@ -260,6 +280,12 @@ impl Store {
             let thrown_away = std::mem::replace(&mut *shard.0.write(), Shard::new(self.hashing.keys()));
             drop(thrown_away);
         }
+    }
+
+    /// The longest that work in the background (a snapshot's slices, reaping) has kept a shard's lock so far, in CPU
+    /// time of its thread. That of requests is not known.
+    pub fn longest_background_hold(&self) -> Duration {
+        self.background.longest_hold()
     }
 
     /// How much there is. Exact when nothing is written meanwhile.

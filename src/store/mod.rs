@@ -21,6 +21,7 @@ mod slab;
 mod partition;
 mod shard;
 
+mod background;
 mod catalogue;
 mod locked;
 mod many;

@@ -1,17 +1,20 @@
 //! The one door to time: wall-clock milliseconds for deadlines, behind a trait so that tests hold the hands.
 //!
 //! `SystemClock` runs on monotonic time and follows the wall clock with caution, so that a glitch of the wall clock
-//! neither expires the store nor keeps the dead alive; `steering` holds the rules. It knows nothing of deadlines.
+//! neither expires the store nor keeps the dead alive; `steering` holds the rules. `ThreadCpu` is another kind of time:
+//! what a thread's own work took. It knows nothing of deadlines.
 
 mod manual;
 mod steering;
 mod system;
+mod thread_cpu;
 
 use std::fmt;
 
 pub use manual::ManualClock;
 pub use steering::{Adjust, Steering};
 pub use system::{HostTime, SystemClock, TimeSource};
+pub use thread_cpu::ThreadCpu;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,4 +1,5 @@
-//! Counting what happens, for whoever watches the process: counters, gauges and histograms of durations.
+//! Counting what happens, for whoever watches the process: counters, gauges, and durations: the longest, or how many were
+//! how long.
 //!
 //! Invariant: counting is a few atomic additions, without a lock and without an allocation, so it may stand anywhere.
 //! Each number is exact; several of them, read one after the other, are not a cut through one moment.
@@ -45,6 +46,23 @@ impl Gauge {
     /// What it was set to last.
     pub fn get(&self) -> f64 {
         f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// The longest of many durations; none before the first.
+#[derive(Debug, Default)]
+pub struct Longest(AtomicU64);
+
+impl Longest {
+    /// One that took `duration`.
+    pub fn observe(&self, duration: Duration) {
+        // 2^64 nanoseconds are 584 years.
+        self.0.fetch_max(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// The longest so far.
+    pub fn get(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -149,6 +167,16 @@ mod tests {
         });
         assert_eq!((counter.get(), histogram.read().count()), (4000, 4000));
         assert_eq!(histogram.read().sum(), Duration::from_secs(8));
+    }
+
+    #[test]
+    fn the_longest_of_many_is_kept() {
+        let longest = Longest::default();
+        assert_eq!(longest.get(), Duration::ZERO);
+        for micros in [3, 7, 5] {
+            longest.observe(Duration::from_micros(micros));
+        }
+        assert_eq!(longest.get(), Duration::from_micros(7));
     }
 
     #[test]

@@ -1,0 +1,64 @@
+//! CPU time of a thread: how long it ran itself, however long the machine kept it from running meanwhile.
+//!
+//! Invariant: two readings that are compared come from one thread, because a `ThreadCpu` cannot leave it.
+//! A reading is a system call, a few hundred nanoseconds: nothing for a request, little for work in the background.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// A reading of the CPU time of the thread that took it.
+#[derive(Debug)]
+pub struct ThreadCpu {
+    began: Duration,
+    /// Clocks of different threads have nothing to do with each other.
+    of_this_thread: PhantomData<*const ()>,
+}
+
+impl ThreadCpu {
+    /// Reads the clock of this thread.
+    pub fn begin() -> ThreadCpu {
+        ThreadCpu { began: now(), of_this_thread: PhantomData }
+    }
+
+    /// How long this thread has run since the reading.
+    pub fn elapsed(&self) -> Duration {
+        now().saturating_sub(self.began)
+    }
+}
+
+fn now() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(now).expect("a thread has not run for less than no time")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    /// A hundred times what the clock's own two readings could take.
+    const WORK: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_thread_that_works_is_charged_and_the_one_that_waits_is_not() {
+        let mut charged = Duration::ZERO;
+        let (begin, begun) = channel();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(move || {
+                let cpu = ThreadCpu::begin();
+                begun.recv().unwrap();
+                cpu.elapsed()
+            });
+            let cpu = ThreadCpu::begin();
+            while charged < WORK {
+                charged = cpu.elapsed();
+            }
+            begin.send(()).unwrap();
+            assert!(waiting.join().unwrap() < charged, "it has slept");
+        });
+    }
+}
