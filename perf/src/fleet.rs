@@ -87,17 +87,31 @@ impl Fleet {
     /// A wrong answer, a connection that ended, or a server that hangs.
     pub fn measure(
         &mut self,
-        mut session: Session<'_>,
+        session: Session<'_>,
         warm_up: Duration,
         duration: Duration,
         pids: &[u32],
     ) -> Result<Window> {
+        self.measure_until(session, warm_up, |elapsed| elapsed >= duration, pids)
+    }
+
+    /// As `measure`, until `is_over`, which is told how long the window has lasted.
+    ///
+    /// # Errors
+    /// As `measure`.
+    pub fn measure_until(
+        &mut self,
+        mut session: Session<'_>,
+        warm_up: Duration,
+        is_over: impl Fn(Duration) -> bool,
+        pids: &[u32],
+    ) -> Result<Window> {
         let switches_before = proc::context_switches(pids)?;
         self.start(&mut session)?;
-        self.run_until(&mut session, Instant::now() + warm_up)?;
+        self.run_until(&mut session, |elapsed| elapsed >= warm_up)?;
         let warmed = std::mem::replace(&mut session.tally, Tally::new());
         let before = Edge::now(pids)?;
-        self.run_until(&mut session, before.at + duration)?;
+        self.run_until(&mut session, is_over)?;
         let after = Edge::now(pids)?;
         let tally = std::mem::replace(&mut session.tally, Tally::new());
         session.keys = Keys::none();
@@ -128,8 +142,9 @@ impl Fleet {
         self.connections.iter_mut().try_for_each(|connection| connection.advance(session))
     }
 
-    fn run_until(&mut self, session: &mut Session<'_>, end: Instant) -> Result<()> {
-        while Instant::now() < end {
+    fn run_until(&mut self, session: &mut Session<'_>, is_over: impl Fn(Duration) -> bool) -> Result<()> {
+        let begun = Instant::now();
+        while !is_over(begun.elapsed()) {
             self.turn(session)?;
         }
         Ok(())

@@ -29,6 +29,7 @@ mod workload;
 mod child;
 mod descriptors;
 mod machine;
+mod operator;
 mod proc;
 
 mod figure;

@@ -4,6 +4,7 @@
 //! Within a part all servers run throughout, each with one thread that serves, and take turns in each round. No
 //! snapshot is written and no log is begun anew meanwhile. Without Redis ours is measured alone, with a note.
 
+mod beside_snapshot;
 mod case;
 mod contestant;
 mod restart;
@@ -57,6 +58,9 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
     report.figures.extend(syncs::measure(options, &document, progress, &mut report.notes)?);
     report.figures.extend(restart::from_snapshot(options, progress)?);
     report.figures.extend(restart::from_journal(options, &document, progress)?);
+    let beside = beside_snapshot::measure(options, progress, &mut report.notes)?;
+    report.figures.extend(beside.figures);
+    report.runs.extend(beside.runs);
     Ok(report)
 }
 

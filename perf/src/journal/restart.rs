@@ -27,7 +27,7 @@ use crate::template::{KEYS_MAX, Template};
 use crate::workload;
 
 /// Size of the documents of a snapshot.
-const DOCUMENT_BYTES: usize = 200;
+pub const DOCUMENT_BYTES: usize = 200;
 
 /// Documents from which on a bound is judged; it was promised for five million.
 const DOCUMENTS_JUDGED: u32 = 1_000_000;

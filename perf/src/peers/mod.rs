@@ -34,7 +34,7 @@ pub use crate::peers::report::Report;
 pub const PACKAGES: [&str; 3] = ["nginx", "redis-server", "webdis"];
 
 /// The constant rate, of the throughput at saturation.
-const PACED_SHARE: f64 = 0.5;
+pub const PACED_SHARE: f64 = 0.5;
 
 /// What of the constant rate must have been answered for its latency to mean something.
 const PACED_SHARE_KEPT: f64 = 0.99;
@@ -111,7 +111,7 @@ fn saturation(runs: &[Run], round: u32) -> f64 {
 
 /// Says so when `run` has answered noticeably less than the `due` requests a second: what was never asked is in no
 /// latency.
-fn lag(run: &Run, due: f64) -> Option<String> {
+pub fn lag(run: &Run, due: f64) -> Option<String> {
     let (round, on, answered) = (run.round, run.on, run.requests_per_second);
     let is_behind = answered < due * PACED_SHARE_KEPT;
     is_behind
