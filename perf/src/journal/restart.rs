@@ -44,6 +44,9 @@ const REPLAY_MB: f64 = 300.0;
 /// How long a snapshot or a dump may take.
 const SAVING_MAX: Duration = Duration::from_secs(300);
 
+/// The name under which our server writes a snapshot.
+const SNAPSHOT_ON_ITS_WAY: &str = "database.mtdb.tmp";
+
 /// One document in so many is read back.
 const SAMPLE: usize = 97;
 
@@ -118,13 +121,19 @@ pub fn from_journal(options: &Options, document: &Template, progress: &Progress)
     let count = u32::try_from(count).unwrap_or(KEYS_MAX).min(KEYS_MAX);
     let program = Who::Always.program(options, Some(folder.path())).context("ours is always there")?;
     let contestant = Contestant { who: Who::Always, server: Server::start(&*program)? };
+    // It would take a snapshot whenever the journal has outgrown the newest one, and leave little to replay.
+    let obstacle = folder.path().join(SNAPSHOT_ON_ITS_WAY);
+    fs::create_dir(&obstacle)?;
     contestant.fill(document, count, progress)?;
     drop(contestant);
+    fs::remove_dir(&obstacle)?;
     let (mut rates, mut sizes) = (Vec::new(), Vec::new());
     for round in 1..=options.rounds {
         progress.step(&format!("round {round} of {}: replaying a journal", options.rounds));
-        let megabytes = journal_bytes(folder.path())? as f64 / 1e6;
-        let start = start(Who::Everysec, options, folder.path(), document, count)?;
+        // What is replayed is followed by a snapshot, which the next start would load.
+        let copy = scratch()?;
+        let megabytes = copy_files(folder.path(), copy.path())? as f64 / 1e6;
+        let start = start(Who::Everysec, options, copy.path(), document, count)?;
         rates.push(megabytes / start.seconds);
         sizes.push(megabytes);
     }
@@ -182,13 +191,14 @@ fn redis_seconds(printed: &str) -> Option<f64> {
     after.split(' ').next()?.parse().ok()
 }
 
-/// Bytes of the journal's files in `folder`.
-fn journal_bytes(folder: &Path) -> Result<u64> {
+/// Copies the files of a data folder; gives back how many bytes its journal has.
+fn copy_files(from: &Path, to: &Path) -> Result<u64> {
     let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.path().extension().is_some_and(|extension| extension == "mtj") {
-            bytes += entry.metadata()?.len();
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let copied = fs::copy(&path, to.join(path.file_name().context("a file has a name")?))?;
+        if path.extension().is_some_and(|extension| extension == "mtj") {
+            bytes += copied;
         }
     }
     Ok(bytes)
@@ -223,11 +233,15 @@ mod tests {
     }
 
     #[test]
-    fn only_the_journals_files_count() {
-        let folder = scratch().unwrap();
-        for (name, bytes) in [("journal-1.mtj", 7), ("journal-2.mtj", 5), ("database.mtdb", 52), ("IDENTITY", 52)] {
-            fs::write(folder.path().join(name), vec![0; bytes]).unwrap();
+    fn every_file_is_copied_and_only_the_journals_count() {
+        let (from, to) = (scratch().unwrap(), scratch().unwrap());
+        let files = [("journal-1.mtj", 7), ("journal-2.mtj", 5), ("database.mtdb", 52), ("IDENTITY", 52)];
+        for (name, bytes) in files {
+            fs::write(from.path().join(name), vec![7; bytes]).unwrap();
         }
-        assert_eq!(journal_bytes(folder.path()).unwrap(), 12);
+        assert_eq!(copy_files(from.path(), to.path()).unwrap(), 12);
+        for (name, bytes) in files {
+            assert_eq!(fs::read(to.path().join(name)).unwrap(), vec![7; bytes]);
+        }
     }
 }
