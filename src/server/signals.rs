@@ -1,4 +1,5 @@
 //! SIGINT and SIGTERM ask for a clean stop, and a second one ends the process at once; SIGHUP asks for a reload.
+//! SIGXFSZ asks for nothing: a write beyond the limit on the size of files is refused, and that is enough.
 //!
 //! Two libraries share the work: ctrlc takes SIGINT on a thread of its own, signal-hook the others on `mt-signal`.
 //! Invariant: a stop is never lost behind reloads, however many come while nobody listens.
@@ -8,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use signal_hook::consts::{SIGHUP, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::base::log;
@@ -37,6 +39,9 @@ pub fn signals() -> Result<Receiver<Signal>, String> {
     let (told, receive) = unbounded();
     let desk = Desk { told, is_stopping: Arc::default() };
     let fault = |error: &dyn std::fmt::Display| format!("signals cannot be handled: {error}");
+    // Nobody looks at the flag. What counts is that the signal no longer ends the process, with all that is in memory:
+    // the write that caused it fails with EFBIG, and that is trouble of the disk as any other.
+    flag::register(SIGXFSZ, Arc::default()).map_err(|error| fault(&error))?;
     let interrupted = desk.clone();
     ctrlc::set_handler(move || interrupted.take(Signal::Stop)).map_err(|error| fault(&error))?;
     let mut signals = Signals::new([SIGTERM, SIGHUP]).map_err(|error| fault(&error))?;
