@@ -118,11 +118,6 @@ impl Engine {
         self.journal.prepare()
     }
 
-    /// Tries again to reserve LSNs when writes are refused for want of them; costs nothing else.
-    pub fn recover(&self) {
-        self.journal.recover();
-    }
-
     /// How many collections there are.
     pub fn collection_count(&self) -> usize {
         self.store.collections().0.len()

@@ -186,7 +186,7 @@ impl Journal {
     /// Takes room for `records`: what a mutation is going to append at most, as far as that is known before it has its
     /// locks. What it appends may have other deadlines.
     ///
-    /// It never waits for room, but it may write IDENTITY to raise the ceiling of the LSNs.
+    /// It never waits for room. When nobody has kept ahead, it writes IDENTITY to raise the ceiling of the LSNs.
     ///
     /// # Errors
     /// Writes are refused for now.
@@ -217,9 +217,10 @@ impl Journal {
         self.sequence.prepare()
     }
 
-    /// Tries again to make LSNs available when writes are refused for want of them; costs nothing else.
-    pub fn recover(&self) {
-        self.sequence.recover();
+    /// Makes LSNs available before mutations run out of them, and again when they are refused for want of them: writes
+    /// IDENTITY then, and costs nothing else. Call it about once a second.
+    pub fn keep_ahead(&self) {
+        self.sequence.keep_ahead();
     }
 
     /// True when what is written is kept before a snapshot has it: in every mode but `Off`.

@@ -1,8 +1,10 @@
 //! The one counter: LSNs are issued below a ceiling that was made durable in advance, so that none is issued twice.
 //!
 //! Invariant: the next LSN and all that is promised lie below the ceiling. A mutation has its LSNs promised before it
-//! takes any lock, so issuing them never waits and never fails. Raising the ceiling costs one small fsync per 2^24
-//! LSNs; the request that crosses the middle of what is left pays for it, the others go on.
+//! takes any lock, so issuing them never waits and never fails. Raising the ceiling costs one small file, written and
+//! synced, per 2^23 LSNs. `mt-sync` pays for it: it looks each second, and a second takes fewer than lie between the
+//! two marks below. Should it be late all the same, one request raises the ceiling while the others go on; only when no
+//! LSN is left do they all wait.
 //! It does not know what the ceiling is written into, nor what an LSN is issued for.
 
 use std::sync::Arc;
@@ -15,8 +17,12 @@ use crate::base::limits::{LSN_CEILING_STEP, LSN_MAX};
 use crate::base::log;
 use crate::model::{Lsn, Refusal};
 
-/// When no more than this is left below the ceiling, a request tries to raise it, unless another one is at it.
+/// When less than this is left below the ceiling, `keep_ahead` raises it.
 const RAISE_BELOW: u64 = LSN_CEILING_STEP / 2;
+
+/// When less than this is left, whoever keeps ahead is late: a request tries to raise the ceiling, unless another one is
+/// at it.
+const LATE_BELOW: u64 = LSN_CEILING_STEP / 8;
 
 /// After a failed try with LSNs left, the next one comes this many LSNs later.
 const RETRY_AFTER: u64 = LSN_CEILING_STEP / 256;
@@ -83,12 +89,14 @@ impl Sequence {
         self.promise(1).map(|()| self.give_back(1))
     }
 
-    /// Tries again when writes are refused because the ceiling could not be raised: whoever heeds that this server is
-    /// not ready sends no write that would.
-    pub(super) fn recover(&self) {
+    /// Raises the ceiling before a request has to. Also when writes are refused because it could not be raised: whoever
+    /// heeds that this server is not ready sends no write that would. Call it about once a second.
+    pub(super) fn keep_ahead(&self) {
         if self.health.holds(Reason::SequenceUnavailable) {
             // What stands in the way still is in the reason that holds, and in the answer to each write.
             let _ = self.prepare();
+        } else if self.has_fewer_than(RAISE_BELOW) {
+            self.raise_early(RAISE_BELOW);
         }
     }
 
@@ -122,11 +130,16 @@ impl Sequence {
         self.ceiling.load(Ordering::SeqCst).checked_sub(free)
     }
 
+    /// True when fewer than `lsns` can still be promised.
+    fn has_fewer_than(&self, lsns: u64) -> bool {
+        self.left().is_none_or(|left| left < lsns)
+    }
+
     fn keep_promises(&self) -> Result<(), Refusal> {
         match self.left() {
-            Some(left) if left >= RAISE_BELOW => return Ok(()),
+            Some(left) if left >= LATE_BELOW => return Ok(()),
             Some(_) => {
-                self.raise_early();
+                self.raise_early(LATE_BELOW);
                 return Ok(());
             }
             None => {}
@@ -141,13 +154,13 @@ impl Sequence {
         })
     }
 
-    /// Tries while there are LSNs left; a failure is only logged.
-    fn raise_early(&self) {
+    /// Raises the ceiling unless `enough` LSNs are left below it by then; a failure is only logged.
+    fn raise_early(&self, enough: u64) {
         if self.next().0 < self.retry_at.load(Ordering::SeqCst) {
             return;
         }
         let Some(_held) = self.raising.try_lock() else { return };
-        if self.left().is_none_or(|left| left < RAISE_BELOW)
+        if self.has_fewer_than(enough)
             && let Err(cause) = self.raise_now()
         {
             self.retry_at.store(self.next().0.saturating_add(RETRY_AFTER), Ordering::SeqCst);
@@ -171,6 +184,7 @@ mod tests {
     use super::super::head::Head;
     use super::*;
     use std::sync::atomic::AtomicBool;
+    use std::thread;
 
     struct Bench {
         raised: Arc<Mutex<Vec<u64>>>,
@@ -252,22 +266,61 @@ mod tests {
         assert!(bench.health.is_ready());
         assert_eq!(bench.issue(), Err(unavailable()));
         assert!(bench.health.holds(Reason::SequenceUnavailable));
-        bench.sequence.recover();
+        bench.sequence.keep_ahead();
         assert!(bench.health.holds(Reason::SequenceUnavailable));
         bench.disk_fails.store(false, Ordering::SeqCst);
-        bench.sequence.recover();
+        bench.sequence.keep_ahead();
         assert!(bench.health.is_ready(), "without a write");
-        bench.sequence.recover();
+        bench.sequence.keep_ahead();
         assert_eq!(bench.raised.lock().len(), 1);
         assert_eq!(bench.issue(), Ok(Lsn(4)));
     }
 
     #[test]
-    fn the_ceiling_is_raised_when_half_of_it_is_left_and_not_for_each_lsn() {
+    fn the_ceiling_is_raised_ahead_when_half_of_it_is_left() {
         let mut bench = bench(1, 1 + RAISE_BELOW);
+        bench.sequence.keep_ahead();
+        assert!(bench.raised.lock().is_empty(), "half is enough");
+        bench.issue().unwrap();
+        assert!(bench.raised.lock().is_empty(), "the request leaves it to others");
+        for _ in 0..5 {
+            bench.sequence.keep_ahead();
+        }
+        assert_eq!(bench.raised.lock().len(), 1);
+    }
+
+    #[test]
+    fn a_request_raises_the_ceiling_when_nobody_else_has_and_not_for_each_lsn() {
+        let mut bench = bench(1, 1 + LATE_BELOW);
         for _ in 0..5 {
             bench.issue().unwrap();
         }
         assert_eq!(bench.raised.lock().len(), 1, "one raise is enough for many");
+    }
+
+    /// Raising is a write and two fsyncs: over several ceilings, none of them is on the way of a mutation.
+    #[test]
+    fn with_somebody_who_keeps_ahead_no_mutation_raises_the_ceiling() {
+        let raisers = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&raisers);
+        let raise: Raise = Box::new(move |_| {
+            seen.lock().push(thread::current().id());
+            Ok(())
+        });
+        let sequence = Sequence::new(Lsn(1), Lsn(1), raise, Arc::new(Health::default()));
+        sequence.prepare().unwrap();
+        raisers.lock().clear();
+        let mut head = Head { next: sequence.next(), buffer: None };
+        // As many as three million mutations a second would take between two looks.
+        let second = 3 << 20;
+        for _ in 0..5 * LSN_CEILING_STEP / u64::from(second) {
+            sequence.promise(second).unwrap();
+            head.issue(second, &sequence);
+            sequence.give_back(second);
+            thread::scope(|scope| scope.spawn(|| sequence.keep_ahead()).join().unwrap());
+        }
+        let raisers = raisers.lock();
+        assert!(raisers.len() >= 5, "{} ceilings were raised", raisers.len());
+        assert!(!raisers.contains(&thread::current().id()));
     }
 }

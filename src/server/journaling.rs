@@ -1,4 +1,6 @@
 //! The journal's threads, `mt-journal` and `mt-sync`: they end last, because replies wait for them to the end.
+//!
+//! `mt-sync` is there in every mode: LSNs are issued in each, and it keeps their ceiling ahead.
 
 use std::sync::Arc;
 
@@ -41,10 +43,8 @@ impl Journaling {
     fn start_threads(&self, folder: &Arc<DataFolder>, stopped: Receiver<()>) -> Result<(), StartError> {
         let committer = Committer::new(Arc::clone(&self.journal));
         self.threads.start("mt-journal", Box::new(move || committer.run()))?;
-        if let Some(syncer) = Syncer::new(Arc::clone(&self.journal), Arc::clone(folder)) {
-            self.threads.start("mt-sync", sync(syncer, stopped))?;
-        }
-        Ok(())
+        let syncer = Syncer::new(Arc::clone(&self.journal), Arc::clone(folder));
+        self.threads.start("mt-sync", sync(Arc::clone(&self.journal), syncer, stopped))
     }
 
     /// Ends the journal and its threads. No write comes any more.
@@ -60,13 +60,16 @@ impl Journaling {
     }
 }
 
-/// The loop of `mt-sync`.
-fn sync(syncer: Syncer, stopped: Receiver<()>) -> Job {
+/// The loop of `mt-sync`; `syncer` is `None` in modes that leave it nothing to do.
+fn sync(journal: Arc<Journal>, syncer: Option<Syncer>, stopped: Receiver<()>) -> Job {
     Box::new(move || {
         let ticks = tick(Syncer::INTERVAL);
         loop {
             select! {
-                recv(ticks) -> _ => syncer.step(),
+                recv(ticks) -> _ => {
+                    journal.keep_ahead();
+                    syncer.iter().for_each(Syncer::step);
+                }
                 recv(stopped) -> _ => return,
             }
         }

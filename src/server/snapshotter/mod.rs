@@ -1,5 +1,5 @@
 //! `mt-snapshot`: writes snapshots on schedule, on demand and when the journal has outgrown the newest one, one at a
-//! time; heals a journal that was given up; and sees whether a disk that refused IDENTITY has come to its senses.
+//! time; and heals a journal that was given up.
 
 mod newest;
 mod orders;
@@ -168,7 +168,6 @@ impl Snapshotter {
 
     /// What nobody asks for.
     fn look(&self) {
-        self.subject.engine.recover();
         if self.subject.journal.is_healing_due(Instant::now()) {
             // Why it failed has been said by then.
             self.if_alone(|| drop(self.state.take(&self.subject)));
