@@ -8,6 +8,7 @@
 pub mod base;
 pub mod config;
 pub mod model;
+pub mod patch;
 
 pub mod journal;
 pub mod persist;

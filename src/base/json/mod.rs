@@ -15,4 +15,4 @@ mod string;
 pub use elements::{Elements, elements};
 pub use grammar::{Malformed, check, trim};
 pub use members::{Member, Members, members};
-pub use string::{LoneSurrogate, escape_into, unescape};
+pub use string::{LoneSurrogate, code_points, escape_into, unescape};

@@ -33,6 +33,32 @@ pub fn unescape(token: &[u8]) -> Result<Cow<'_, str>, LoneSurrogate> {
     Ok(Cow::Owned(String::from_utf8_lossy(&text).into_owned()))
 }
 
+/// The code points of a string token (quotes included) that has passed `check`, as UTF-8 in which half of a surrogate
+/// pair that stands alone is written like any other code point. So every string that JSON can spell has one form, and
+/// two forms compare as their code points do.
+pub fn code_points(token: &[u8]) -> Cow<'_, [u8]> {
+    let inner = token.get(1..token.len().saturating_sub(1)).unwrap_or_default();
+    if !inner.contains(&b'\\') {
+        return Cow::Borrowed(inner);
+    }
+    let mut points = Vec::with_capacity(inner.len());
+    let mut at = 0;
+    while let Some(byte) = inner.get(at) {
+        if *byte != b'\\' {
+            points.push(*byte);
+            at += 1;
+        } else if let Some((character, length)) = escape_at(inner, at) {
+            points.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            at += length;
+        } else {
+            let half = hex_at(inner, at + 2).unwrap_or_default();
+            points.extend([0xe0 | half >> 12, 0x80 | half >> 6 & 0x3f, 0x80 | half & 0x3f].map(|byte| byte as u8));
+            at += 6;
+        }
+    }
+    Cow::Owned(points)
+}
+
 /// The character that the escape at `at` stands for, and how many bytes spell it.
 fn escape_at(inner: &[u8], at: usize) -> Option<(char, usize)> {
     let simple = |character| Some((character, 2));
@@ -120,6 +146,18 @@ mod tests {
             (r#""\ud800\n12345""#, 1),
         ] {
             assert_eq!(unescape(token.as_bytes()), Err(LoneSurrogate { offset }), "{token}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_string_has_the_same_code_points() {
+        for (token, points) in [
+            (r#""plain é""#, "plain é".as_bytes()),
+            (r#""\u0061\/\n\ud83d\ude00""#, "a/\n😀".as_bytes()),
+            (r#""\uD800x""#, b"\xed\xa0\x80x"),
+            (r#""\udfff\ud83d\ude00""#, b"\xed\xbf\xbf\xf0\x9f\x98\x80"),
+        ] {
+            assert_eq!(*code_points(token.as_bytes()), *points, "{token}");
         }
     }
 

@@ -1,0 +1,112 @@
+//! Steps over the text of a JSON value: past white space, past a string, past a value.
+//!
+//! A step never looks into a value: nested ones are passed by counting brackets, strings by their next quote. The text
+//! must have passed `base::json::check`. On others a step may end anywhere in the text, but nothing panics.
+
+use memchr::memchr2;
+
+/// What encloses the entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Brackets {
+    /// `{` and `}`, around members.
+    Object,
+    /// `[` and `]`, around elements.
+    Array,
+}
+
+impl Brackets {
+    /// Those that begin the value `text`; `None` for a scalar.
+    pub(super) fn of(text: &[u8]) -> Option<Brackets> {
+        match text.first() {
+            Some(b'{') => Some(Brackets::Object),
+            Some(b'[') => Some(Brackets::Array),
+            _ => None,
+        }
+    }
+}
+
+/// The first place from `at` on that is not white space.
+pub(super) fn past_space(text: &[u8], mut at: usize) -> usize {
+    while matches!(text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        at += 1;
+    }
+    at.min(text.len())
+}
+
+/// The place behind the string that begins at `at`.
+pub(super) fn past_string(text: &[u8], at: usize) -> usize {
+    let mut at = at + 1;
+    while let Some(found) = text.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += found;
+        match text.get(at) {
+            Some(b'"') => return at + 1,
+            _ => at += 2,
+        }
+    }
+    text.len()
+}
+
+/// The place behind the value that begins at `at`; `at` itself when none begins there.
+pub(super) fn past_value(text: &[u8], at: usize) -> usize {
+    match text.get(at) {
+        Some(b'"') => past_string(text, at),
+        Some(b'{' | b'[') => past_nested(text, at),
+        _ => {
+            let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
+            let scalar = text.get(at..).unwrap_or_default();
+            scalar.iter().position(ends).map_or(text.len(), |length| at + length)
+        }
+    }
+}
+
+/// The place behind the object or array that begins at `at`.
+fn past_nested(text: &[u8], mut at: usize) -> usize {
+    let mut depth = 0_usize;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => {
+                at = past_string(text, at);
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_ends_right_behind_the_value() {
+        for (text, length) in [
+            ("\"a\\\"]b\",1", 7),
+            ("[1,[\"]\"],{\"a\":[]}] ,2", 18),
+            ("-1.5e3\t,", 6),
+            ("true}", 4),
+            ("null", 4),
+            ("{}{}", 2),
+            ("]", 0),
+            ("", 0),
+        ] {
+            assert_eq!(past_value(text.as_bytes(), 0), length, "{text}");
+        }
+        assert_eq!(past_space(b" \t\r\n\x0b", 0), 4);
+    }
+
+    #[test]
+    fn an_unchecked_text_is_passed_without_a_panic() {
+        for text in ["[", "{\"", "\"", "\"\\", "[\"\\", "[}", "\"a"] {
+            assert_eq!(past_value(text.as_bytes(), 0), text.len(), "{text}");
+            past_value(text.as_bytes(), text.len() + 1);
+            past_space(text.as_bytes(), text.len() + 1);
+        }
+    }
+}
