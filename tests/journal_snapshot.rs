@@ -21,8 +21,8 @@ use memory_tools::base::health::Health;
 use memory_tools::engine::{CaptureStep, Engine, EngineOptions};
 use memory_tools::journal::{Journal, JournalOptions, Mode, Sequence};
 use memory_tools::model::{
-    BatchWrite, CollectionName, Command, Condition, Deadline, Document, Effect, Execute, Expiry, Key, Lsn, OnAbsent,
-    Record, Scope,
+    BatchWrite, CollectionName, Command, Condition, Deadline, Document, Effect, Execute, Expiry, Key, KeyRange, Lsn,
+    OnAbsent, Record, Scope,
 };
 use memory_tools::persist::journal::SegmentId;
 use memory_tools::persist::{Content, DataFolder, OpenOptions};
@@ -104,7 +104,8 @@ impl House {
         for name in [None].into_iter().chain(named) {
             let scope =
                 name.as_deref().map_or(Scope::Main, |name| Scope::Collection(CollectionName::new(name).unwrap()));
-            let Effect::Scanned(entries) = self.execute(Command::Scan { scope }) else { unreachable!() };
+            let scan = Command::Scan { scope, range: KeyRange::ALL, at_most: None };
+            let Effect::Scanned(entries) = self.execute(scan) else { unreachable!() };
             state.documents.extend(entries.map(|entry| {
                 let key = entry.document.key().as_str().to_owned();
                 ((name.clone(), key), (entry.document.value().to_vec(), entry.version, entry.deadline))

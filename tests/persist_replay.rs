@@ -18,8 +18,8 @@ use memory_tools::base::limits::ENTRIES_PER_HOLD_MAX;
 use memory_tools::engine::{CaptureStep, Engine, EngineOptions};
 use memory_tools::journal::{Journal, Sequence};
 use memory_tools::model::{
-    CollectionName, Command, Condition, Deadline, Document, Effect, Entry, Execute, Expiry, Key, Lsn, OnAbsent, Record,
-    Scope,
+    CollectionName, Command, Condition, Deadline, Document, Effect, Entry, Execute, Expiry, Key, KeyRange, Lsn,
+    OnAbsent, Record, Scope,
 };
 use memory_tools::persist::{self, DataFolder, OpenOptions};
 use memory_tools::store::{CollectionId, Dropped, Replayed, ShardIndex, Store};
@@ -174,7 +174,7 @@ impl Run {
 /// The documents of `id`, expired ones too.
 fn entries(store: &Store, id: CollectionId) -> Vec<Entry> {
     let mut entries = Vec::new();
-    store.slice(id, ShardIndex(0), None, ENTRIES_PER_HOLD_MAX, &mut entries);
+    store.slice(id, ShardIndex(0), KeyRange::ALL, ENTRIES_PER_HOLD_MAX, &mut entries);
     entries
 }
 

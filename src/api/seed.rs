@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::base::json;
 use crate::base::limits::ENVELOPE_BYTES_MAX;
-use crate::model::{Command, Condition, Document, Effect, Entries, OnAbsent, Scope};
+use crate::model::{Command, Condition, Document, Effect, Entries, KeyRange, OnAbsent, Scope};
 
 use super::Api;
 use super::body;
@@ -144,7 +144,8 @@ pub fn list_collections(api: &Api, _: &Call<'_>) -> Result<Response, Otherwise> 
 pub fn list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let collection = seed_collection(call)?;
     let name = collection.as_deref().unwrap_or_default();
-    let outcome = api.run(Command::Scan { scope: Scope::Collection(name_of(name)?) })?;
+    let outcome =
+        api.run(Command::Scan { scope: Scope::Collection(name_of(name)?), range: KeyRange::ALL, at_most: None })?;
     let Effect::Scanned(entries) = outcome.effect else {
         let text = format!("Collection '{name}' not found.");
         return Err(Problem::new(Kind::CollectionNotFound, text).resting_on(outcome.rest).into());

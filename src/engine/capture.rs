@@ -18,7 +18,7 @@ use crate::base::clock::UnixMillis;
 use crate::base::fault::{Fault, is_planted};
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::journal::Tee;
-use crate::model::{Entry, Lsn, SnapshotReport};
+use crate::model::{Entry, KeyRange, Lsn, SnapshotReport};
 use crate::persist::{CollectionRecord, DataFolder, Error, SnapshotHeader, SnapshotWriter};
 use crate::store::{CollectionId, ShardIndex, SliceEnd};
 
@@ -124,7 +124,8 @@ impl Capture<'_> {
         let Some(id) = self.collections.get(self.collection).copied() else { return Ok(CaptureStep::Done) };
         let after = self.after.as_ref().map(|entry| entry.document.key_bytes());
         let shard = ShardIndex(self.shard);
-        let end = self.engine.store.slice_in_background(id, shard, after, ENTRIES_PER_HOLD_MAX, &mut self.slice);
+        let range = KeyRange { after, ..KeyRange::ALL };
+        let end = self.engine.store.slice_in_background(id, shard, range, ENTRIES_PER_HOLD_MAX, &mut self.slice);
         for entry in &self.slice {
             // The main store has no place in the header.
             self.writer.push(self.collection.checked_sub(1), entry)?;

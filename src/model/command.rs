@@ -1,6 +1,6 @@
 //! What can be asked of the store.
 
-use super::{CollectionName, Deadline, Document, Key, Lsn, Scope};
+use super::{CollectionName, Deadline, Document, Key, KeyRange, Lsn, Scope};
 
 /// One request to the store, whatever protocol it came over.
 #[derive(Debug)]
@@ -52,10 +52,14 @@ pub enum Command<'a> {
         /// What to change, in this order: each sees what the ones before it made.
         writes: Vec<BatchWrite<'a>>,
     },
-    /// Every live document, in byte order of the keys.
+    /// The live documents of a range, in byte order of the keys.
     Scan {
         /// Where.
         scope: Scope<'a>,
+        /// Which keys.
+        range: KeyRange<'a>,
+        /// The first so many of them; `None` for all. A listing of few keys costs little.
+        at_most: Option<usize>,
     },
     /// Make sure that a collection exists.
     CreateCollection {

@@ -11,6 +11,7 @@ mod figures;
 mod key;
 mod lsn;
 mod outcome;
+mod range;
 mod record;
 
 pub use collection::{CollectionName, NameFault, Scope};
@@ -23,4 +24,5 @@ pub use figures::Figures;
 pub use key::{Key, KeyFault};
 pub use lsn::{Lsn, Rest};
 pub use outcome::{BatchRefusal, Effect, Entries, Outcome, Refusal, Written};
+pub use range::KeyRange;
 pub use record::Record;

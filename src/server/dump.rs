@@ -14,7 +14,7 @@ use crate::base::json;
 use crate::base::limits::LSN_MAX;
 use crate::engine::{Engine, EngineOptions, LoadFault};
 use crate::journal::{Journal, Sequence};
-use crate::model::{CollectionName, Command, Effect, Entry, Execute, Lsn, Scope};
+use crate::model::{CollectionName, Command, Effect, Entry, Execute, KeyRange, Lsn, Scope};
 use crate::persist::{self, Content, Found};
 
 /// Shards of a store that nobody writes to.
@@ -91,7 +91,8 @@ fn load(found: Found, clock: &Arc<dyn Clock>) -> Result<Engine, LoadFault> {
 }
 
 fn write_all_of(engine: &Engine, scope: Scope<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let Ok(Effect::Scanned(entries)) = engine.execute(Command::Scan { scope }).map(|outcome| outcome.effect) else {
+    let scan = Command::Scan { scope, range: KeyRange::ALL, at_most: None };
+    let Ok(Effect::Scanned(entries)) = engine.execute(scan).map(|outcome| outcome.effect) else {
         return Ok(());
     };
     let mut line = Vec::new();

@@ -18,7 +18,7 @@ use super::partition::Totals;
 use super::shard::{REAPED_PER_HOLD_MAX, Shard, SliceEnd};
 use crate::base::clock::UnixMillis;
 use crate::base::limits::LOOK_AHEAD_MAX;
-use crate::model::{CollectionName, Deadline, Entry, Key, Lsn, Scope};
+use crate::model::{CollectionName, Deadline, Entry, Key, KeyRange, Lsn, Scope};
 
 /// Documents in memory, in the main store and in named collections.
 #[derive(Debug)]
@@ -205,9 +205,9 @@ impl Store {
         self.catalogue.list()
     }
 
-    /// Appends to `into` at most `entries_max` entries that one shard has of a collection, expired ones included, in
-    /// byte order of their keys from the first key after `after`. Slices end to end hold every entry that is there
-    /// during all of them, and no key twice.
+    /// Appends to `into` the first entries that one shard has of a range of a collection, expired ones included, at
+    /// most `entries_max`, in byte order of their keys. Slices end to end, each of what is behind the one before, hold
+    /// every entry that is there during all of them, and no key twice.
     ///
     /// `entries_max` is 1 to `ENTRIES_PER_HOLD_MAX`.
     ///
@@ -217,11 +217,11 @@ impl Store {
         &self,
         id: CollectionId,
         shard: ShardIndex,
-        after: Option<&[u8]>,
+        range: KeyRange<'_>,
         entries_max: usize,
         into: &mut Vec<Entry>,
     ) -> SliceEnd {
-        self.shard(shard).read().slice(id, after, entries_max, into)
+        self.shard(shard).read().slice(id, range, entries_max, into)
     }
 
     /// As `slice`, for work in the background: `longest_background_hold` knows of it.
@@ -232,11 +232,11 @@ impl Store {
         &self,
         id: CollectionId,
         shard: ShardIndex,
-        after: Option<&[u8]>,
+        range: KeyRange<'_>,
         entries_max: usize,
         into: &mut Vec<Entry>,
     ) -> SliceEnd {
-        self.background.read(self.shard(shard), |shard| shard.slice(id, after, entries_max, into))
+        self.background.read(self.shard(shard), |shard| shard.slice(id, range, entries_max, into))
     }
 
     /// Takes out of one shard at most `entries_max` entries whose deadline has passed at `now`, and frees them.

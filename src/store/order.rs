@@ -7,6 +7,8 @@
 //!
 //! It keeps no keys: whoever calls passes the slab that has them.
 
+use std::ops::Bound;
+
 use super::slab::{Slab, SlotIndex};
 
 /// Slots of a leaf: 1 KiB. Larger ones cost more moving for each insertion, smaller ones a longer list of leaves.
@@ -62,14 +64,21 @@ impl Order {
         }
     }
 
-    /// The slots whose keys come after `after`, or all of them, in order.
-    pub(super) fn after<'a>(&'a self, after: Option<&[u8]>, slab: &Slab) -> impl Iterator<Item = SlotIndex> + use<'a> {
-        let (number, offset) = after.map_or((0, 0), |after| {
-            let number = self.leaf_of(after, slab);
-            let leaf = self.leaves.get(number).map(Vec::as_slice).unwrap_or_default();
-            (number, leaf.partition_point(|slot| slab.key(*slot) <= after))
-        });
+    /// The slots from `start` on, in order of their keys.
+    pub(super) fn from<'a>(&'a self, start: Bound<&[u8]>, slab: &Slab) -> impl Iterator<Item = SlotIndex> + use<'a> {
+        let (number, offset) = match start {
+            Bound::Unbounded => (0, 0),
+            Bound::Included(first) => self.place_of(first, |key| key < first, slab),
+            Bound::Excluded(after) => self.place_of(after, |key| key <= after, slab),
+        };
         self.leaves.iter().skip(number).flatten().skip(offset).copied()
+    }
+
+    /// The leaf where `key` is or would be, and how many of its slots have a key that is `before` it.
+    fn place_of(&self, key: &[u8], before: impl Fn(&[u8]) -> bool, slab: &Slab) -> (usize, usize) {
+        let number = self.leaf_of(key, slab);
+        let leaf = self.leaves.get(number).map(Vec::as_slice).unwrap_or_default();
+        (number, leaf.partition_point(|slot| before(slab.key(*slot))))
     }
 
     /// The leaf where `key` is, or would be: the last one that does not begin after it, or the first one.
@@ -116,15 +125,15 @@ mod tests {
         (order, slab)
     }
 
-    fn keys(order: &Order, slab: &Slab, after: Option<&[u8]>) -> Vec<u64> {
-        order.after(after, slab).map(|slot| slab.get(slot).version.0).collect()
+    fn keys(order: &Order, slab: &Slab, start: Bound<&[u8]>) -> Vec<u64> {
+        order.from(start, slab).map(|slot| slab.get(slot).version.0).collect()
     }
 
     #[test]
     fn any_order_of_insertion_gives_the_order_of_the_keys() {
         for numbers in [(0..3000).collect(), (0..3000).rev().collect(), shuffled(3000, 7)] {
             let (order, slab) = filled(numbers.into_iter());
-            assert_eq!(keys(&order, &slab, None), (0..3000).collect::<Vec<_>>());
+            assert_eq!(keys(&order, &slab, Bound::Unbounded), (0..3000).collect::<Vec<_>>());
         }
     }
 
@@ -135,23 +144,27 @@ mod tests {
     }
 
     #[test]
-    fn an_iteration_starts_after_a_key_that_is_there_or_not() {
+    fn an_iteration_starts_at_or_after_a_key_that_is_there_or_not() {
         let (order, slab) = filled((0..2000).map(|number| number * 2));
-        assert_eq!(keys(&order, &slab, Some(b"003990")), [3992, 3994, 3996, 3998]);
-        assert_eq!(keys(&order, &slab, Some(b"003991")), [3992, 3994, 3996, 3998]);
-        assert!(keys(&order, &slab, Some(b"003998")).is_empty());
-        assert_eq!(keys(&order, &slab, Some(b"")).len(), 2000);
-        assert!(keys(&Order::default(), &slab, Some(b"a")).is_empty());
-        for after in 0..4000 {
-            let first = keys(&order, &slab, Some(format!("{after:06}").as_bytes())).first().copied();
-            assert_eq!(first, (after < 3998).then_some(after / 2 * 2 + 2), "after {after}");
+        let (at, after) = (Bound::Included, Bound::Excluded);
+        assert_eq!(keys(&order, &slab, after(b"003990")), [3992, 3994, 3996, 3998]);
+        assert_eq!(keys(&order, &slab, after(b"003991")), [3992, 3994, 3996, 3998]);
+        assert_eq!(keys(&order, &slab, at(b"003992")), [3992, 3994, 3996, 3998]);
+        assert!(keys(&order, &slab, after(b"003998")).is_empty());
+        assert_eq!(keys(&order, &slab, at(b"")).len(), 2000);
+        assert!(keys(&Order::default(), &slab, after(b"a")).is_empty());
+        for number in 0..4000 {
+            let key = format!("{number:06}");
+            let first = |start: Bound<&[u8]>| order.from(start, &slab).next().map(|slot| slab.get(slot).version.0);
+            assert_eq!(first(Bound::Excluded(key.as_bytes())), (number < 3998).then_some(number / 2 * 2 + 2));
+            assert_eq!(first(Bound::Included(key.as_bytes())), (number < 3999).then_some(number.div_ceil(2) * 2));
         }
     }
 
     #[test]
     fn removals_leave_neither_empty_leaves_nor_much_spare_memory() {
         let (mut order, mut slab) = filled(shuffled(5000, 11).into_iter());
-        let slots: Vec<_> = order.after(None, &slab).collect();
+        let slots: Vec<_> = order.from(Bound::Unbounded, &slab).collect();
         for (number, slot) in slots.iter().enumerate() {
             if number % 100 != 0 {
                 order.remove(*slot, &slab);
@@ -159,8 +172,8 @@ mod tests {
             }
         }
         order.check_invariants(&slab);
-        assert_eq!(keys(&order, &slab, None), (0..5000).step_by(100).collect::<Vec<_>>());
-        for slot in order.after(None, &slab).collect::<Vec<_>>() {
+        assert_eq!(keys(&order, &slab, Bound::Unbounded), (0..5000).step_by(100).collect::<Vec<_>>());
+        for slot in order.from(Bound::Unbounded, &slab).collect::<Vec<_>>() {
             order.remove(slot, &slab);
             slab.remove(slot);
         }

@@ -12,7 +12,7 @@ use super::hashing::ShardHash;
 use super::order::Order;
 use super::slab::{Slab, SlotIndex};
 use crate::base::clock::UnixMillis;
-use crate::model::{Deadline, Entry};
+use crate::model::{Deadline, Entry, KeyRange};
 
 /// How much there is, expired entries that have not been reaped yet included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,9 +136,10 @@ impl Partition {
         self.due.first().filter(|(deadline, _)| deadline.has_passed(now)).map(|(_, slot)| *slot)
     }
 
-    /// The entries whose keys come after `after`, or all of them, in byte order of the keys.
-    pub(super) fn after<'a>(&'a self, after: Option<&[u8]>) -> impl Iterator<Item = &'a Entry> + use<'a> {
-        self.order.after(after, &self.slab).map(|slot| self.slab.get(slot))
+    /// The entries of a range, in byte order of their keys.
+    pub(super) fn within<'a>(&'a self, range: KeyRange<'a>) -> impl Iterator<Item = &'a Entry> {
+        let from_start = self.order.from(range.start(), &self.slab).map(|slot| self.slab.get(slot));
+        from_start.take_while(move |entry| range.goes_on_with(entry.document.key_bytes()))
     }
 
     fn move_due(&mut self, before: Deadline, deadline: Deadline, slot: SlotIndex) {

@@ -1,4 +1,4 @@
-//! All live documents of a collection in byte order of their keys: a merge of the shards, slice by slice.
+//! The live documents of a range of a collection in byte order of their keys: a merge of the shards, slice by slice.
 //!
 //! Invariants: keys ascend strictly, so each comes at most once; a document that is there from before the first item
 //! to after the last comes; an expired one does not. No lock is held between two items. What a document looked like
@@ -14,12 +14,13 @@ use super::hashing::ShardIndex;
 use super::shard::SliceEnd;
 use super::{CollectionId, Store};
 use crate::base::clock::UnixMillis;
-use crate::model::Entry;
+use crate::model::{Entry, KeyRange};
 
 /// Entries that a scan has at hand over all shards, whatever their number: 8192 counted pointers are 200 KB.
 const ENTRIES_AT_HAND: usize = 8192;
 
-/// Entries that a scan takes from a shard at a time: a few dozen, fewer where there are thousands of shards.
+/// Entries that a scan takes from a shard at a time: a few dozen, fewer where there are thousands of shards, or where
+/// few are asked for.
 const SLICE_ENTRIES_MAX: usize = 64;
 const SLICE_ENTRIES_MIN: usize = 4;
 
@@ -27,8 +28,12 @@ const SLICE_ENTRIES_MIN: usize = 4;
 pub struct Scan<N> {
     store: Arc<Store>,
     id: CollectionId,
+    /// What the keys begin with.
+    prefix: Box<[u8]>,
     now: N,
     slice_entries: usize,
+    /// Entries that may still come.
+    at_most: usize,
     shards: Vec<Slice>,
     /// The next entry of each shard that has one.
     heads: BinaryHeap<Head>,
@@ -48,20 +53,22 @@ struct Head {
 }
 
 impl<N: Fn() -> UnixMillis> Scan<N> {
-    /// Lists the collection `id`; `now` is asked for each item. Reads the first slice of each shard.
+    /// Lists what is in `range` of the collection `id`, the first `at_most` or all; `now` is asked for each item. Reads
+    /// the first slice of each shard.
     ///
     /// When the collection is dropped meanwhile, the listing ends early.
-    pub fn new(store: Arc<Store>, id: CollectionId, now: N) -> Scan<N> {
+    pub fn new(store: Arc<Store>, id: CollectionId, range: KeyRange<'_>, at_most: Option<usize>, now: N) -> Scan<N> {
         let shard_count = store.shard_count();
-        let slice_entries = (ENTRIES_AT_HAND / shard_count).clamp(SLICE_ENTRIES_MIN, SLICE_ENTRIES_MAX);
+        let slice_entries = slice_entries(shard_count, at_most);
         let mut heads = BinaryHeap::new();
         let shards = (0..shard_count).map(ShardIndex).map(|shard| {
-            let mut slice = Slice::read(&store, id, shard, None, slice_entries);
+            let mut slice = Slice::read(&store, id, shard, range, slice_entries);
             heads.extend(slice.entries.next().map(|entry| Head { entry, shard }));
             slice
         });
         let shards = shards.collect();
-        Scan { store, id, now, slice_entries, shards, heads }
+        let at_most = at_most.unwrap_or(usize::MAX);
+        Scan { store, id, prefix: range.prefix.into(), now, slice_entries, at_most, shards, heads }
     }
 
     /// The next entry in order of the keys, live or expired.
@@ -70,8 +77,8 @@ impl<N: Fn() -> UnixMillis> Scan<N> {
         let shard = head.shard;
         let slice = self.shards.get_mut(shard.0).expect("every head comes from a shard of this store");
         if slice.entries.len() == 0 && slice.end == SliceEnd::More {
-            *slice =
-                Slice::read(&self.store, self.id, shard, Some(head.entry.document.key_bytes()), self.slice_entries);
+            let rest = KeyRange { prefix: &self.prefix, after: Some(head.entry.document.key_bytes()) };
+            *slice = Slice::read(&self.store, self.id, shard, rest, self.slice_entries);
         }
         Some(match slice.entries.next() {
             Some(next) => std::mem::replace(&mut head.entry, next),
@@ -84,6 +91,7 @@ impl<N: Fn() -> UnixMillis> Iterator for Scan<N> {
     type Item = Entry;
 
     fn next(&mut self) -> Option<Entry> {
+        self.at_most = self.at_most.checked_sub(1)?;
         loop {
             let entry = self.pull()?;
             if !entry.deadline.has_passed((self.now)()) {
@@ -93,10 +101,18 @@ impl<N: Fn() -> UnixMillis> Iterator for Scan<N> {
     }
 }
 
+/// What a scan takes from each of so many shards at a time. The first keys of a collection are spread over the shards as
+/// the hash has it: a few more than the mean of each is enough for nearly all of them.
+fn slice_entries(shard_count: usize, at_most: Option<usize>) -> usize {
+    let at_hand = ENTRIES_AT_HAND / shard_count;
+    let wanted = at_most.map_or(at_hand, |at_most| (at_most / shard_count).saturating_add(SLICE_ENTRIES_MIN));
+    wanted.min(at_hand).clamp(SLICE_ENTRIES_MIN, SLICE_ENTRIES_MAX)
+}
+
 impl Slice {
-    fn read(store: &Store, id: CollectionId, shard: ShardIndex, after: Option<&[u8]>, entries_max: usize) -> Slice {
+    fn read(store: &Store, id: CollectionId, shard: ShardIndex, range: KeyRange<'_>, entries_max: usize) -> Slice {
         let mut entries = Vec::new();
-        let end = store.slice(id, shard, after, entries_max, &mut entries);
+        let end = store.slice(id, shard, range, entries_max, &mut entries);
         Slice { entries: entries.into_iter(), end }
     }
 }
@@ -146,7 +162,7 @@ mod tests {
     }
 
     fn scan(store: &Arc<Store>) -> Scan<impl Fn() -> UnixMillis + use<>> {
-        Scan::new(store.clone(), CollectionId::MAIN, || UnixMillis(0))
+        Scan::new(store.clone(), CollectionId::MAIN, KeyRange::ALL, None, || UnixMillis(0))
     }
 
     fn versions(entries: impl Iterator<Item = Entry>) -> Vec<u64> {
@@ -161,6 +177,25 @@ mod tests {
                 let scanned = versions(scan(&store));
                 assert!(scanned == (0..count).collect::<Vec<_>>(), "{shards} shards, {count} entries");
             }
+        }
+    }
+
+    #[test]
+    fn a_scan_of_a_range_ends_where_the_range_does_or_with_the_last_that_was_asked_for() {
+        for shards in [1, 16, 256] {
+            let store = filled(shards, 10_000);
+            let listed = |prefix: &str, after: Option<&str>, at_most| {
+                let range = KeyRange { prefix: prefix.as_bytes(), after: after.map(str::as_bytes) };
+                versions(Scan::new(store.clone(), CollectionId::MAIN, range, at_most, || UnixMillis(0)))
+            };
+            assert_eq!(listed("00123", None, None), (1230..1240).collect::<Vec<_>>());
+            assert_eq!(listed("001", Some("001997"), None), [1998, 1999]);
+            assert_eq!(listed("001", Some("0000"), Some(3)), [1000, 1001, 1002]);
+            assert!(listed("001", Some("002"), None).is_empty());
+            assert_eq!(listed("", Some("009998"), None), [9999]);
+            assert_eq!(listed("", None, Some(1000)), (0..1000).collect::<Vec<_>>());
+            assert!(listed("", None, Some(0)).is_empty());
+            assert!(listed("1", None, Some(usize::MAX)).is_empty());
         }
     }
 
@@ -198,7 +233,7 @@ mod tests {
         store.load(CollectionId::MAIN, numbers.map(|number| entry_until(&key_of(number), number, Some(500))));
         let clock = Arc::new(ManualClock::at(UnixMillis(0)));
         let hands = clock.clone();
-        let mut scan = Scan::new(store, CollectionId::MAIN, move || hands.now());
+        let mut scan = Scan::new(store, CollectionId::MAIN, KeyRange::ALL, None, move || hands.now());
         assert_eq!(versions(scan.by_ref().take(10)), (0..10).collect::<Vec<_>>());
         clock.advance(499);
         assert_eq!(versions(scan.by_ref().take(1)), [10]);
@@ -212,7 +247,7 @@ mod tests {
         let name = CollectionName::new("c").unwrap();
         let created = store.create_collection(name, 1, || Lsn(1)).unwrap();
         store.load(created.id, (0..5000).map(|number| entry(&key_of(number), number)));
-        let mut scan = Scan::new(store.clone(), created.id, || UnixMillis(0));
+        let mut scan = Scan::new(store.clone(), created.id, KeyRange::ALL, None, || UnixMillis(0));
         assert_eq!(versions(scan.by_ref().take(10)), (0..10).collect::<Vec<_>>());
         store.drop_collection(name, || Lsn(6000));
         store.reclaim(created.id);

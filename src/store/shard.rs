@@ -17,7 +17,7 @@ use super::partition::{Partition, Totals};
 use super::slab::SlotIndex;
 use crate::base::clock::UnixMillis;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
-use crate::model::{Deadline, Entry, Lsn};
+use crate::model::{Deadline, Entry, KeyRange, Lsn};
 
 /// Entries that one hold of the lock reaps. Taking one out touches about twenty others, in the search for its place
 /// in the order, so this is as long a hold as a slice of `ENTRIES_PER_HOLD_MAX`.
@@ -152,12 +152,12 @@ impl Shard {
         Some(partition)
     }
 
-    /// Clones into `into` at most `entries_max` entries of a collection, in byte order of their keys, from the first
-    /// key after `after`; expired ones too.
+    /// Clones into `into` the first entries of a range, at most `entries_max`, in byte order of their keys; expired
+    /// ones too.
     pub(super) fn slice(
         &self,
         id: CollectionId,
-        after: Option<&[u8]>,
+        range: KeyRange<'_>,
         entries_max: usize,
         into: &mut Vec<Entry>,
     ) -> SliceEnd {
@@ -167,7 +167,7 @@ impl Shard {
         );
         let Some(partition) = self.partition(id) else { return SliceEnd::Done };
         into.reserve(entries_max.min(partition.len()));
-        let mut entries = partition.after(after);
+        let mut entries = partition.within(range);
         into.extend(entries.by_ref().take(entries_max).cloned());
         if entries.next().is_some() { SliceEnd::More } else { SliceEnd::Done }
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::base::clock::UnixMillis;
 use crate::journal::Journal;
 use crate::model::{
-    Command, Condition, Effect, Entries, Entry, Execute, Key, Lsn, Outcome, Record, Refusal, Rest, Scope,
+    Command, Condition, Effect, Entries, Entry, Execute, Key, KeyRange, Lsn, Outcome, Record, Refusal, Rest, Scope,
 };
 use crate::store::{CollectionAbsent, Current, Locked, Lookup, Scan};
 
@@ -32,7 +32,7 @@ impl Execute for Engine {
                 self.set_deadline(scope, key, deadline, &condition)
             }
             Command::Batch { scope, writes } => self.batch(scope, &writes),
-            Command::Scan { scope } => Ok(self.scan(scope)),
+            Command::Scan { scope, range, at_most } => Ok(self.scan(scope, range, at_most)),
             Command::CreateCollection { name } => self.create_collection(name),
             Command::DropCollection { name } => self.drop_collection(name),
             Command::ListCollections => {
@@ -108,14 +108,14 @@ impl Engine {
         Ok(Outcome { rest: Rest::Written(lsn), effect: change(locked, current, lsn) })
     }
 
-    fn scan(&self, scope: Scope<'_>) -> Outcome {
+    fn scan(&self, scope: Scope<'_>, range: KeyRange<'_>, at_most: Option<usize>) -> Outcome {
         let id = match self.store.place(scope) {
             Ok(place) => place.id(),
             Err(absent) => return collection_absent(absent),
         };
         let clock = Arc::clone(&self.clock);
         let rest = Rest::Seen(self.journal.last());
-        let scan = Scan::new(Arc::clone(&self.store), id, move || clock.now());
+        let scan = Scan::new(Arc::clone(&self.store), id, range, at_most, move || clock.now());
         let listing = Listing { scan, journal: Arc::clone(&self.journal) };
         Outcome { rest, effect: Effect::Scanned(Box::new(listing)) }
     }

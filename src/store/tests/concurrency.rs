@@ -37,7 +37,9 @@ fn scan(store: &Arc<Store>, now: &Arc<AtomicU64>, stop: &AtomicBool) -> u64 {
         let clock = now.clone();
         let started = UnixMillis(now.load(Ordering::SeqCst));
         let mut last: Option<Entry> = None;
-        for entry in Scan::new(store.clone(), CollectionId::MAIN, move || UnixMillis(clock.load(Ordering::SeqCst))) {
+        for entry in Scan::new(store.clone(), CollectionId::MAIN, KeyRange::ALL, None, move || {
+            UnixMillis(clock.load(Ordering::SeqCst))
+        }) {
             assert!(!entry.deadline.has_passed(started));
             assert!(last.is_none_or(|last| last.document.key_bytes() < entry.document.key_bytes()));
             last = Some(entry);
@@ -89,6 +91,47 @@ fn totals_are_exact_after_writers_a_scanner_and_a_reaper_met() {
         let versions: BTreeSet<_> = entries.iter().map(|entry| entry.version).collect();
         assert_eq!(versions.len(), entries.len(), "a version is given once");
     }
+}
+
+/// What is there all the time comes, in its place, whatever is written beside it.
+#[test]
+fn a_range_of_what_nobody_writes_is_complete_while_others_write_between_its_keys() {
+    let store = Arc::new(Store::new(16));
+    // Even numbers stay, odd ones come and go.
+    store.load(CollectionId::MAIN, (0..KEYS).step_by(2).map(|number| entry(&key_of(number), 1)));
+    let (lsns, stop) = (AtomicU64::new(1), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for writer in 0..3_u64 {
+            let (store, lsns, stop) = (&store, &lsns, &stop);
+            scope.spawn(move || {
+                let place = store.place(Scope::Main).unwrap();
+                let randoms = (0..).map(|round: u64| scrambled(round << 8 | writer));
+                for random in randoms.take_while(|_| !stop.load(Ordering::Relaxed)) {
+                    let key = key_of((random % KEYS) | 1);
+                    let locked = store.lock(&place, Key::new(&key).unwrap());
+                    let lsn = Lsn(lsns.fetch_add(1, Ordering::Relaxed) + 1);
+                    if random >> 32 & 1 == 0 {
+                        locked.remove(lsn);
+                    } else {
+                        locked.put(document(&key), lsn, Deadline::NEVER);
+                    }
+                }
+            });
+        }
+        for round in 0..2000 {
+            let (prefix, after) = (format!("key/{:03}", round % 50), key_of(scrambled(round) % KEYS));
+            let range = KeyRange { prefix: prefix.as_bytes(), after: Some(after.as_bytes()) };
+            let scan = Scan::new(store.clone(), CollectionId::MAIN, range, None, || UnixMillis(0));
+            let keys: Vec<String> = scan.map(|entry| entry.document.key().as_str().to_owned()).collect();
+            assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+            let is_even = |key: &&String| key.ends_with(['0', '2', '4', '6', '8']);
+            let lasting: Vec<String> = keys.iter().filter(is_even).cloned().collect();
+            let all = (0..KEYS).step_by(2).map(key_of);
+            let expected: Vec<_> = all.filter(|key| key.starts_with(&prefix) && *key > after).collect();
+            assert_eq!(lasting, expected, "{range:?}");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn no_background_hold_touches_more_entries_than_its_bound() {
         let after = sliced.last().cloned();
         let after = after.as_ref().map(|entry| entry.document.key_bytes());
         touched::reset();
-        let end = store.slice(CollectionId::MAIN, SHARD, after, ENTRIES_PER_HOLD_MAX, &mut sliced);
+        let range = KeyRange { after, ..KeyRange::ALL };
+        let end = store.slice(CollectionId::MAIN, SHARD, range, ENTRIES_PER_HOLD_MAX, &mut sliced);
         worst_slice = worst_slice.max(touched::total());
         if end == SliceEnd::Done {
             break;
@@ -93,7 +94,7 @@ fn no_background_hold_touches_more_entries_than_its_bound() {
 fn a_longer_hold_is_refused() {
     let store = filled(1, 0);
     for entries_max in [0, ENTRIES_PER_HOLD_MAX + 1] {
-        let slice = || store.slice(CollectionId::MAIN, SHARD, None, entries_max, &mut Vec::new());
+        let slice = || store.slice(CollectionId::MAIN, SHARD, KeyRange::ALL, entries_max, &mut Vec::new());
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(slice)).is_err());
     }
     let reap = || {

@@ -7,7 +7,7 @@ pub(super) mod touched;
 
 use super::{CollectionId, ShardIndex, SliceEnd, Store};
 use crate::base::clock::UnixMillis;
-use crate::model::{CollectionName, Deadline, Document, Entry, Key, Lsn, Scope};
+use crate::model::{CollectionName, Deadline, Document, Entry, Key, KeyRange, Lsn, Scope};
 
 pub(super) fn document(key: &str) -> Document {
     Document::new(Key::new(key).unwrap(), b"{}")
@@ -33,7 +33,9 @@ pub(super) fn sliced(store: &Store, id: CollectionId, slice_entries: usize) -> V
         loop {
             let last = entries.last().cloned();
             let after = last.as_ref().map(|entry| entry.document.key_bytes());
-            if store.slice(id, shard, after, slice_entries, &mut entries) == SliceEnd::Done {
+            if store.slice(id, shard, KeyRange { after, ..KeyRange::ALL }, slice_entries, &mut entries)
+                == SliceEnd::Done
+            {
                 return entries;
             }
         }

@@ -77,6 +77,9 @@ enum Operation {
     },
     Scan {
         scope: usize,
+        prefix: String,
+        after: Option<String>,
+        at_most: Option<usize>,
     },
 }
 
@@ -91,6 +94,12 @@ enum Change {
 fn change() -> impl Strategy<Value = Change> {
     let ttl = proptest::option::of(0..40_u64);
     prop_oneof![Just(Change::Put), Just(Change::Remove), ttl.prop_map(Change::SetDeadline)]
+}
+
+/// What a range may begin with or come after: keys that are there or not, and beginnings of them.
+fn bound() -> impl Strategy<Value = String> {
+    let numbered = (0..1200_u32, 0..=5_usize).prop_map(|(number, length)| format!("n{number:04}")[..length].to_owned());
+    prop_oneof![proptest::sample::select(&KEYS[..]).prop_map(str::to_owned), numbered, Just(String::new())]
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -115,7 +124,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => name.clone().prop_map(|scope| Operation::Create { scope }),
         1 => name.prop_map(|scope| Operation::Drop { scope }),
         2 => (scope.clone(), 1..50_usize).prop_map(|(scope, entries_max)| Operation::Slice { scope, entries_max }),
-        3 => scope.prop_map(|scope| Operation::Scan { scope }),
+        3 => (scope, bound(), proptest::option::of(bound()), proptest::option::of(0..700_usize))
+            .prop_map(|(scope, prefix, after, at_most)| Operation::Scan { scope, prefix, after, at_most }),
     ]
 }
 
@@ -184,7 +194,9 @@ impl Run {
             Operation::Create { scope } => self.create(scope),
             Operation::Drop { scope } => self.drop_collection(scope),
             Operation::Slice { scope, entries_max } => self.slice(scope, entries_max),
-            Operation::Scan { scope } => self.scan(scope),
+            Operation::Scan { scope, ref prefix, ref after, at_most } => {
+                self.scan(scope, prefix, after.as_deref(), at_most);
+            }
         }
         self.check_totals();
     }
@@ -355,11 +367,14 @@ impl Run {
         assert_eq!(entries, modelled.entries.values().cloned().collect::<Vec<_>>());
     }
 
-    fn scan(&mut self, scope: usize) {
+    fn scan(&mut self, scope: usize, prefix: &str, after: Option<&str>, at_most: Option<usize>) {
         let Some(modelled) = &self.scopes[scope] else { return };
         let now = self.now;
-        let scanned: Vec<_> = Scan::new(self.store.clone(), modelled.id, move || now).collect();
-        let live = modelled.entries.values().filter(|entry| !entry.deadline.has_passed(now));
+        let range = KeyRange { prefix: prefix.as_bytes(), after: after.map(str::as_bytes) };
+        let scanned: Vec<_> = Scan::new(self.store.clone(), modelled.id, range, at_most, move || now).collect();
+        let is_in = |key: &[u8]| key.starts_with(range.prefix) && range.after.is_none_or(|after| key > after);
+        let there = modelled.entries.iter().filter(|(key, _)| is_in(key)).map(|(_, entry)| entry);
+        let live = there.filter(|entry| !entry.deadline.has_passed(now)).take(at_most.unwrap_or(usize::MAX));
         assert_eq!(scanned, live.cloned().collect::<Vec<_>>());
     }
 
