@@ -101,7 +101,7 @@ impl Api {
         if request.method == Method::Options {
             return Ok(Response::new(204).with("Allow", Value::Text(route.allow())));
         }
-        let operation = route.operation(request.method).ok_or_else(|| method_not_allowed(route, request.method))?;
+        let operation = route.operation(request.method).ok_or_else(|| wrong_method(route, request.method))?;
         if *family != Family::System && self.health.holds(Reason::Loading) {
             let problem = Problem::new(Kind::Starting, "the data is still being loaded").hint("try again in a moment");
             return Err(problem.into());
@@ -159,10 +159,16 @@ fn unknown_route(family: Family, path: &str) -> Problem {
     }
 }
 
-fn method_not_allowed(route: &Route, method: Method) -> Problem {
-    let detail = match route.family {
-        Family::Seed => "Method not allowed".to_owned(),
-        Family::Resource | Family::System => {
+/// 405 for a method that others have; 501 for one that nothing here has (RFC 9110 §9.1), but for the seed's endpoints,
+/// which know only 405.
+fn wrong_method(route: &Route, method: Method) -> Problem {
+    let detail = match (route.family, method) {
+        (Family::Seed, _) => "Method not allowed".to_owned(),
+        (Family::Resource | Family::System, Method::Other) => {
+            return Problem::new(Kind::MethodUnknown, "no resource of this server has this method")
+                .hint("methods are in capitals: GET, not get");
+        }
+        (Family::Resource | Family::System, method) => {
             format!("{} is not among the methods of {}", method.name(), route.template)
         }
     };

@@ -90,6 +90,8 @@ kinds! {
     SnapshotFailed = 500 "snapshot_failed" "The snapshot failed";
     /// No key could be made.
     KeyUnavailable = 500 "key_unavailable" "No key can be made";
+    /// A method that no resource here has.
+    MethodUnknown = 501 "method_unknown" "Unknown method";
     /// Data is still being loaded.
     Starting = 503 "starting" "The server is starting";
     /// The server is stopping.

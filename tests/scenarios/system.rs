@@ -27,8 +27,18 @@ fn options_name_the_methods() {
         send("OPTIONS", "/v1/docs/a").gives(204).field("Allow", "GET, HEAD, PUT, DELETE, OPTIONS"),
         post("/v1/docs/a", "1").gives(405).field("Allow", "GET, HEAD, PUT, DELETE, OPTIONS")
             .containing("\"code\":\"method_not_allowed\""),
-        send("BREW", "/v1/docs/a").gives(405),
         send("OPTIONS", "*").gives(204),
+    }]);
+}
+
+#[test]
+fn a_method_that_nothing_here_has_is_a_501() {
+    over_every_door(&[scenario! { "a method is a token with its case, and a resource may lack one that others have";
+        send("BREW", "/v1/docs/a").gives(501).containing("\"code\":\"method_unknown\""),
+        send("get", "/v1/docs/a").gives(501),
+        send("PROPFIND", "/readyz").gives(501),
+        send("PATCH", "/v1/docs/a").gives(405),
+        send("BREW", "/get").gives(405).field("Allow", "GET, HEAD, OPTIONS"),
     }]);
 }
 
