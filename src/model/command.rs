@@ -45,7 +45,8 @@ pub enum Command<'a> {
         /// What must hold.
         condition: Condition,
     },
-    /// Make several changes, all of them or none, at one moment. At most `ATOMIC_WRITES_MAX`.
+    /// Make several changes, all of them or none, at one moment. At most `ATOMIC_WRITES_MAX`; more than
+    /// `ATOMIC_BYTES_MAX` bytes of them are refused.
     Batch {
         /// Where.
         scope: Scope<'a>,

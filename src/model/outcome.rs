@@ -108,6 +108,13 @@ pub enum BatchRefusal {
     },
     /// There is no document to remove, or whose deadline to change.
     Absent,
+    /// The changes are more than one batch may append. It is the first with which they are.
+    TooLarge {
+        /// Bytes that all of them would append.
+        bytes: usize,
+        /// `ATOMIC_BYTES_MAX`.
+        bytes_max: usize,
+    },
 }
 
 impl std::fmt::Debug for Effect {

@@ -1,17 +1,18 @@
 //! Several changes at one moment, all of them or none.
 //!
-//! Everything that may refuse comes first, under the locks of all keys: each condition is held against what the store
+//! Everything that may refuse comes first: the size of it all, before any lock; under the locks of all keys each condition is held against what the store
 //! has, or against what an earlier change of the batch is going to make of it. Then the records are appended in one
 //! piece, so that a crash keeps all or none of them, and then the changes are made, which cannot fail.
 
 use std::collections::HashMap;
 
 use crate::base::clock::UnixMillis;
-use crate::base::limits::ATOMIC_WRITES_MAX;
+use crate::base::limits::{ATOMIC_BYTES_MAX, ATOMIC_WRITES_MAX};
 use crate::model::{
     BatchRefusal, BatchWrite, Condition, Deadline, Effect, Key, Lsn, Outcome, Record, Refusal, Rest, Scope, Tags,
     Written,
 };
+use crate::persist::journal::encoded_bytes;
 use crate::store::LockedMany;
 
 use super::super::Engine;
@@ -59,6 +60,9 @@ impl Engine {
         let keys: Vec<Key<'_>> = writes.iter().map(BatchWrite::key).collect();
         let earlier = earlier(&keys);
         let mut records: Vec<Record<'_>> = writes.iter().map(|write| record(scope, write)).collect();
+        if let Some((index, why)) = too_large(&records) {
+            return Ok(Outcome { rest: Rest::NOTHING, effect: Effect::BatchRefused { index, why } });
+        }
         let mut room = self.journal.room(&records)?;
         let place = match self.store.place(scope) {
             Ok(place) => place,
@@ -105,6 +109,19 @@ fn record<'w>(scope: Scope<'w>, write: &'w BatchWrite<'_>) -> Record<'w> {
         BatchWrite::Delete { key, .. } => Record::Delete { scope, key: *key },
         BatchWrite::SetDeadline { key, deadline, .. } => Record::Deadline { scope, key: *key, deadline: *deadline },
     }
+}
+
+/// The change with which `records` are too large for one batch, if there is one.
+fn too_large(records: &[Record<'_>]) -> Option<(usize, BatchRefusal)> {
+    let mut bytes: usize = 0;
+    let mut first = None;
+    for (index, record) in records.iter().enumerate() {
+        bytes = bytes.saturating_add(encoded_bytes(record));
+        if bytes > ATOMIC_BYTES_MAX {
+            first = first.or(Some(index));
+        }
+    }
+    first.map(|index| (index, BatchRefusal::TooLarge { bytes, bytes_max: ATOMIC_BYTES_MAX }))
 }
 
 /// Decides about every change, in order, or finds the first that cannot be made.
@@ -351,6 +368,25 @@ mod tests {
         let outcome = bench.engine.execute(Command::Batch { scope, writes: vec![plain("a")] }).unwrap();
         assert!(matches!(outcome.effect, Effect::CollectionAbsent));
         assert_eq!(bench.engine.next_lsn(), Lsn(1));
+    }
+
+    /// It would have waited for room in the journal for ever: there is never so much.
+    #[test]
+    fn a_batch_of_too_many_bytes_is_refused_by_the_change_that_makes_it_so() {
+        let bench = Bench::new();
+        let of = |bytes: usize| BatchWrite::Put {
+            document: Document::new(key("a"), &vec![b'1'; bytes]),
+            expiry: Expiry::Default,
+            condition: Condition::default(),
+        };
+        let around = encoded_bytes(&record(Scope::Main, &of(0)));
+        let half = ATOMIC_BYTES_MAX / 2 - around;
+        assert_eq!(bench.made(vec![of(half), of(half)]).0, 2, "all that there may be");
+        let outcome = bench.batch(vec![of(half), of(half + 1), of(0)]);
+        let why = BatchRefusal::TooLarge { bytes: ATOMIC_BYTES_MAX + 1 + around, bytes_max: ATOMIC_BYTES_MAX };
+        assert!(outcome.rest == Rest::NOTHING);
+        assert!(matches!(outcome.effect, Effect::BatchRefused { index: 1, why: is } if is == why), "{outcome:?}");
+        assert_eq!(bench.engine.next_lsn(), Lsn(3));
     }
 
     #[test]
