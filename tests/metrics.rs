@@ -167,6 +167,8 @@ fn the_newest_snapshot_is_shown_once_there_is_one() {
     };
     assert_eq!(snapshot(&ground.page()), [None, None, Some(0.0)]);
     let snapshots = &ground.figures.snapshots;
+    snapshots.note_found(UnixMillis(1_795_370_000_250));
+    assert_eq!(snapshot(&ground.page()), [None, Some(1_795_370_000.25), Some(0.0)], "it is on the disk");
     for (millis, at) in [(9_000, 1_000), (1_250, 1_795_374_000_500)] {
         let report =
             SnapshotReport { documents: 1, bytes: 1, capture_end: Lsn(1), duration: Duration::from_millis(millis) };

@@ -105,6 +105,8 @@ fn everything_acknowledged_is_there_after_a_stop_and_a_start() {
                     assert!(left <= left_before && left > left_before - 600.0, "{path}: {left_before} then {left}");
                 }
             }
+            let metrics = get(&mut client, "/metrics").text().to_owned();
+            assert!(metrics.contains("\nmemory_tools_snapshot_last_success_timestamp_seconds "), "{metrics}");
             for path in ["/v1/docs/deleted", "/v1/docs/brief"] {
                 assert_eq!(get(&mut client, path).status, 404, "{path}");
             }

@@ -164,7 +164,7 @@ fn loaded(loaded: &Loaded) -> String {
     let mut origins = Vec::new();
     match &loaded.source {
         Source::Nothing => {}
-        Source::Snapshot { bytes } => origins.push(format!("from a snapshot of {bytes} bytes")),
+        Source::Snapshot { bytes, .. } => origins.push(format!("from a snapshot of {bytes} bytes")),
         Source::Go(summary) => origins.push(format!("imported from the Go server, {} left out", summary.skipped)),
     }
     if loaded.replayed.records > 0 {

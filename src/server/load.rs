@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::base::clock::UnixMillis;
 use crate::base::log;
 use crate::engine::{Engine, LoadFault};
 use crate::persist::journal::Replayed;
@@ -42,6 +43,8 @@ pub enum Source {
     Snapshot {
         /// Size of the file.
         bytes: u64,
+        /// When its capture began.
+        captured_at: UnixMillis,
     },
     /// The Go server's files.
     Go(GoSummary),
@@ -131,5 +134,5 @@ fn load_snapshot(engine: &Engine, reader: &SnapshotReader) -> Result<Source, per
     reader.replay(|lsn, record| {
         engine.replay(lsn, &record);
     })?;
-    Ok(Source::Snapshot { bytes: reader.bytes() })
+    Ok(Source::Snapshot { bytes: reader.bytes(), captured_at: reader.captured_at() })
 }

@@ -80,20 +80,13 @@ const FAMILIES: &[Row] = &[
     gauge(
         "memory_tools_snapshot_duration_seconds",
         "How long the newest snapshot of this process took. None before the first.",
-        |at, samples| {
-            if let Some(snapshot) = at.snapshot {
-                samples.real(snapshot.duration_seconds);
-            }
-        },
+        |at, samples| at.snapshot_seconds.into_iter().for_each(|seconds| samples.real(seconds)),
     ),
     gauge(
         "memory_tools_snapshot_last_success_timestamp_seconds",
-        "When the newest snapshot of this process was published, in unix time. None before the first.",
-        |at, samples| {
-            if let Some(snapshot) = at.snapshot {
-                samples.real(snapshot.published_at_seconds);
-            }
-        },
+        "When the newest snapshot was published, in unix time; of the one that was loaded at the start, when its \
+         capture began. None before the first.",
+        |at, samples| at.snapshot_at_seconds.into_iter().for_each(|at| samples.real(at)),
     ),
     counter(
         "memory_tools_snapshot_errors_total",
@@ -134,7 +127,8 @@ struct Reading {
     standing: Standing,
     journal: journal::Figures,
     totals: Totals,
-    snapshot: Option<NewestSnapshot>,
+    snapshot_seconds: Option<f64>,
+    snapshot_at_seconds: Option<f64>,
     snapshot_errors: u64,
     longest_hold: Duration,
 }
@@ -165,33 +159,26 @@ pub struct SnapshotFigures {
     published: Counter,
     errors: Counter,
     duration_seconds: Gauge,
-    published_at_seconds: Gauge,
-}
-
-#[derive(Clone, Copy)]
-struct NewestSnapshot {
-    duration_seconds: f64,
-    published_at_seconds: f64,
+    /// 0 while there is no snapshot.
+    newest_at_seconds: Gauge,
 }
 
 impl SnapshotFigures {
+    /// A snapshot that was captured at `captured_at` was loaded.
+    pub fn note_found(&self, captured_at: UnixMillis) {
+        self.newest_at_seconds.set(Duration::from_millis(captured_at.0).as_secs_f64());
+    }
+
     /// A snapshot was published at `now`.
     pub fn note_published(&self, report: &SnapshotReport, now: UnixMillis) {
         self.duration_seconds.set(report.duration.as_secs_f64());
-        self.published_at_seconds.set(Duration::from_millis(now.0).as_secs_f64());
+        self.newest_at_seconds.set(Duration::from_millis(now.0).as_secs_f64());
         self.published.increment();
     }
 
     /// A snapshot failed.
     pub fn note_failed(&self) {
         self.errors.increment();
-    }
-
-    fn newest(&self) -> Option<NewestSnapshot> {
-        (self.published.get() > 0).then(|| NewestSnapshot {
-            duration_seconds: self.duration_seconds.get(),
-            published_at_seconds: self.published_at_seconds.get(),
-        })
     }
 }
 
@@ -220,7 +207,8 @@ impl Figures for ServerFigures {
             standing: self.journal.standing(),
             journal: self.journal.figures(),
             totals: self.engine.totals(),
-            snapshot: self.snapshots.newest(),
+            snapshot_seconds: (self.snapshots.published.get() > 0).then(|| self.snapshots.duration_seconds.get()),
+            snapshot_at_seconds: Some(self.snapshots.newest_at_seconds.get()).filter(|at| *at > 0.0),
             snapshot_errors: self.snapshots.errors.get(),
             longest_hold: self.engine.longest_background_hold(),
         };

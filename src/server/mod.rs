@@ -39,7 +39,7 @@ use crate::persist::{self, DataFolder, Next, OpenOptions};
 use certificate::Shown;
 use expirer::Expirer;
 use journaling::Journaling;
-use snapshotter::{First, Newest, Snapshots, Snapshotter, Subject};
+use snapshotter::{First, Snapshots, Snapshotter, Subject};
 use threads::Threads;
 
 pub use crate::front::Endpoint;
@@ -140,7 +140,7 @@ impl Server {
             Subject { engine: Arc::clone(&engine), journal: Arc::clone(&journal), folder: Arc::clone(&folder), clock };
         let begin = || {
             let loaded = load::load(&engine, &folder, found, started)?;
-            snapshots.note_loaded(Newest::of(&loaded, engine.next_lsn()));
+            snapshots.note_loaded(&loaded, &engine);
             let link = match &loaded.source {
                 Source::Nothing | Source::Snapshot { .. } => loaded.next_segment.link,
                 // It goes on from the snapshot that the import ended with.

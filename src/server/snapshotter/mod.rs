@@ -18,11 +18,10 @@ use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::model::{SnapshotAnswer, SnapshotReport};
 use crate::persist::{DataFolder, Error};
-use crate::server::SnapshotFigures;
+use crate::server::{Loaded, SnapshotFigures, Source};
 
+use newest::Newest;
 use orders::Order;
-
-pub use newest::Newest;
 
 /// How often it looks at what nobody calls for: a disk that has come to its senses, a journal that has grown.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -64,9 +63,15 @@ impl Snapshots {
         Arc::clone(&self.figures)
     }
 
-    /// Says what was loaded.
-    pub fn note_loaded(&self, newest: Newest) {
-        *self.newest.lock() = newest;
+    /// Says what was `loaded` into `engine`.
+    pub fn note_loaded(&self, loaded: &Loaded, engine: &Engine) {
+        *self.newest.lock() = Newest::of(loaded, engine.next_lsn());
+        match loaded.source {
+            Source::Snapshot { captured_at, .. } => self.figures.note_found(captured_at),
+            // It has just been taken.
+            Source::Go(_) => self.figures.note_found(engine.now()),
+            Source::Nothing => {}
+        }
     }
 
     /// Takes the last snapshot, unless nothing has changed since the one before. The thread has ended.

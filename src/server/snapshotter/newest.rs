@@ -26,7 +26,7 @@ impl Newest {
     /// The snapshot that was `loaded`; the counter of LSNs stands at `next_lsn`.
     pub fn of(loaded: &Loaded, next_lsn: Lsn) -> Newest {
         let bytes = match loaded.source {
-            Source::Snapshot { bytes } => Some(bytes),
+            Source::Snapshot { bytes, .. } => Some(bytes),
             // It has just been taken.
             Source::Go(_) => Some(0),
             Source::Nothing => None,
