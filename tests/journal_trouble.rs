@@ -158,7 +158,8 @@ fn a_stop_is_the_last_attempt_to_heal() {
     disk.break_calls(WRITES, EIO);
     put(&mut there, "lost");
     drop(there);
-    assert!(matches!(server.stop(), Err(StopError::Snapshot(_))));
+    let error = server.stop().err().expect("the disk refuses both");
+    assert!(matches!(error, StopError::SnapshotAndJournal(_)) && error.to_string().contains("may be lost"), "{error}");
 }
 
 #[test]

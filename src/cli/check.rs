@@ -33,6 +33,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_quarantine_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let aside = folder.path().join("quarantine");
+        RealDisk.create_folder(&aside).unwrap();
+        for (name, content) in [("a", "1234"), ("b", "567")] {
+            RealDisk.create(&aside.join(name)).unwrap().write_all(content.as_bytes()).unwrap();
+        }
+        let finished = check(&(Arc::new(RealDisk) as Arc<dyn Disk>), folder.path());
+        let told = format!("{}: what repairs have put aside, 2 files of together 7 bytes\n", aside.display());
+        assert!(finished.stdout.contains(&told), "{}", finished.stdout);
+    }
+
+    #[test]
     fn a_damaged_file_is_exit_code_3() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("IDENTITY");

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::{Damage, Error};
+use super::error::{Damage, Error, in_folder};
 use super::findings::Findings;
 use super::golang::{self, Faults, GoImport};
 use super::identity::{self, Identity};
@@ -16,7 +16,7 @@ use super::journal::{self, Link, SegmentId, SegmentScan, Tail};
 use super::plan::{Cut, DatabaseFile, Plan, Recovery};
 use super::publish;
 use super::snapshot::{REPLAY_TEMPORARY, SnapshotReader};
-use crate::base::disk::Disk;
+use crate::base::disk::{Disk, Listed};
 
 /// What was found at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,11 +110,12 @@ fn check_folder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<CheckReport, Erro
                     let checked = check_segment(disk.as_ref(), folder, id, identity, plan.as_ref());
                     files.push(report(&path, checked));
                 }
-                (id, _) => files.extend(describe(name, id).map(|content| FileReport {
-                    path,
-                    content: format!("{content}, {} bytes", listed.bytes),
-                    verdict: Verdict::Unread,
-                })),
+                (id, _) => {
+                    if let Some(what) = describe(name, id) {
+                        let content = format!("{what}, {}", extent(disk.as_ref(), &path, &listed)?);
+                        files.push(FileReport { path, content, verdict: Verdict::Unread });
+                    }
+                }
             },
         }
     }
@@ -125,7 +126,7 @@ fn check_folder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<CheckReport, Erro
 /// so.
 fn would_start(disk: &dyn Disk, folder: &Path, inventory: &Inventory) -> Result<Plan, Option<String>> {
     match Findings::take(disk, folder, inventory, None) {
-        Ok(findings) => findings.plan().map_err(|refused| Some(format!("{}: {refused}", folder.display()))),
+        Ok(findings) => findings.plan().map_err(|refused| Some(in_folder(folder, &refused))),
         Err(error @ (Error::Foreign { .. } | Error::IdentityOlder { .. })) => Err(Some(error.to_string())),
         Err(_) => Err(None),
     }
@@ -181,6 +182,16 @@ fn describe(name: &str, id: Option<SegmentId>) -> Option<&'static str> {
         journal::QUARANTINE => Some("what repairs have put aside"),
         _ => None,
     }
+}
+
+/// How much there is of it: a file's bytes, and of a folder those of the files in it.
+fn extent(disk: &dyn Disk, path: &Path, listed: &Listed) -> Result<String, Error> {
+    if !listed.is_folder {
+        return Ok(format!("{} bytes", listed.bytes));
+    }
+    let within = disk.list(path).map_err(Error::io(path, "list"))?;
+    let bytes: u64 = within.iter().map(|listed| listed.bytes).sum();
+    Ok(format!("{} files of together {bytes} bytes", within.len()))
 }
 
 fn check_file(disk: &Arc<dyn Disk>, path: &Path) -> FileReport {

@@ -70,7 +70,7 @@ pub enum Error {
         seen: Lsn,
     },
     /// What is in the folder does not add up to a database.
-    #[error("{}: {refused}", folder.display())]
+    #[error("{}", in_folder(folder, refused))]
     Refused {
         /// The data folder.
         folder: PathBuf,
@@ -132,6 +132,12 @@ impl Error {
     pub(super) fn io<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(io::Error) -> Error + 'a {
         move |source| Error::Io { path: path.to_owned(), action, source }
     }
+}
+
+/// Why `folder` is refused, with its name in front unless the text begins with a file in it.
+pub(super) fn in_folder(folder: &Path, refused: &Refused) -> String {
+    let (folder, text) = (folder.display().to_string(), refused.to_string());
+    if text.starts_with(&folder) { text } else { format!("{folder}: {text}") }
 }
 
 /// One place in a file that is not as it must be.

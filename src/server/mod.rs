@@ -250,6 +250,7 @@ impl Server {
                 ));
                 None
             }
+            Err(error) if journal.keeps_records() => return Err(StopError::SnapshotAndJournal(error)),
             taken => taken.map_err(StopError::Snapshot)?,
         };
         ended.and_then(|()| folder.record_clean_stop(engine.next_lsn())).map_err(StopError::Record)?;
@@ -269,9 +270,15 @@ pub struct Stopped {
 /// Why a stop was not clean.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
-    /// The last snapshot.
+    /// The last snapshot, without a journal.
     #[error("the last snapshot could not be written, what came after the one before is lost: {0}")]
     Snapshot(persist::Error),
+    /// The last snapshot, and the journal is not whole either.
+    #[error(
+        "the last snapshot could not be written, nor all of the journal: what came after the snapshot before may be \
+             lost: {0}"
+    )]
+    SnapshotAndJournal(persist::Error),
     /// IDENTITY, after the last snapshot.
     #[error("nothing is lost, but the clean stop could not be recorded, and LSNs will leave a gap: {0}")]
     Record(persist::Error),

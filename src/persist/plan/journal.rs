@@ -36,7 +36,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::Found;
-use super::folder::{FolderFound, Leftovers, Standing};
+use super::folder::{Leftovers, Standing};
 use super::refused::Refused;
 use crate::base::clock::UnixMillis;
 use crate::model::Lsn;
@@ -281,7 +281,7 @@ pub(super) fn decide(found: &Found) -> Result<Recovery, Refused> {
             begins_at_the_first(journal)?;
             Walk { journal, start: Start::NOTHING }.go()?
         }
-        (None, _) => fall_back(folder, journal)?,
+        (None, _) => fall_back(journal)?,
     };
     let leftovers = if folder.go_files { Leftovers::Mention } else { Leftovers::None };
     Ok(Recovery { leftovers, ..recovery })
@@ -296,12 +296,12 @@ fn begins_at_the_first(journal: &JournalFound) -> Result<(), Refused> {
 }
 
 /// Rows 17 and 18: without the newest snapshot, from the one before or from nothing.
-fn fall_back(folder: &FolderFound, journal: &JournalFound) -> Result<Recovery, Refused> {
+fn fall_back(journal: &JournalFound) -> Result<Recovery, Refused> {
     let lost = match &journal.current {
         SnapshotFound::Damaged { what } => what.clone(),
         SnapshotFound::Missing | SnapshotFound::Good { .. } => "database.mtdb is missing".to_owned(),
     };
-    let refuse = |why: String| Refused::NoWayBack { lost: lost.clone(), why, previous: folder.previous };
+    let refuse = |why: String| Refused::NoWayBack { lost: lost.clone(), why };
     if journal.off_ahead {
         return Err(refuse(
             "a run without a journal has published a snapshot, to which the journal does not lead".to_owned(),

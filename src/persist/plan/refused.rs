@@ -36,8 +36,6 @@ pub enum Refused {
         lost: String,
         /// Why the rest does not do.
         why: String,
-        /// Whether there is an older snapshot to go back to.
-        previous: bool,
     },
     /// Imported originals without the snapshot that holds their documents.
     OriginalsAlone,
@@ -113,7 +111,7 @@ impl Refused {
             Refused::SnapshotReplaced { .. } => {
                 "database.mtdb is no snapshot of memory-tools (damaged at byte 0, or replaced)".to_owned()
             }
-            Refused::NoWayBack { lost, why, .. } => {
+            Refused::NoWayBack { lost, why } => {
                 format!("{lost}; what is left does not lead to its state: {why}")
             }
             Refused::OriginalsAlone => {
@@ -165,12 +163,11 @@ impl Refused {
         }
     }
 
-    /// Whether there is an older snapshot to go back to.
+    /// Whether there is an older snapshot to go back to by hand. Beside a journal there is none: it is `repair` that
+    /// knows how much of the journal holds behind it.
     fn has_previous(&self) -> bool {
         match self {
-            Refused::SnapshotMissing { previous }
-            | Refused::SnapshotReplaced { previous }
-            | Refused::NoWayBack { previous, .. } => *previous,
+            Refused::SnapshotMissing { previous } | Refused::SnapshotReplaced { previous } => *previous,
             _ => false,
         }
     }

@@ -1,6 +1,6 @@
 //! One test for each row of the table in `plan::journal`, on values; the number is in the name.
 
-use super::super::folder::DatabaseFile;
+use super::super::folder::{DatabaseFile, FolderFound};
 use super::super::{Plan, decide};
 use super::*;
 use crate::persist::database_id::DatabaseId;
