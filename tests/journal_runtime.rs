@@ -18,7 +18,7 @@ use memory_tools::base::health::{Health, Reason};
 use memory_tools::journal::{Figures, Journal, JournalOptions, Mode, Sequence, Standing, Syncer};
 use memory_tools::model::{Deadline, Document, Durability, Entry, Key, Lsn, NotDurable, Record, Refusal, Rest, Scope};
 use memory_tools::persist::journal::{JournalReader, Link, SegmentId, SegmentScan, Stretch, scan};
-use memory_tools::persist::{DataFolder, DatabaseId, OpenOptions, SnapshotHeader, SnapshotReader};
+use memory_tools::persist::{DataFolder, DatabaseId, Error, OpenOptions, SnapshotHeader, SnapshotReader};
 use sim_disk::{Fault, SimDisk};
 
 const FOLDER: &str = "srv/data";
@@ -471,7 +471,7 @@ fn an_attempt_that_failed_is_followed_by_one_that_takes_its_place() {
     assert!(bench.journal.begin_healing().is_err());
     assert_eq!(bench.journal.standing(), Standing::Degraded);
     // The segment is there, and then the snapshot fails.
-    bench.journal.begin_healing().unwrap().unwrap().fail("no space".to_owned());
+    bench.journal.begin_healing().unwrap().unwrap().fail(&Error::JournalGivenUp { cause: "no space".to_owned() });
     assert_eq!(bench.scans().len(), 2);
     drop(bench.journal.begin_healing().unwrap().unwrap());
     bench.journal.begin_healing().unwrap().unwrap().finish();

@@ -84,6 +84,8 @@ fn refuse_and_heal(front: &str, (journal, calls, error): &(&str, &'static [&'sta
     assert_eq!(get(&mut client, "before").status, 200);
     let (status, reasons) = ready(&mut client);
     assert!(status == 503 && reasons.contains("journal_unavailable"), "{reasons}");
+    assert!(reasons.contains("\"disk_free_bytes\":"), "{reasons}");
+    assert_eq!(refused.text().contains(" bytes are free on the disk"), *error == ENOSPC, "{}", refused.text());
     if *journal == "always" {
         let seen = get(&mut client, "unknown");
         assert_eq!((seen.status, code(&seen)), (503, "outcome_unknown".to_owned()), "it is not durable");

@@ -18,7 +18,7 @@ use memory_tools::model::{
     Command, Condition, Document, Execute, Expiry, Figures, Key, Lsn, OnAbsent, Refusal, Scope, SnapshotReport,
 };
 use memory_tools::persist::journal::SegmentId;
-use memory_tools::persist::{DataFolder, OpenOptions};
+use memory_tools::persist::{DataFolder, Error, OpenOptions};
 use memory_tools::server::{ServerFigures, SnapshotFigures};
 use sim_disk::{Fault, SimDisk};
 
@@ -137,7 +137,7 @@ fn a_journal_that_the_disk_refuses_is_seen_until_it_is_healed() {
     assert_eq!(lsns(&page), [Some(0.0), Some(0.0), Some(1.0)]);
 
     let journal = &ground.figures.journal;
-    journal.begin_healing().unwrap().unwrap().fail("no space".to_owned());
+    journal.begin_healing().unwrap().unwrap().fail(&Error::JournalGivenUp { cause: "no space".to_owned() });
     let page = ground.page();
     assert_eq!((state(&page), trouble(&page)), ("degraded", (2.0, 1.0)));
 

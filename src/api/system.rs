@@ -41,7 +41,7 @@ pub fn livez(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 /// `GET /readyz`: the server should be sent work.
 ///
 /// # Errors
-/// 503 with the reasons against it.
+/// 503 with the reasons against it, and with what the disk has left when that is what refuses writes.
 pub fn readyz(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     call.parameters()?;
     let reasons: Vec<&str> = api.health.reasons().map(|reason| reason.code()).collect();
@@ -49,7 +49,11 @@ pub fn readyz(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         return Ok(status("ready"));
     }
     let detail = format!("not ready: {}", reasons.join(", "));
-    Err(Problem::new(Kind::NotReady, detail).texts("reasons", reasons.iter().copied()).into())
+    let problem = Problem::new(Kind::NotReady, detail).texts("reasons", reasons.iter().copied());
+    Err(match api.health.free_bytes() {
+        Some(bytes) => problem.number("disk_free_bytes", bytes).into(),
+        None => problem.into(),
+    })
 }
 
 /// `GET /metrics`: what the server counts.

@@ -1,9 +1,10 @@
 //! Whether this process should be sent work: a set of reasons against it, readable without a lock.
 //!
 //! Invariant: ready means that no reason is set. Whoever raises a reason lowers it again.
+//! Beside them stands how much the disk has left, when it is the disk.
 //! It does not know who asks (`/readyz`, metrics) nor what to do about it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Why the server is not ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ impl Reason {
 #[derive(Debug, Default)]
 pub struct Health {
     reasons: AtomicU32,
+    /// One more than the free bytes that were noted last; 0 when none were.
+    free_bytes: AtomicU64,
 }
 
 impl Health {
@@ -60,6 +63,18 @@ impl Health {
     /// Takes `reason` away.
     pub fn lower(&self, reason: Reason) {
         self.reasons.fetch_and(!reason.bit(), Ordering::SeqCst);
+    }
+
+    /// Notes how many bytes were free on the data folder's disk when it refused something.
+    pub fn note_free_bytes(&self, bytes: u64) {
+        self.free_bytes.store(bytes.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// Bytes that were free on the data folder's disk when it last refused something, for as long as writes are refused
+    /// because of that.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let is_refused = self.holds(Reason::JournalUnavailable) || self.holds(Reason::SequenceUnavailable);
+        self.free_bytes.load(Ordering::Relaxed).checked_sub(1).filter(|_| is_refused)
     }
 
     /// True when no reason holds.
@@ -82,6 +97,17 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn free_bytes_are_told_while_the_disk_is_what_is_wrong() {
+        let health = Health::default();
+        health.raise(Reason::JournalUnavailable);
+        assert_eq!(health.free_bytes(), None, "nobody has looked");
+        health.note_free_bytes(0);
+        assert_eq!(health.free_bytes(), Some(0));
+        health.lower(Reason::JournalUnavailable);
+        assert_eq!(health.free_bytes(), None);
+    }
 
     #[test]
     fn ready_means_that_no_reason_holds() {

@@ -6,6 +6,7 @@
 //! writes taken again. So a crash at any point finds either the old journal or the snapshot.
 //! It does not take the snapshot: `mt-snapshot` does, between `begin_healing` and `Healing::finish`.
 
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use super::buffer::Buffer;
@@ -53,9 +54,9 @@ impl Journal {
             return Ok(None);
         }
         self.figures.note_heal_attempt();
-        let healing = Healing { journal: self, is_over: false };
+        let mut healing = Healing { journal: self, is_over: false };
         if !self.wait_for_rooms() {
-            healing.fail("writes that were on their way have not ended".to_owned());
+            healing.end("writes that were on their way have not ended".to_owned());
             return Ok(None);
         }
         let begun = {
@@ -74,7 +75,7 @@ impl Journal {
         match begun {
             Ok(()) => Ok(Some(healing)),
             Err(error) => {
-                healing.fail(error.to_string());
+                healing.fail(&error);
                 Err(error)
             }
         }
@@ -83,7 +84,7 @@ impl Journal {
     /// Gives the journal up because of `error`: the segment is never touched again, what was not written is discarded,
     /// whoever waits is told, and writes are refused until it is healed. The first error counts.
     pub(super) fn give_up(&self, error: &Error) {
-        let cause = error.to_string();
+        let cause = self.cause(error);
         if self.options.mode == Mode::Off || !self.post.degrade(cause.clone(), Instant::now()) {
             return;
         }
@@ -111,6 +112,15 @@ impl Journal {
             _ => "it has stopped".to_owned(),
         };
         Error::JournalGivenUp { cause }
+    }
+
+    /// What operators and clients are told of `error`: the line that it is, and what is free on the disk when there was
+    /// no room for something.
+    fn cause(&self, error: &Error) -> String {
+        let folder = self.folder.get().and_then(Weak::upgrade);
+        let Some(free) = folder.and_then(|folder| folder.free_bytes()) else { return error.to_string() };
+        self.post.note_free_bytes(free);
+        if error.is_want_of_room() { format!("{error}; {free} bytes are free on the disk") } else { error.to_string() }
     }
 
     /// Waits until no room is left that was taken before writes were refused; false when that takes too long.
@@ -155,9 +165,9 @@ impl Healing<'_> {
         ));
     }
 
-    /// Says that the attempt failed because of `cause`.
-    pub fn fail(mut self, cause: String) {
-        self.end(cause);
+    /// Says that the attempt failed because of `error`.
+    pub fn fail(mut self, error: &Error) {
+        self.end(self.journal.cause(error));
     }
 
     fn end(&mut self, cause: String) {

@@ -23,7 +23,7 @@ mod syncer;
 mod tee;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
@@ -88,6 +88,8 @@ pub struct Journal {
     // Constant after construction.
     options: JournalOptions,
     clock: Arc<dyn Clock>,
+    /// Where its files are, from its beginning to the end of the server. Only asked what the disk has left.
+    folder: OnceLock<Weak<DataFolder>>,
     // With synchronization of their own.
     sequence: Sequence,
     space: Space,
@@ -149,6 +151,7 @@ impl Journal {
             room_left: Condvar::new(),
             options,
             clock,
+            folder: OnceLock::new(),
             sequence,
         }
     }
@@ -172,6 +175,8 @@ impl Journal {
     /// The disk's.
     pub fn begin(&self, folder: Arc<DataFolder>, next: Next) -> Result<(), Error> {
         let mut commit = self.commit.lock();
+        // A journal begins once.
+        let _ = self.folder.set(Arc::downgrade(&folder));
         commit.folder = Some(folder);
         commit.newest = SegmentId(next.id.0.saturating_sub(1));
         self.releases.restart(self.last());

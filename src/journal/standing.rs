@@ -99,6 +99,11 @@ impl Post {
         true
     }
 
+    /// Notes what the disk that refused has left.
+    pub(super) fn note_free_bytes(&self, bytes: u64) {
+        self.health.note_free_bytes(bytes);
+    }
+
     /// True when it is time for an attempt to heal.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let is_over = |trouble: &Trouble| now >= trouble.next_try;

@@ -128,6 +128,12 @@ impl Error {
         )
     }
 
+    /// True when there was no room for what was to be written: on the disk, or within what this process may use of it.
+    pub fn is_want_of_room(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(self, Error::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+    }
+
     /// Wraps the operating system's answer to `action` on `path`.
     pub(super) fn io<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(io::Error) -> Error + 'a {
         move |source| Error::Io { path: path.to_owned(), action, source }

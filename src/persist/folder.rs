@@ -108,6 +108,11 @@ impl DataFolder {
         &self.path
     }
 
+    /// Bytes that are free on the folder's disk; `None` when it does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        self.disk.free_bytes(&self.path).ok()
+    }
+
     /// The first segment of the journal that does not exist yet, as far as IDENTITY knows: what a snapshot is replayed
     /// from that holds everything.
     pub fn next_segment(&self) -> SegmentId {

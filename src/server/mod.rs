@@ -104,7 +104,7 @@ impl Server {
         let health = Arc::new(Health::default());
         health.raise(Reason::Loading);
         let options = EngineOptions { shards: config.shards, collections_max: config.collections_max };
-        let raise = raise_through(&folder);
+        let raise = raise_through(&folder, &health);
         let sequence = Sequence::new(found.next_lsn, found.lsn_ceiling, raise, Arc::clone(&health));
         let (fail, failed) = bounded(1);
         let newest = SegmentId(found.next_segment.id.0.saturating_sub(1));
@@ -303,10 +303,13 @@ fn journal_options(config: &Config, fail: Sender<String>) -> JournalOptions {
 
 /// Raises the ceiling through `folder` for as long as the server has it: a thread that the front could not wake must
 /// not keep the folder locked after a stop.
-fn raise_through(folder: &Arc<DataFolder>) -> Raise {
-    let folder = Arc::downgrade(folder);
-    Box::new(move |ceiling| match folder.upgrade() {
-        Some(folder) => folder.raise_ceiling(ceiling).map_err(|error| error.to_string()),
-        None => Err("the server has stopped".to_owned()),
+fn raise_through(folder: &Arc<DataFolder>, health: &Arc<Health>) -> Raise {
+    let (folder, health) = (Arc::downgrade(folder), Arc::clone(health));
+    Box::new(move |ceiling| {
+        let folder = folder.upgrade().ok_or_else(|| "the server has stopped".to_owned())?;
+        folder.raise_ceiling(ceiling).map_err(|error| {
+            folder.free_bytes().into_iter().for_each(|bytes| health.note_free_bytes(bytes));
+            error.to_string()
+        })
     })
 }

@@ -121,7 +121,7 @@ impl SimServer {
         let Ok(Some(healing)) = self.journal.begin_healing() else { return false };
         match self.engine.capture(&self.folder) {
             Ok(_) => healing.finish(),
-            Err(error) => healing.fail(error.to_string()),
+            Err(error) => healing.fail(&error),
         }
         self.journal.standing() == Standing::Serving
     }

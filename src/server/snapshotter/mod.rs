@@ -104,7 +104,7 @@ impl Snapshots {
                 self.figures.note_failed();
                 self.newest.lock().put_off(journal_bytes);
                 if let Some(healing) = healing {
-                    healing.fail(error.to_string());
+                    healing.fail(&error);
                 }
                 return Err(error);
             }
