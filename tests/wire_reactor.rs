@@ -25,6 +25,8 @@ mod rounds;
 mod session;
 #[path = "wire/reactor/streams.rs"]
 mod streams;
+#[path = "wire/reactor/work.rs"]
+mod work;
 
 use wire::Side;
 

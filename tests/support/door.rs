@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use memory_tools::api::Handle;
-use memory_tools::api::message::{Answer, Headers, Method, Part, Request, RequestBody, Response, ResponseBody};
+use memory_tools::api::message::{Answer, Headers, Method, Part, Request, RequestBody, Response, ResponseBody, Step};
 use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::disk::RealDisk;
 use memory_tools::config::{self, Sources};
@@ -186,6 +186,13 @@ pub fn reply_to(handler: &dyn Handle, request: Request<'_>) -> Response {
                 ControlFlow::Break(response) => response,
             },
             body => panic!("{body:?} is not here"),
+        },
+        Answer::Work(mut work) => loop {
+            match work.step() {
+                Step::More => {}
+                Step::NoRoom => panic!("the journal is off"),
+                Step::Done(response) => break response,
+            }
         },
         Answer::Later(later) => {
             let (deliver, delivered) = crossbeam_channel::bounded(1);

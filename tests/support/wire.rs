@@ -9,6 +9,8 @@ mod client;
 mod double;
 #[path = "wire/ledger.rs"]
 mod ledger;
+#[path = "wire/steps.rs"]
+mod steps;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;

@@ -6,6 +6,7 @@ pub mod ending;
 pub mod refusals;
 pub mod room;
 pub mod waiting;
+pub mod work;
 
 /// A test for each fact over the front that `$side` names.
 macro_rules! over {
@@ -50,6 +51,12 @@ macro_rules! over {
                 a_write_that_finds_no_room_is_asked_again_when_there_is_some,
                 requests_behind_one_that_waits_for_room_run_after_it,
                 no_room_within_write_timeout_is_503_journal_busy_and_nothing_has_run;
+            work:
+                work_is_done_in_steps_and_answered_in_its_place,
+                others_are_served_beside_work,
+                work_that_finds_no_room_goes_on_when_there_is_some,
+                work_that_finds_no_room_within_write_timeout_is_given_up,
+                work_in_progress_is_finished_by_a_drain;
             ending:
                 drain_answers_every_request_that_began_and_closes_behind_it,
                 connections_in_the_backlog_are_told_that_the_server_drains,

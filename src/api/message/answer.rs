@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{BodyFault, Response};
+use super::{BodyFault, Response, Work};
 
 /// What a handler says to a request.
 #[expect(clippy::large_enum_variant, reason = "nearly every answer is a reply, and a box would allocate for each")]
@@ -22,6 +22,9 @@ pub enum Answer {
     Stream(Box<dyn Intake>),
     /// The reply comes later. The body is not wanted.
     Later(Later),
+    /// The reply takes work that is done in steps, by the front and between the requests of others; what comes behind
+    /// this request waits. The body is not wanted, or not any more.
+    Work(Box<dyn Work>),
     /// There is no room for a write now, and nothing was changed: the front waits for room (`Durability::when_room`) and
     /// asks once more, with the same head and the same body. When that takes too long, it says so itself.
     Again,

@@ -6,6 +6,7 @@
 
 mod answer;
 mod part;
+mod work;
 
 use smallvec::SmallVec;
 
@@ -14,6 +15,7 @@ use crate::model::{Document, Rest};
 
 pub use answer::{Answer, Deliver, Intake, Later};
 pub use part::Part;
+pub use work::{Step, Work};
 
 /// A request's method. Names are case-sensitive (RFC 9110 §9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::api::Handle;
-use crate::api::message::{Answer, Headers, Intake, Later, Method, Request, RequestBody, Response};
+use crate::api::message::{Answer, Headers, Intake, Later, Method, Request, RequestBody, Response, Step, Work};
 use crate::base::log;
 use crate::front::problem::{self, Unavailable};
 use crate::model::Durability;
@@ -49,13 +49,16 @@ pub(super) fn reply_to(handler: Handler<'_>, head: Head<'_>, buffer: &mut Vec<u8
             answer => answer,
         }
     };
-    match answer {
+    let mut response = match answer {
         Answer::Reply(response) => response,
         Answer::Stream(intake) => feed(intake, buffer, body),
-        Answer::Later(later) => wait(later, head.method),
-        Answer::Again => unavailable(Unavailable::JournalBusy, head.method),
+        Answer::Later(later) => wait(later),
+        Answer::Work(work) => work_off(handler, work),
+        Answer::Again => problem::of_unavailable(Unavailable::JournalBusy),
         Answer::Gather { .. } => log::abort(format_args!("the handler of {} wants a body that it has", head.target)),
-    }
+    };
+    response.head_only |= head.method == Method::Head;
+    response
 }
 
 /// Asks, and asks again whenever there is room for what found none; gives `Again` when that takes too long.
@@ -72,6 +75,25 @@ fn ask(handler: Handler<'_>, head: Head<'_>, body: RequestBody<'_>) -> Answer {
                 }
             }
             answer => return answer,
+        }
+    }
+}
+
+/// Does work, one step behind the other; each may wait for room for as long as a write may. A peer that goes away
+/// meanwhile is noticed when the reply is there.
+fn work_off(handler: Handler<'_>, mut work: Box<dyn Work>) -> Response {
+    let mut until: Option<Instant> = None;
+    loop {
+        match panics::ours("doing the work of a request", || work.step()) {
+            Step::More => until = None,
+            Step::NoRoom => {
+                let until = *until.get_or_insert_with(|| Instant::now() + handler.write_timeout);
+                if !had_room(handler.durability, until) {
+                    let reply = panics::ours("giving up the work of a request", || work.give_up());
+                    return reply.unwrap_or_else(|| problem::of_unavailable(Unavailable::JournalBusy));
+                }
+            }
+            Step::Done(response) => return response,
         }
     }
 }
@@ -110,18 +132,12 @@ fn feed(mut intake: Box<dyn Intake>, here: &[u8], body: &mut Body<'_>) -> Respon
 }
 
 /// Waits for the reply, however long that takes. When there will be none, what was asked may have been done or not.
-fn wait(later: Later, method: Method) -> Response {
+fn wait(later: Later) -> Response {
     let (deliver, delivered) = crossbeam_channel::bounded(1);
     let deliver = Box::new(move |response| {
         // Somebody listens, and there is room.
         let _ = deliver.send(response);
     });
     panics::ours("beginning what a reply waits for", || later(deliver));
-    delivered.recv().unwrap_or_else(|_| unavailable(Unavailable::OutcomeUnknown, method))
-}
-
-fn unavailable(why: Unavailable, method: Method) -> Response {
-    let mut response = problem::of_unavailable(why);
-    response.head_only = method == Method::Head;
-    response
+    delivered.recv().unwrap_or_else(|_| problem::of_unavailable(Unavailable::OutcomeUnknown))
 }

@@ -8,6 +8,8 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::IpAddr;
 
+use mio::event::Event;
+
 use super::context::{Context, Millis, Rules, millis};
 use super::outbox::SLICES;
 use super::session::{Expired, Session};
@@ -32,6 +34,8 @@ const LINGER_BYTES: usize = 64 << 20;
 pub(super) enum Fate {
     /// It waits for its socket, for another thread or for its deadline.
     Rests,
+    /// As `Rests`, and it has a step of work to do.
+    Works,
     /// It has used up its turn and can go on.
     GoesOn,
     /// It is to be closed.
@@ -55,12 +59,16 @@ pub(super) struct Connection {
     pub(super) peer: Option<IpAddr>,
     /// True for one that was turned away at the door, which counts for nothing.
     pub(super) is_refused: bool,
+    /// True while it is among those whose work is to be gone on with.
+    pub(super) is_in_line: bool,
     /// False once a read found nothing.
     may_read: bool,
     /// False once a write was not taken.
     may_write: bool,
     /// True when the peer is known to have closed its side, behind what can still be read.
     peer_closes: bool,
+    /// True when the peer is known to take nothing more.
+    peer_is_gone: bool,
     /// When the handshake began, until it is done.
     handshake: Option<Millis>,
     linger: Option<Linger>,
@@ -76,10 +84,12 @@ impl Connection {
             generation,
             peer,
             is_refused: false,
+            is_in_line: false,
             // Whoever connects has usually sent already.
             may_read: true,
             may_write: true,
             peer_closes: false,
+            peer_is_gone: false,
             linger: None,
         }
     }
@@ -89,10 +99,11 @@ impl Connection {
     }
 
     /// Takes note of what the poll reports.
-    pub(super) fn note(&mut self, is_readable: bool, is_writable: bool, peer_closes: bool) {
-        self.may_read |= is_readable;
-        self.may_write |= is_writable;
-        self.peer_closes |= peer_closes;
+    pub(super) fn note(&mut self, event: &Event) {
+        self.may_read |= event.is_readable();
+        self.may_write |= event.is_writable();
+        self.peer_closes |= event.is_read_closed();
+        self.peer_is_gone |= event.is_write_closed();
     }
 
     /// True when nothing is in progress.
@@ -177,6 +188,9 @@ impl Connection {
             self.transport.abandon();
             return Ok(Fate::Gone);
         }
+        if self.peer_is_gone && self.session.is_working() {
+            return Ok(Fate::Gone);
+        }
         if self.linger.is_some() {
             return self.close(cx, scratch);
         }
@@ -202,7 +216,7 @@ impl Connection {
                 continue;
             }
             if !self.may_read || !self.session.wants_input(cx) {
-                return Ok(Fate::Rests);
+                return Ok(if self.session.has_step() { Fate::Works } else { Fate::Rests });
             }
             moved += self.read(cx, scratch)?;
         }

@@ -1,12 +1,13 @@
 //! The protocol of one connection, without its socket: bytes in, replies into the outbox.
 //!
 //! ```text
-//!            ┌──────────── reply ◄─────────────┐
-//!            ▼                                 │
-//!   Head ─► handle ─► Gather (the body, whole) ┤          a reply that ends the connection ─► Over
-//!                 ├─► Intake (part by part)    ┤
-//!                 ├─► Skip   (nobody wants it) ┘
-//!                 ├─► Later  (the reply comes from elsewhere)
+//!            ┌──────────── reply ◄────────────────────────────┐
+//!            ▼                                                │
+//!   Head ─► handle ─► Gather (the body, whole)                ┤  a reply that ends the connection ─► Over
+//!                 ├─► Intake (part by part)                   ┤
+//!                 ├─► Skip   (nobody wants it)                ┤
+//!                 ├─► Later  (the reply comes from elsewhere) ┤
+//!                 ├─► Work   (the reply takes steps)          ┘
 //!                 └─► Again  (it is asked again when there is room)
 //! ```
 //!
@@ -16,6 +17,7 @@
 
 mod again;
 mod taking;
+mod working;
 
 use crate::api::message::{Answer, BodyFault, Intake, Method, Request, RequestBody, Response};
 use crate::front::framing::{Announced, Fault, Version};
@@ -29,9 +31,10 @@ use super::outbox::{Outbox, Terms};
 
 use again::{Again, Kept, KeptBody};
 use taking::Gather;
+use working::Working;
 
-/// Where the conversation stands. `Later` and `Again` read nothing: a peer that goes away meanwhile is noticed when the
-/// reply is there. `Later` has no deadline.
+/// Where the conversation stands. `Later`, `Work` and `Again` read nothing: a peer that goes away meanwhile is noticed
+/// when the reply is there, unless its socket says so. `Later` has no deadline.
 enum Phase {
     /// Between two requests, or within a head.
     Head,
@@ -43,6 +46,8 @@ enum Phase {
     Skip { body: Incoming, left: u64 },
     /// Another thread makes the reply.
     Later,
+    /// The reply takes work, of which there is more to do.
+    Work(Working),
     /// The request waits for room.
     Again(Again),
     /// Nothing more is read.
@@ -115,7 +120,7 @@ impl Session {
         match self.phase {
             Phase::Head => !self.has_ended && self.outbox.has_room(cx),
             Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => true,
-            Phase::Later | Phase::Again(_) | Phase::Over => false,
+            Phase::Later | Phase::Work(_) | Phase::Again(_) | Phase::Over => false,
         }
     }
 
@@ -190,7 +195,7 @@ impl Session {
                 let fault = BodyFault::Incomplete { bytes: self.received, length: *length };
                 self.fail_body(fault, cx);
             }
-            Phase::Later | Phase::Again(_) | Phase::Over => {}
+            Phase::Later | Phase::Work(_) | Phase::Again(_) | Phase::Over => {}
         }
     }
 
@@ -244,6 +249,7 @@ impl Session {
                 Some(self.since.saturating_add(earned))
             }
             Phase::Again(again) => Some(again.until),
+            Phase::Work(working) => working.until(),
             Phase::Later | Phase::Over => None,
         }
     }
@@ -268,6 +274,7 @@ impl Session {
                 self.fail_body(BodyFault::Stalled { bytes: self.received }, cx);
             }
             Phase::Again(_) => self.give_up_room(cx),
+            Phase::Work(_) => self.give_up_work(cx),
             Phase::Skip { .. } | Phase::Later | Phase::Over => self.end(cx),
         }
         Expired::Answered
@@ -308,7 +315,7 @@ impl Session {
         {
             used += match self.phase {
                 Phase::Over => rest.len(),
-                Phase::Later | Phase::Again(_) => {
+                Phase::Later | Phase::Work(_) | Phase::Again(_) => {
                     self.is_blocked = true;
                     break;
                 }

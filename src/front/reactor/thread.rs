@@ -4,6 +4,7 @@
 //! again. It does not know what the bytes mean.
 
 mod round;
+mod steps;
 
 use std::collections::VecDeque;
 use std::io;
@@ -75,6 +76,8 @@ pub(super) struct Thread {
     wheel: Wheel,
     /// Connections that used up their turn.
     unfinished: Vec<usize>,
+    /// Connections that have work to do, in the order in which they are due; some may have gone.
+    working: VecDeque<Address>,
     /// Connections that the poll has reported and that have not had their turns.
     round: Round,
     scratch: Vec<u8>,
@@ -104,6 +107,7 @@ impl Thread {
             generations: 0,
             wheel: Wheel::at(0),
             unfinished: Vec::new(),
+            working: VecDeque::new(),
             round: Round::new(),
             scratch: vec![0; SCRATCH_BYTES],
             last_complaint: None,
@@ -133,7 +137,7 @@ impl Thread {
                     WAKE => {}
                     Token(key) if key < WAKE.0 - self.doors.len() => {
                         if let Some(connection) = self.connections.get_mut(key) {
-                            connection.note(event.is_readable(), event.is_writable(), event.is_read_closed());
+                            connection.note(event);
                             self.join_round(key, now);
                         }
                     }
@@ -160,6 +164,7 @@ impl Thread {
             for number in 0..self.doors.len() {
                 self.let_in(number, now);
             }
+            self.run_steps();
             if !is_draining && self.shared.is_draining.load(Ordering::Acquire) {
                 is_draining = true;
                 self.drain(now);
@@ -180,6 +185,7 @@ impl Thread {
     /// How long to wait when nothing happens.
     fn patience(&self, now: Millis) -> Option<Duration> {
         let is_busy = !self.unfinished.is_empty()
+            || !self.working.is_empty()
             || !self.tools.mailbox.is_empty()
             || self.doors.iter().any(|door| door.is_ready && door.opens_at().is_none_or(|opens| opens <= now));
         if is_busy {
@@ -205,9 +211,12 @@ impl Thread {
             fate = connection.retire(&mut cx, &mut self.scratch);
         }
         match fate {
-            Fate::Rests => {
+            Fate::Rests | Fate::Works => {
                 if let Some(deadline) = connection.deadline(cx.rules) {
                     self.wheel.set(key, deadline.div_ceil(TICK_MS));
+                }
+                if fate == Fate::Works && !std::mem::replace(&mut connection.is_in_line, true) {
+                    self.working.push_back(address);
                 }
             }
             Fate::GoesOn => self.unfinished.push(key),

@@ -15,6 +15,7 @@ use memory_tools::api::message::{
 use memory_tools::model::{Document, Key, Lsn, Rest};
 
 use super::PATIENCE;
+use super::steps::{Steps, StepsLog};
 
 /// Answers by path, and counts what it was asked.
 ///
@@ -24,10 +25,13 @@ use super::PATIENCE;
 /// same document of `LIBRARY_BYTES`, `/slow` has its thread wait for the gate, `/later` has another thread wait for it
 /// (with `?parts` for a stream), `/lost` never delivers, `/lsn/N` rests on N
 /// (with `?M` for M bytes), `/again` is as `/echo`, and `/again-unread` does
-/// not want the body; both find no room while `is_full` holds. Anything else says its target.
+/// not want the body; both find no room while `is_full` holds. `/work?N` is answered after N steps (see `steps`).
+/// Anything else says its target.
 pub struct Double {
     /// True while there is no room.
-    pub is_full: AtomicBool,
+    pub is_full: Arc<AtomicBool>,
+    /// What becomes of `/work`.
+    pub steps: Arc<StepsLog>,
     /// How often somebody found none.
     pub turned_back: AtomicUsize,
     /// Requests that reached the handler; one that is asked again with its body is the same.
@@ -50,7 +54,8 @@ pub struct Double {
 impl Default for Double {
     fn default() -> Double {
         Double {
-            is_full: AtomicBool::new(false),
+            is_full: Arc::default(),
+            steps: Arc::default(),
             turned_back: AtomicUsize::new(0),
             handled: AtomicUsize::new(0),
             targets: Mutex::default(),
@@ -216,6 +221,7 @@ impl Handle for Double {
                 let make: fn() -> Response = if query == "parts" { stream_of_parts } else { later };
                 return Answer::Later(Box::new(move |deliver| deliver_later(gate, make, deliver)));
             }
+            "/work" => return Answer::Work(Box::new(Steps::of(query, self.steps.clone(), self.is_full.clone()))),
             "/lost" => return Answer::Later(Box::new(drop)),
             "/ignore" => Response::new(413).with_piece(Piece::Static(b"not read\n")),
             "/big" => Response::new(200).with_piece(Piece::Owned(vec![b'x'; query.parse().unwrap()])),

@@ -78,10 +78,11 @@ impl Session {
         cx.durability.when_room(cx.room_waker(ticket));
     }
 
-    /// Asks again what waits with `ticket`: there may be room.
+    /// Goes on with what waits with `ticket`: there may be room. A request is asked again, work is put in line.
     pub fn try_again(&mut self, ticket: u64, cx: &mut Context<'_>) {
-        if matches!(&self.phase, Phase::Again(again) if again.ticket == ticket) {
-            self.take_up(Cause::Room, cx);
+        match &self.phase {
+            Phase::Again(again) if again.ticket == ticket => self.take_up(Cause::Room, cx),
+            _ => self.go_on_with_work(ticket),
         }
     }
 

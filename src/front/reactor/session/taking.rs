@@ -44,6 +44,7 @@ impl Session {
         match answer {
             Answer::Reply(response) => self.finish(response, terms, follows, cx),
             Answer::Later(later) => self.wait(later, terms, cx),
+            Answer::Work(work) => self.work(work, terms),
             Answer::Stream(mut intake) => {
                 let response = match take(intake.as_mut(), body) {
                     ControlFlow::Continue(()) => intake.finish(Ok(())),
@@ -84,6 +85,7 @@ impl Session {
             }
             Answer::Stream(intake) => self.phase = Phase::Intake { intake, body, length, terms },
             Answer::Later(later) => self.wait(later, Terms { close: true, ..terms }, cx),
+            Answer::Work(work) => self.work(work, Terms { close: true, ..terms }),
             // What waits for room is kept before.
             Answer::Again => self.finish(problem::of_unanswered(), terms, false, cx),
             Answer::Reply(response) => {
@@ -104,7 +106,7 @@ impl Session {
         let body = match &mut self.phase {
             Phase::Gather(gather) => &mut gather.body,
             Phase::Intake { body, .. } | Phase::Skip { body, .. } => body,
-            Phase::Head | Phase::Later | Phase::Again(_) | Phase::Over => return 0,
+            Phase::Head | Phase::Later | Phase::Work(_) | Phase::Again(_) | Phase::Over => return 0,
         };
         let fed = match body.feed(rest) {
             Ok(fed) => fed,
@@ -150,7 +152,7 @@ impl Session {
                     self.end(cx);
                 }
             }
-            Phase::Head | Phase::Later | Phase::Again(_) | Phase::Over => {}
+            Phase::Head | Phase::Later | Phase::Work(_) | Phase::Again(_) | Phase::Over => {}
         }
         fed.used
     }
@@ -212,7 +214,9 @@ impl Session {
         match &self.phase {
             Phase::Gather(_) => self.run_gathered(Err(fault), false, cx),
             Phase::Intake { .. } => self.finish_intake(Err(fault), false, cx),
-            Phase::Head | Phase::Skip { .. } | Phase::Later | Phase::Again(_) | Phase::Over => self.end(cx),
+            Phase::Head | Phase::Skip { .. } | Phase::Later | Phase::Work(_) | Phase::Again(_) | Phase::Over => {
+                self.end(cx);
+            }
         }
     }
 }
