@@ -160,7 +160,7 @@ fn a_stop_is_the_last_attempt_to_heal() {
     disk.break_calls(WRITES, EIO);
     put(&mut there, "lost");
     drop(there);
-    let error = server.stop().err().expect("the disk refuses both");
+    let error = server.stop().expect_err("the disk refuses both");
     assert!(matches!(error, StopError::SnapshotAndJournal(_)) && error.to_string().contains("may be lost"), "{error}");
 }
 

@@ -12,6 +12,8 @@ mod documents;
 mod expiry;
 #[path = "scenarios/keys.rs"]
 mod keys;
+#[path = "scenarios/listing.rs"]
+mod listing;
 #[path = "scenarios/preferences.rs"]
 mod preferences;
 #[path = "scenarios/restart.rs"]

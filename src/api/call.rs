@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::base::limits::KEY_BYTES_MAX;
 use crate::model::{CollectionName, Key, KeyFault, Scope};
 
-use super::message::{Headers, Later, Method, RequestBody};
+use super::message::{Headers, Later, Method, RequestBody, Work};
 use super::problem::{Kind, Problem};
 use super::query::Query;
 use super::routes::Operation;
@@ -45,6 +45,8 @@ pub enum Otherwise {
     },
     /// What will reply.
     Later(Later),
+    /// The work that ends in a reply.
+    Work(Box<dyn Work>),
     /// Nothing was changed, for want of room: the same once more, when there is some.
     Again,
 }

@@ -6,6 +6,7 @@
 pub mod message;
 pub mod timestamp;
 
+mod accept;
 mod body;
 mod call;
 mod conditions;
@@ -135,6 +136,7 @@ impl Handle for Api {
             }),
             Err(Otherwise::Gather { bytes_max }) => Answer::Gather { bytes_max },
             Err(Otherwise::Later(later)) => Answer::Later(later),
+            Err(Otherwise::Work(work)) => Answer::Work(work),
             Err(Otherwise::Again) => Answer::Again,
         };
         // In place: a reply is large, and each time it is moved costs more than what is decided here.

@@ -174,6 +174,12 @@ fn response(reply: &Reply, method: Method) -> Json {
 fn content(content: Content) -> Option<Json> {
     let (kind, schema) = match content {
         Content::Nothing => return None,
+        Content::Listing => {
+            return Some(json!({
+                "application/json": { "schema": reference("Document") },
+                "application/x-ndjson": { "schema": { "type": "string" } },
+            }));
+        }
         Content::Document => ("application/json", reference("Document")),
         Content::Object(name) => ("application/json", reference(name)),
         Content::Text => ("text/plain", json!({ "type": "string" })),

@@ -100,6 +100,8 @@ kinds! {
     NotReady = 503 "not_ready" "Not ready";
     /// Versions cannot be reserved on disk.
     SequenceUnavailable = 503 "sequence_unavailable" "Writes are refused for now";
+    /// The journal had no room for as long as a write may wait.
+    JournalBusy = 503 "journal_busy" "Writes are refused for now";
     /// The journal cannot be written.
     JournalUnavailable = 503 "journal_unavailable" "Writes are refused for now";
     /// One more collection would be too many.

@@ -36,6 +36,13 @@ pub const LSN_CEILING_STEP: u64 = 1 << 24;
 /// LSNs stay exact in JSON readers that use doubles.
 pub const LSN_MAX: u64 = (1 << 53) - 1;
 
+/// Documents on a page of a listing, and how many there are when nobody says.
+pub const LIST_ITEMS_MAX: usize = 1000;
+pub const LIST_ITEMS_DEFAULT: usize = 100;
+
+/// Documents that one request counts. At about 200 ns each it takes some 20 ms, in steps.
+pub const COUNT_MAX: usize = 100_000;
+
 /// Writes of one atomic batch: what they append is one piece of the journal, and what they lock is held together.
 pub const ATOMIC_WRITES_MAX: usize = 1000;
 

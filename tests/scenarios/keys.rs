@@ -45,7 +45,7 @@ fn what_is_no_key_is_said_to_be_none() {
     let long = "x".repeat(1025);
     over_every_door(&[scenario! { "each fault has its code";
         get("/v1/docs/").gives(400).containing("\"code\":\"key_empty\"").field("Content-Type", "application/problem+json"),
-        get("/v1/docs").gives(400).containing("\"code\":\"key_empty\""),
+        put("/v1/docs", "1").gives(400).containing("\"code\":\"key_empty\""),
         get("/v1/docs?key=").gives(400).containing("\"code\":\"key_empty\""),
         put("/v1/docs/%zz", "1").gives(400).containing("\"code\":\"percent_escape_invalid\"").containing("at byte 0"),
         put("/v1/docs/a%", "1").gives(400).containing("percent_escape_invalid"),

@@ -17,7 +17,7 @@ pub fn check(method: &str, target: &str, reply: &Reply) -> Result<(), String> {
     let description =
         DESCRIPTION.get_or_init(|| serde_json::from_slice(api::description()).expect("the description is JSON"));
     let path = target.split('?').next().unwrap_or_default();
-    if method == "OPTIONS" || OF_NO_OPERATION.contains(&code(reply).as_str()) || reply.status == 405 {
+    if method == "OPTIONS" || OF_NO_OPERATION.contains(&code(reply).as_str()) || matches!(reply.status, 405 | 501) {
         return Ok(());
     }
     let Some((template, item)) = item_of(description, path) else {

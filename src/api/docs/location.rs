@@ -6,13 +6,7 @@ use super::super::target::encode_into;
 
 /// The path under which a document is found again. Keys that a client would normalise away go into the query.
 pub fn location(scope: Scope<'_>, key: &str) -> String {
-    let mut location = String::from("/v1/");
-    if let Scope::Collection(name) = scope {
-        location.push_str("collections/");
-        encode_into(&mut location, name.as_str(), b"");
-        location.push('/');
-    }
-    location.push_str("docs");
+    let mut location = base(scope);
     let is_awkward = |segment: &str| matches!(segment, "" | "." | "..");
     if key.split('/').any(is_awkward) {
         location.push_str("?key=");
@@ -22,6 +16,18 @@ pub fn location(scope: Scope<'_>, key: &str) -> String {
         encode_into(&mut location, key, b"/:@!$&'()*+,;=");
     }
     location
+}
+
+/// `{base}`: the path of all documents of a scope.
+pub fn base(scope: Scope<'_>) -> String {
+    let mut base = String::from("/v1/");
+    if let Scope::Collection(name) = scope {
+        base.push_str("collections/");
+        encode_into(&mut base, name.as_str(), b"");
+        base.push('/');
+    }
+    base.push_str("docs");
+    base
 }
 
 #[cfg(test)]

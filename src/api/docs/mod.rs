@@ -3,7 +3,9 @@
 //! Here is what reads, and what all of them share; what changes a document is in the files below.
 
 mod deadline;
+mod listing;
 mod location;
+mod sweep;
 mod uuid;
 mod writing;
 
@@ -19,6 +21,37 @@ use super::problem::{Kind, Problem};
 use super::query::Query;
 
 pub use writing::{delete, post, put};
+
+/// `GET` and `HEAD` on `{base}`: one document by `?key=`, else a page of the documents.
+///
+/// # Errors
+/// As `get`, and what is wrong with a page.
+pub fn get_or_list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    let query = call.parameters()?;
+    match query.value("key") {
+        Some(_) => refuse(&query, &["prefix", "limit", "cursor", "values", "count"]).and_then(|()| get(api, call)),
+        None => refuse(&query, &["touch"]).and_then(|()| listing::list(api, call, &query)),
+    }
+}
+
+/// `DELETE` on `{base}`: one document by `?key=`, or all whose keys begin with `?prefix=`.
+///
+/// # Errors
+/// As `delete`, and what is wrong with a prefix.
+pub fn delete_or_sweep(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    let query = call.parameters()?;
+    match query.value("prefix") {
+        Some(prefix) => sweep::delete(api, call, &query, prefix),
+        None => delete(api, call),
+    }
+}
+
+/// Refuses what does not go with the kind of request that `query` makes it.
+fn refuse(query: &Query<'_>, names: &[&'static str]) -> Result<(), Otherwise> {
+    let Some(name) = names.iter().find(|name| query.value(name).is_some()) else { return Ok(()) };
+    let detail = format!("{name} does not go with {}", if query.value("key").is_some() { "key" } else { "a listing" });
+    Err(Problem::new(Kind::ParametersConflict, detail).into())
+}
 
 /// `GET` and `HEAD`: the stored bytes.
 ///

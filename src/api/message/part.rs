@@ -70,6 +70,11 @@ impl Part {
         &self.pieces
     }
 
+    /// What was appended, in order, to keep.
+    pub fn into_pieces(self) -> Vec<Piece> {
+        self.pieces
+    }
+
     /// Bytes of all pieces together.
     pub fn len(&self) -> usize {
         self.length

@@ -85,6 +85,8 @@ pub fn all() -> Json {
 pub fn of_form(form: &Form) -> Json {
     match form {
         Form::Key => reference_to_key(),
+        Form::Text => json!({ "type": "string" }),
+        Form::Count(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),
         Form::Flag => json!({ "enum": ["", "true", "1", "false", "0"] }),
         Form::Duration => json!({ "type": "string", "pattern": DURATION }),
         Form::DurationOrNever => json!({ "anyOf": [{ "const": "never" }, { "type": "string", "pattern": DURATION }] }),

@@ -4,7 +4,9 @@ use super::super::docs;
 use super::super::message::Method;
 use super::super::problem::Kind;
 use super::operation::{Content, Operation, Reply, Takes};
-use super::parameters::{CONDITIONS, EXPIRES_AT, KEEP_TTL, KEY, OF_WRITES, ONLY, TOUCH, TTL};
+use super::parameters::{
+    CONDITIONS, COUNT, CURSOR, EXPIRES_AT, KEEP_TTL, KEY, LIMIT, OF_LISTS, OF_WRITES, ONLY, PREFIX, TOUCH, TTL, VALUES,
+};
 use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
 
 /// Fields of a reply that shows a document or says when it expires.
@@ -16,6 +18,15 @@ const OF_WRITTEN: &[&str] = &["ETag", "MT-TTL", "MT-Expires-At", "Preference-App
 /// Fields of a reply to a write that has created something.
 const OF_CREATED: &[&str] = &["ETag", "MT-TTL", "MT-Expires-At", "Preference-Applied", "Location"];
 
+/// Fields of a page, or of a document.
+const OF_PAGE: &[&str] = &["ETag", "MT-TTL", "MT-Expires-At", "Link"];
+
+const NOT_MODIFIED: Reply = Reply {
+    status: 304,
+    about: "the document has this entity tag still",
+    content: Content::Nothing,
+    fields: OF_DOCUMENT,
+};
 const CREATED: Reply = Reply { status: 201, about: "created", content: Content::Object("Receipt"), fields: OF_CREATED };
 const DONE: Reply = Reply { status: 204, about: "done; no body", content: Content::Nothing, fields: OF_WRITTEN };
 
@@ -30,12 +41,7 @@ pub const GET: Operation = Operation {
     takes: Takes::Nothing,
     replies: &[
         Reply { status: 200, about: "the document", content: Content::Document, fields: OF_DOCUMENT },
-        Reply {
-            status: 304,
-            about: "the document has this entity tag still",
-            content: Content::Nothing,
-            fields: OF_DOCUMENT,
-        },
+        NOT_MODIFIED,
     ],
     problems: &[
         NAMED,
@@ -44,6 +50,40 @@ pub const GET: Operation = Operation {
         WRITES,
         &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed],
     ],
+};
+
+/// `GET` on the base
+pub const GET_OR_LIST: Operation = Operation {
+    handler: docs::get_or_list,
+    id: "list_documents",
+    summary: "Lists documents in byte order of their keys, a page at a time; with key reads one",
+    query: &[KEY, TOUCH, PREFIX, LIMIT, CURSOR, VALUES, COUNT],
+    fields: OF_LISTS,
+    replies: &[
+        Reply { status: 200, about: "a page, a count, or the document", content: Content::Listing, fields: OF_PAGE },
+        NOT_MODIFIED,
+    ],
+    ..GET
+};
+
+/// `DELETE` on the base
+pub const DELETE_OR_SWEEP: Operation = Operation {
+    handler: docs::delete_or_sweep,
+    id: "delete_documents",
+    summary: "Removes the documents whose keys begin with a prefix, each by itself; with key removes one",
+    query: &[KEY, PREFIX],
+    replies: &[
+        DONE,
+        Reply { status: 200, about: "how many, or what was removed", content: Content::Document, fields: OF_WRITTEN },
+    ],
+    problems: &[
+        NAMED,
+        KEYED,
+        IN_COLLECTION,
+        WRITES,
+        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::JournalBusy],
+    ],
+    ..DELETE
 };
 
 /// `PUT`

@@ -48,7 +48,7 @@ pub struct Found<'p> {
 }
 
 const DOCUMENT: &[Operation] = &[documents::GET, documents::PUT, documents::DELETE];
-const DOCUMENTS: &[Operation] = &[documents::GET, documents::PUT, documents::DELETE, documents::POST];
+const DOCUMENTS: &[Operation] = &[documents::GET_OR_LIST, documents::PUT, documents::DELETE_OR_SWEEP, documents::POST];
 
 const fn row(template: &'static str, family: Family, operations: &'static [Operation]) -> Route {
     Route { template, family, operations }

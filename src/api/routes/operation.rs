@@ -47,6 +47,10 @@ pub struct Parameter {
 pub enum Form {
     /// A key.
     Key,
+    /// Any text.
+    Text,
+    /// A number from 1 to this one.
+    Count(usize),
     /// Alone, or `true`, `1`, `false`, `0`.
     Flag,
     /// A time to live: seconds, a Go duration.
@@ -103,6 +107,8 @@ pub enum Content {
     Document,
     /// An object of JSON, by the name of its schema.
     Object(&'static str),
+    /// A document, or an object; or a line of JSON for each item.
+    Listing,
     /// Plain text.
     Text,
 }

@@ -1,5 +1,7 @@
 //! The query's parameters and the header fields, each described once.
 
+use crate::base::limits::LIST_ITEMS_MAX;
+
 use super::operation::{Field, Form, Parameter};
 
 const fn optional(name: &'static str, form: Form, about: &'static str) -> Parameter {
@@ -30,6 +32,21 @@ pub const KEEP_TTL: Parameter = optional("keep_ttl", Form::Flag, "leaves the dea
 /// `?only=`
 pub const ONLY: Parameter = optional("only", Form::OneOf(&["ttl"]), "changes the deadline alone; there is no body");
 
+/// `?prefix=`
+pub const PREFIX: Parameter = optional("prefix", Form::Text, "only keys that begin so, byte for byte");
+
+/// `?limit=`
+pub const LIMIT: Parameter = optional("limit", Form::Count(LIST_ITEMS_MAX), "documents on a page; 100 when left out");
+
+/// `?cursor=`
+pub const CURSOR: Parameter = optional("cursor", Form::Key, "only keys behind this one: the cursor of the page before");
+
+/// `?values`
+pub const VALUES: Parameter = optional("values", Form::Flag, "the documents too, not only what they are called");
+
+/// `?count`
+pub const COUNT: Parameter = optional("count", Form::Flag, "how many there are, up to 100,000 at a time");
+
 /// `?wait`
 pub const WAIT: Parameter = optional("wait", Form::Flag, "answers when it is done");
 
@@ -50,6 +67,12 @@ const IF_NONE_MATCH: Field = Field {
     about: "only when the document is not there (*), or has none of these entity tags",
     example: "*",
 };
+
+/// `Accept`, where a list can be had as lines.
+pub const OF_LISTS: &[Field] = &[IF_MATCH, IF_NONE_MATCH, ACCEPT];
+
+const ACCEPT: Field =
+    Field { name: "Accept", about: "application/x-ndjson for a line for each item", example: "application/x-ndjson" };
 
 const PREFER: Field = Field {
     name: "Prefer",

@@ -1,0 +1,73 @@
+//! `Accept` (RFC 9110 §12.5.1), as far as it chooses between a JSON text and a line for each item.
+
+use super::message::Headers;
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListForm {
+    /// One JSON object.
+    Json,
+    /// One JSON text to a line: `application/x-ndjson`.
+    Lines,
+}
+
+impl ListForm {
+    /// What the client prefers. Lines only where they are named, and not below JSON.
+    pub fn read(headers: &dyn Headers) -> ListForm {
+        let (mut json, mut lines) = (None, None);
+        headers.each("Accept", &mut |value| {
+            for range in value.split(',') {
+                let mut parts = range.split(';').map(|part| part.trim_matches([' ', '\t']));
+                let name = parts.next().unwrap_or_default();
+                let weight = parts.find_map(|part| part.strip_prefix("q=")).unwrap_or("1");
+                let weight: f32 = weight.parse().unwrap_or(0.0);
+                if name.eq_ignore_ascii_case("application/x-ndjson") {
+                    lines = Some(weight);
+                } else if name.eq_ignore_ascii_case("application/json") {
+                    json = Some(weight);
+                }
+            }
+        });
+        let is_lines = lines.is_some_and(|lines| lines > 0.0 && json.is_none_or(|json| lines >= json));
+        if is_lines { ListForm::Lines } else { ListForm::Json }
+    }
+
+    /// The media type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            ListForm::Json => "application/json",
+            ListForm::Lines => "application/x-ndjson",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Accept(&'static str);
+
+    impl Headers for Accept {
+        fn each(&self, _: &str, each: &mut dyn FnMut(&str)) {
+            each(self.0);
+        }
+    }
+
+    #[test]
+    fn lines_come_only_where_they_are_named_and_not_below_json() {
+        for (accept, is_lines) in [
+            ("*/*", false),
+            ("application/*", false),
+            ("application/json", false),
+            ("application/x-ndjson", true),
+            ("Application/X-NDJSON;q=0.5, text/plain", true),
+            ("application/json;q=0.9 , application/x-ndjson", true),
+            ("application/json, application/x-ndjson;q=0.9", false),
+            ("application/x-ndjson;q=0", false),
+            ("application/x-ndjson;q=nonsense", false),
+            (";;,", false),
+        ] {
+            assert_eq!(ListForm::read(&Accept(accept)) == ListForm::Lines, is_lines, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `GET {base}`: documents in byte order of their keys, a page at a time, or how many there are.
+//!
+//! A cursor is the last key of the page before it. So nothing is kept between two pages, whatever is written meanwhile
+//! is seen or not, and no key comes twice.
+
+use crate::base::json;
+use crate::base::limits::{COUNT_MAX, LIST_ITEMS_DEFAULT, LIST_ITEMS_MAX};
+use crate::model::{Command, Effect, Entries, Entry, KeyRange, Rest, Scope};
+
+use super::super::Api;
+use super::super::accept::ListForm;
+use super::super::call::{Call, Otherwise, key_of, scope_of};
+use super::super::message::{BodyStream, Method, Part, Piece, Response, ResponseBody, Step, Value, Work};
+use super::super::problem::{Kind, Problem};
+use super::super::query::Query;
+use super::super::target::encode_into;
+use super::super::timestamp;
+use super::absent;
+use super::location::base;
+
+/// Documents that are counted in a step.
+const COUNTED_PER_STEP: usize = 1024;
+
+/// A page that is asked for.
+struct Page<'q> {
+    prefix: &'q str,
+    limit: usize,
+    with_values: bool,
+}
+
+/// `GET {base}` without a key.
+///
+/// # Errors
+/// 400 for a limit or a cursor that is none, 404 where there is no such collection.
+pub(super) fn list(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Response, Otherwise> {
+    let collection = call.collection_name()?;
+    let scope = scope_of(collection.as_deref())?;
+    let after = query.value("cursor");
+    after.map(key_of).transpose()?;
+    let prefix = query.value("prefix").unwrap_or_default();
+    let range = KeyRange { prefix: prefix.as_bytes(), after: after.map(str::as_bytes) };
+    if query.flag("count")? {
+        return count(api, call, query, scope, range);
+    }
+    let page = Page { prefix, limit: limit(query)?, with_values: query.flag("values")? };
+    let form = ListForm::read(call.headers);
+    let outcome = api.run(Command::Scan { scope, range, at_most: Some(page.limit + 1) })?;
+    let Effect::Scanned(mut entries) = outcome.effect else {
+        return Err(absent(outcome.effect, scope, "", outcome.rest).into());
+    };
+    let mut response = Response::new(200).with("Content-Type", Value::Static(form.content_type()));
+    response.push("Cache-Control", Value::Static("no-cache"));
+    if call.method == Method::Head {
+        response.body = ResponseBody::Stream(Box::new(Nothing));
+        return Ok(response.resting_on(outcome.rest));
+    }
+    let mut items: Vec<Entry> = entries.by_ref().take(page.limit).collect();
+    let cursor = match entries.next() {
+        Some(_) => items.last().map(|last| last.document.key().as_str().to_owned()),
+        None => None,
+    };
+    if let Some(cursor) = &cursor {
+        response.push("Link", Value::Text(format!("<{}>; rel=\"next\"", next(scope, &page, cursor))));
+    }
+    write(&mut response, std::mem::take(&mut items), cursor.as_deref(), form, page.with_values);
+    Ok(response.resting_on(Rest::Seen(outcome.rest.lsn().max(entries.rests_on()))))
+}
+
+fn limit(query: &Query<'_>) -> Result<usize, Problem> {
+    let Some(text) = query.value("limit") else { return Ok(LIST_ITEMS_DEFAULT) };
+    let limit = text.parse().ok().filter(|limit| (1..=LIST_ITEMS_MAX).contains(limit));
+    limit.ok_or_else(|| {
+        Problem::new(Kind::ParameterInvalid, format!("limit={text} is not among 1 to {LIST_ITEMS_MAX}"))
+            .size("limit", LIST_ITEMS_MAX)
+    })
+}
+
+/// The target of the page behind `cursor`.
+fn next(scope: Scope<'_>, page: &Page<'_>, cursor: &str) -> String {
+    let mut target = base(scope);
+    target.push_str("?limit=");
+    target.push_str(&page.limit.to_string());
+    for (name, value) in [("prefix", page.prefix), ("cursor", cursor)] {
+        if !value.is_empty() {
+            target.extend(["&", name, "="]);
+            encode_into(&mut target, value, b"");
+        }
+    }
+    if page.with_values {
+        target.push_str("&values");
+    }
+    target
+}
+
+fn write(response: &mut Response, items: Vec<Entry>, cursor: Option<&str>, form: ListForm, with_values: bool) {
+    let mut part = Part::new();
+    let (open, between) = match form {
+        ListForm::Json => ("{\"items\":[", ","),
+        ListForm::Lines => ("", "\n"),
+    };
+    let is_empty = items.is_empty();
+    let mut text = open.as_bytes().to_vec();
+    for (number, entry) in items.into_iter().enumerate() {
+        if number > 0 {
+            text.extend_from_slice(between.as_bytes());
+        }
+        describe(&mut text, &entry);
+        if with_values {
+            text.extend_from_slice(b",\"value\":");
+            part.push_bytes(&text);
+            text.clear();
+            part.push_document(entry.document);
+        }
+        text.push(b'}');
+    }
+    match form {
+        ListForm::Lines if is_empty => {}
+        ListForm::Lines => text.push(b'\n'),
+        ListForm::Json => {
+            text.push(b']');
+            if let Some(cursor) = cursor {
+                text.extend_from_slice(b",\"cursor\":");
+                json::escape_into(&mut text, cursor);
+            }
+            text.extend_from_slice(b"}\n");
+        }
+    }
+    part.push_bytes(&text);
+    part.into_pieces().into_iter().for_each(|piece| response.push_piece(piece));
+}
+
+/// Appends an item without its end: what it is called, which version it has, when it expires.
+fn describe(text: &mut Vec<u8>, entry: &Entry) {
+    text.extend_from_slice(b"{\"key\":");
+    json::escape_into(text, entry.document.key().as_str());
+    text.extend_from_slice(b",\"version\":");
+    text.extend_from_slice(itoa::Buffer::new().format(entry.version.0).as_bytes());
+    if let Some(moment) = entry.deadline.moment() {
+        text.extend_from_slice(b",\"expires_at\":\"");
+        timestamp::push(text, moment);
+        text.push(b'"');
+    }
+}
+
+/// The body of the answer to a HEAD: its length would take as long as the body.
+struct Nothing;
+
+impl BodyStream for Nothing {
+    fn pull(&mut self, _: &mut Part) -> bool {
+        false
+    }
+}
+
+/// Counts documents, step by step and up to `COUNT_MAX`.
+struct Count {
+    entries: Box<dyn Entries>,
+    counted: usize,
+    /// The last one that was counted.
+    last: Option<Entry>,
+    rest: Rest,
+}
+
+fn count(
+    api: &Api,
+    call: &Call<'_>,
+    query: &Query<'_>,
+    scope: Scope<'_>,
+    range: KeyRange<'_>,
+) -> Result<Response, Otherwise> {
+    if query.value("limit").is_some() || query.flag("values")? {
+        let detail = "count takes neither limit nor values: nothing is listed";
+        return Err(Problem::new(Kind::ParametersConflict, detail).into());
+    }
+    let outcome = api.run(Command::Scan { scope, range, at_most: None })?;
+    let Effect::Scanned(entries) = outcome.effect else {
+        return Err(absent(outcome.effect, scope, "", outcome.rest).into());
+    };
+    if call.method == Method::Head {
+        let mut response = Response::new(200).with("Content-Type", Value::Static("application/json"));
+        response.body = ResponseBody::Stream(Box::new(Nothing));
+        return Ok(response.resting_on(outcome.rest));
+    }
+    Err(Otherwise::Work(Box::new(Count { entries, counted: 0, last: None, rest: outcome.rest })))
+}
+
+impl Work for Count {
+    fn step(&mut self) -> Step {
+        for _ in 0..COUNTED_PER_STEP {
+            let next = self.entries.next();
+            let (is_full, is_end) = (self.counted == COUNT_MAX, next.is_none());
+            if is_full || is_end {
+                return Step::Done(self.reply(is_full && !is_end));
+            }
+            self.counted += 1;
+            self.last = next;
+        }
+        Step::More
+    }
+}
+
+impl Count {
+    fn reply(&self, more: bool) -> Response {
+        let mut body = format!("{{\"count\":{}", self.counted).into_bytes();
+        if let (true, Some(last)) = (more, &self.last) {
+            body.extend_from_slice(b",\"more\":true,\"cursor\":");
+            json::escape_into(&mut body, last.document.key().as_str());
+        }
+        body.extend_from_slice(b"}\n");
+        Response::new(200)
+            .with("Content-Type", Value::Static("application/json"))
+            .with("Cache-Control", Value::Static("no-cache"))
+            .with_piece(Piece::Owned(body))
+            .resting_on(Rest::Seen(self.rest.lsn().max(self.entries.rests_on())))
+    }
+}
