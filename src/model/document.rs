@@ -27,8 +27,17 @@ impl Document {
         let mut joined = Vec::with_capacity(key.as_bytes().len() + value.len());
         joined.extend_from_slice(key.as_bytes());
         joined.extend_from_slice(value);
+        Document::from_joined(key, &joined)
+    }
+
+    /// As `new`, of `joined`, which is `key` and right behind it the value: saves the copy that puts them together.
+    ///
+    /// # Panics
+    /// When `joined` does not begin with `key`.
+    pub fn from_joined(key: Key<'_>, joined: &[u8]) -> Document {
+        assert!(joined.starts_with(key.as_bytes()), "a joined document begins with its key");
         let key_bytes = u16::try_from(key.as_bytes().len()).expect("KEY_BYTES_MAX fits a u16");
-        Document { bytes: ThinArc::from_header_and_slice(key_bytes, &joined) }
+        Document { bytes: ThinArc::from_header_and_slice(key_bytes, joined) }
     }
 
     /// The key.
@@ -120,6 +129,15 @@ mod tests {
         assert_eq!(document.key().as_str(), "clé/日本");
         assert_eq!(document.value(), b"{\"a\": 1.0}");
         assert_eq!(document.clone(), document);
+    }
+
+    #[test]
+    fn a_document_of_joined_bytes_is_that_of_its_parts() {
+        let key = Key::new("clé").unwrap();
+        let document = Document::from_joined(key, "clé{}".as_bytes());
+        assert_eq!(document, Document::new(key, b"{}"));
+        assert_eq!(document.key(), key);
+        assert!(std::panic::catch_unwind(|| Document::from_joined(key, b"cle{}")).is_err());
     }
 
     #[test]

@@ -115,9 +115,10 @@ pub(in crate::persist) struct RecordView<'a> {
     pub batch: Batch,
 }
 
+/// Of a put, `joined` is the key and right behind it the value.
 #[derive(Clone, Copy, Debug)]
 enum Operation<'a> {
-    Put { scope: Scope<'a>, key: Key<'a>, value: &'a [u8], deadline: Deadline },
+    Put { scope: Scope<'a>, key: Key<'a>, joined: &'a [u8], deadline: Deadline },
     Delete { scope: Scope<'a>, key: Key<'a> },
     Deadline { scope: Scope<'a>, key: Key<'a>, deadline: Deadline },
     CreateCollection { name: CollectionName<'a> },
@@ -155,10 +156,12 @@ impl<'a> RecordView<'a> {
         let name_start = fields.offset();
         let name = fields.bytes(name_bytes).ok_or_else(short)?;
         let key_start = fields.offset();
-        let key = fields.bytes(key_bytes).ok_or_else(short)?;
-        let value = fields.bytes(value_bytes).ok_or_else(short)?;
+        let joined = fields.bytes(key_bytes + value_bytes).ok_or_else(short)?;
+        let (key, _) = joined.split_at_checked(key_bytes).ok_or_else(short)?;
         let operation = match operation {
-            PUT => Operation::Put { scope: scope(name, name_start)?, key: self::key(key, key_start)?, value, deadline },
+            PUT => {
+                Operation::Put { scope: scope(name, name_start)?, key: self::key(key, key_start)?, joined, deadline }
+            }
             DELETE => Operation::Delete { scope: scope(name, name_start)?, key: self::key(key, key_start)? },
             DEADLINE => {
                 Operation::Deadline { scope: scope(name, name_start)?, key: self::key(key, key_start)?, deadline }
@@ -174,8 +177,8 @@ impl<'a> RecordView<'a> {
     /// Hands the record on. A document is built for a put, which copies key and value once.
     pub fn with<T>(&self, receive: impl FnOnce(Record<'_>) -> T) -> T {
         match self.operation {
-            Operation::Put { scope, key, value, deadline } => {
-                receive(Record::Put { scope, document: &Document::new(key, value), deadline })
+            Operation::Put { scope, key, joined, deadline } => {
+                receive(Record::Put { scope, document: &Document::from_joined(key, joined), deadline })
             }
             Operation::Delete { scope, key } => receive(Record::Delete { scope, key }),
             Operation::Deadline { scope, key, deadline } => receive(Record::Deadline { scope, key, deadline }),

@@ -43,7 +43,8 @@ pub fn encode(entry: &Entry, out: &mut Vec<u8>) {
 #[derive(Clone, Copy, Debug)]
 pub struct EntryView<'a> {
     key: Key<'a>,
-    value: &'a [u8],
+    /// The key, and right behind it the value.
+    joined: &'a [u8],
     version: Lsn,
     deadline: Deadline,
 }
@@ -74,21 +75,21 @@ impl<'a> EntryView<'a> {
             }
         }
         let key_start = fields.offset();
-        let key = fields.bytes(key_bytes).ok_or_else(short)?;
+        let joined = fields.bytes(key_bytes + value_bytes).ok_or_else(short)?;
+        let (key, _) = joined.split_at_checked(key_bytes).ok_or_else(short)?;
         let key = std::str::from_utf8(key).map_err(|_| Flaw::new(key_start, "a key", "invalid UTF-8"))?;
         let key = Key::new(key).map_err(|fault| Flaw::new(key_start, "a key", fault.to_string()))?;
-        let value = fields.bytes(value_bytes).ok_or_else(short)?;
-        Ok(EntryView { key, value, version, deadline })
+        Ok(EntryView { key, joined, version, deadline })
     }
 
     /// Bytes of key and value together.
     pub fn document_bytes(&self) -> u64 {
-        (self.key.as_bytes().len() + self.value.len()) as u64
+        self.joined.len() as u64
     }
 
     /// The entry with bytes of its own.
     pub fn to_entry(self) -> Entry {
-        Entry { document: Document::new(self.key, self.value), version: self.version, deadline: self.deadline }
+        Entry { document: Document::from_joined(self.key, self.joined), version: self.version, deadline: self.deadline }
     }
 }
 

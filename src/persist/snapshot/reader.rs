@@ -160,11 +160,24 @@ impl SnapshotReader {
     /// # Panics
     /// When `number` is not below `block_count`.
     pub fn read_block(&self, number: usize) -> Result<Block, Error> {
-        let indexed = self.indexed(number);
         // Bounded: each entry takes at least BYTES_MIN of a payload that lies in the file.
-        let mut entries = Vec::with_capacity(indexed.head.entries as usize);
-        self.visit(number, &mut Vec::new(), |view| entries.push(view.to_entry()))?;
-        Ok(Block { collection: (indexed.head.collection as usize).checked_sub(1), entries })
+        let mut entries = Vec::with_capacity(self.indexed(number).head.entries as usize);
+        self.each_of_block(number, &mut Vec::new(), |entry| entries.push(entry))?;
+        Ok(Block { collection: self.collection_of(number), entries })
+    }
+
+    /// As `read_block`, handing on each entry; `buffer` is used for the block's bytes, and may be used again. When the
+    /// block shows that no writer wrote it, the entries before have been handed on.
+    pub fn each_of_block(&self, number: usize, buffer: &mut Vec<u8>, mut each: impl FnMut(Entry)) -> Result<(), Error> {
+        self.visit(number, buffer, |view| each(view.to_entry()))
+    }
+
+    /// Index in `collections` of the collection whose entries block `number` holds; `None` is the main store.
+    ///
+    /// # Panics
+    /// As `read_block`.
+    pub fn collection_of(&self, number: usize) -> Option<usize> {
+        (self.indexed(number).head.collection as usize).checked_sub(1)
     }
 
     /// Reads and verifies every block and the replay section without keeping any.
@@ -301,7 +314,7 @@ impl Source<'_> {
             let flaw = Flaw::new(0, format!("{count} bytes"), format!("a file that ends at byte {}", self.bytes));
             return Err(self.damaged(part, offset, flaw));
         };
-        buffer.clear();
+        // Only what it grows by is filled: all of it is overwritten.
         buffer.resize(count_in_memory, 0);
         self.file.read_exact_at(buffer, offset).map_err(Error::io(self.path, "read"))
     }
