@@ -18,6 +18,7 @@ use std::time::Instant;
 use dice::Dice;
 use memory_tools::base::clock::{Clock, ManualClock, UnixMillis};
 use memory_tools::base::health::Health;
+use memory_tools::base::threads::alone;
 use memory_tools::engine::{CaptureStep, Engine, EngineOptions};
 use memory_tools::journal::{Journal, JournalOptions, Mode, Sequence};
 use memory_tools::model::{
@@ -69,16 +70,19 @@ impl House {
             JournalOptions { mode, buffer_bytes: 16 << 20, segment_bytes: 1 << 20, on_given_up: Box::new(|_| {}) };
         let journal = Arc::new(Journal::new(options, sequence, newest, clock.clone(), health));
         let engine = Engine::new(EngineOptions { shards: 2, collections_max: 9 }, Arc::clone(&journal), clock.clone());
-        let replay = |lsn, record: Record<'_>| {
-            engine.replay(lsn, &record);
+        let loading = engine.begin_loading();
+        if let Content::Snapshot(reader) = &found.content {
+            loading.load(reader, &alone).unwrap();
+        }
+        let replaying = loading.index(&alone);
+        let apply = |lsn, record: Record<'_>| {
+            replaying.apply(lsn, &record);
         };
         if let Content::Snapshot(reader) = &found.content {
-            let loader = engine.loader(reader);
-            loader.work();
-            loader.finish().unwrap();
-            reader.replay(replay).unwrap();
+            reader.replay(apply).unwrap();
         }
-        found.journal.read(replay).unwrap();
+        found.journal.read(apply).unwrap();
+        replaying.finish(&alone);
         engine.note_written_at(found.written_at);
         engine.reap(&|| false);
         folder.remove_unfinished().unwrap();

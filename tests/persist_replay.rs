@@ -15,6 +15,7 @@ use std::sync::Arc;
 use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::health::Health;
 use memory_tools::base::limits::ENTRIES_PER_HOLD_MAX;
+use memory_tools::base::threads::alone;
 use memory_tools::engine::{CaptureStep, Engine, EngineOptions};
 use memory_tools::journal::{Journal, Sequence};
 use memory_tools::model::{
@@ -196,12 +197,15 @@ fn recovered(scope: Scope<'_>, captured: &Content, records: &[(Lsn, Noted)]) -> 
     for (name, created) in &captured.collections {
         store.create_collection(CollectionName::new(name).unwrap(), usize::MAX, || *created).unwrap();
     }
+    let loading = store.begin_loading();
     if !captured.entries.is_empty() {
         let id = store.place(scope).unwrap().id();
-        store.load(id, captured.entries.iter().cloned());
+        let mut batch = loading.batch();
+        captured.entries.iter().for_each(|entry| batch.push(id, entry.clone()));
     }
+    let replaying = loading.index(&alone);
     for (lsn, noted) in records {
-        store.replay(
+        replaying.apply(
             *lsn,
             &match noted {
                 Noted::Put(document, deadline) => Record::Put { scope, document, deadline: *deadline },
@@ -212,6 +216,7 @@ fn recovered(scope: Scope<'_>, captured: &Content, records: &[(Lsn, Noted)]) -> 
             },
         );
     }
+    replaying.finish(&alone);
     content(&store, scope)
 }
 
@@ -314,11 +319,17 @@ impl House {
         let options = EngineOptions { shards: 4, collections_max: 1 };
         let engine = Engine::new(options, Arc::new(Journal::off(sequence)), clock.clone());
         if let persist::Content::Snapshot(reader) = &found.content {
-            let loader = engine.loader(reader);
-            loader.work();
-            loader.finish().unwrap();
+            let loading = engine.begin_loading();
+            loading.load(reader, &alone).unwrap();
+            loading.index(&alone).finish(&alone);
         }
         House { engine, clock, folder }
+    }
+
+    fn replay(&self, lsn: Lsn, record: &Record<'_>) {
+        let replaying = self.engine.begin_loading().index(&alone);
+        replaying.apply(lsn, record);
+        replaying.finish(&alone);
     }
 
     fn put(&self, until: u64) {
@@ -357,14 +368,16 @@ fn a_record_older_than_what_the_snapshot_shows_is_passed_over() {
     let put = |value: &[u8]| Document::new(key(), value);
     let (new, old) = (put(b"\"new\""), put(b"\"old\""));
     let record = |document| Record::Put { scope: Scope::Main, document, deadline: Deadline::NEVER };
-    assert_eq!(store.replay(Lsn(9), &record(&new)), Replayed::Applied);
+    let replaying = store.begin_loading().index(&alone);
+    assert_eq!(replaying.apply(Lsn(9), &record(&new)), Replayed::Applied);
     for older in [
         record(&old),
         Record::Delete { scope: Scope::Main, key: key() },
         Record::Deadline { scope: Scope::Main, key: key(), deadline: Deadline::at(UnixMillis(1)) },
     ] {
-        assert_eq!(store.replay(Lsn(5), &older), Replayed::Passed);
+        assert_eq!(replaying.apply(Lsn(5), &older), Replayed::Passed);
     }
+    replaying.finish(&alone);
     let entries = entries(&store, CollectionId::MAIN);
     let found: Vec<_> = entries.iter().map(|it| (it.document.value(), it.version, it.deadline)).collect();
     assert_eq!(found, [(&b"\"new\""[..], Lsn(9), Deadline::NEVER)]);
@@ -380,7 +393,7 @@ fn a_deadline_record_revives_what_had_expired_in_the_snapshot() {
     let (lsn, record) = house.set_deadline(200);
     drop(house);
     let house = House::start(&disk, 150);
-    house.engine.replay(lsn, &record);
+    house.replay(lsn, &record);
     assert_eq!(house.until(), Some(200));
     drop(house);
     assert_eq!(House::start(&disk, 150).until(), None, "without the record it has expired");
@@ -399,7 +412,7 @@ fn a_capture_keeps_what_its_clock_says_has_expired() {
     assert_eq!(capture.finish().unwrap().documents, 1);
     drop(house);
     let house = House::start(&disk, 99);
-    house.engine.replay(Lsn(2), &Record::Deadline { scope: Scope::Main, key: key(), deadline: Deadline::NEVER });
+    house.replay(Lsn(2), &Record::Deadline { scope: Scope::Main, key: key(), deadline: Deadline::NEVER });
     house.clock.advance(100);
     house.engine.reap(&|| false);
     assert_eq!(house.engine.totals().documents, 1);

@@ -17,3 +17,11 @@ pub trait Spawn: Send + Sync {
     /// Whatever the operating system answers when it has no thread to give.
     fn spawn(&self, name: &str, stack_bytes: usize, job: Job) -> io::Result<()>;
 }
+
+/// Calls the work that it is given on each of as many threads as it likes, and returns when every call has.
+pub type Spread<'a> = &'a dyn Fn(&(dyn Fn() + Sync));
+
+/// A `Spread` over the calling thread alone.
+pub fn alone(work: &(dyn Fn() + Sync)) {
+    work();
+}

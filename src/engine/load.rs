@@ -1,9 +1,8 @@
-//! Loading what the data folder holds, before anybody is served.
+//! Loading what the data folder holds, before anybody is served, in the stages of `store::Loading`.
 //!
-//! A snapshot loads in parallel: any number of threads call `Loader::work`, each takes the next block until none is
-//! left or one is bad. Then come the records of what happened since, in order, through `Engine::replay`. Only after
-//! the last of them is it known which documents have expired: a record may have given one a later deadline. Then they
-//! are reaped, as at any time.
+//! First the documents: a snapshot's blocks are taken by any number of threads, each the next one until none is left or
+//! one is bad. Then the records of what happened since, in order. Only after the last of them is it known which
+//! documents have expired: a record may have given one a later deadline. Then they are reaped, as at any time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,9 +10,10 @@ use parking_lot::Mutex;
 
 use crate::base::clock::UnixMillis;
 use crate::base::fault::{Fault, is_planted};
+use crate::base::threads::Spread;
 use crate::model::{CollectionName, Deadline, Entry, Lsn, Record, Refusal};
 use crate::persist::{Error, GoImport, GoSummary, SnapshotReader};
-use crate::store::{CollectionId, Replayed};
+use crate::store::{self, Batch, CollectionId, Replayed};
 
 use super::Engine;
 
@@ -28,28 +28,35 @@ pub enum LoadFault {
     Refused(#[from] Refusal),
 }
 
-/// A snapshot on its way into the store.
-pub struct Loader<'e> {
+/// An engine to which documents are loaded.
+#[derive(Debug)]
+pub struct Loading<'e> {
     engine: &'e Engine,
-    reader: &'e SnapshotReader,
+    store: store::Loading<'e>,
+}
+
+/// An engine to which records are applied.
+#[derive(Debug)]
+pub struct Replaying<'e> {
+    store: store::Replaying<'e>,
+}
+
+/// A snapshot on its way into the store.
+struct Blocks<'l> {
+    engine: &'l Engine,
+    store: &'l store::Loading<'l>,
+    reader: &'l SnapshotReader,
     /// By number in the file.
     collections: Vec<CollectionId>,
-    next_block: AtomicUsize,
+    next: AtomicUsize,
     /// The first failure; the others stop when they see it.
     failure: Mutex<Option<Error>>,
 }
 
 impl Engine {
-    /// Prepares to load `reader` into this empty engine: creates its collections.
-    pub fn loader<'e>(&'e self, reader: &'e SnapshotReader) -> Loader<'e> {
-        let collections =
-            reader.collections().iter().map(|record| self.load_collection(&record.name, record.created)).collect();
-        Loader { engine: self, reader, collections, next_block: AtomicUsize::new(0), failure: Mutex::new(None) }
-    }
-
-    /// Applies a record of the journal to what was loaded: in the order of the LSNs, before anybody is served.
-    pub fn replay(&self, lsn: Lsn, record: &Record<'_>) -> Replayed {
-        self.store.replay(lsn, record)
+    /// Begins to load. Nothing may be asked of the engine, but how much it has, until `Replaying::finish` has returned.
+    pub fn begin_loading(&self) -> Loading<'_> {
+        Loading { engine: self, store: self.store.begin_loading() }
     }
 
     /// Throws away what was loaded: it cannot be used, and something else is loaded instead.
@@ -63,36 +70,6 @@ impl Engine {
         self.clock.raise_floor(moment);
     }
 
-    /// Loads the Go server's files, giving each collection and each document an LSN.
-    ///
-    /// # Errors
-    /// What the import does not understand, with file and offset, before an LSN is reserved and so before anything
-    /// is written; or no LSNs to be had.
-    pub fn load_go(&self, import: &GoImport) -> Result<GoSummary, LoadFault> {
-        // Read twice, once in a database's life: the first time only to know that the second one will go through.
-        import.for_each(&mut |_| {})?;
-        for name in import.collections() {
-            self.load_collection(name, self.journal.number()?);
-        }
-        let mut refused = None;
-        let summary = import.for_each(&mut |found| {
-            let version = match self.journal.number() {
-                Ok(version) => version,
-                Err(refusal) => {
-                    refused.get_or_insert(refusal);
-                    return;
-                }
-            };
-            let id = found.collection.map_or(CollectionId::MAIN, |name| self.load_collection(name, Lsn::ZERO));
-            let entry = Entry { document: found.document, version, deadline: Deadline::NEVER };
-            self.store.load(id, std::iter::once(entry));
-        })?;
-        match refused {
-            Some(refusal) => Err(LoadFault::Refused(refusal)),
-            None => Ok(summary),
-        }
-    }
-
     /// The id of the collection `name`, which is created when it is not there. A limit on collections that was
     /// lowered since does not lose any.
     fn load_collection(&self, name: &str, created: Lsn) -> CollectionId {
@@ -102,42 +79,94 @@ impl Engine {
     }
 }
 
-impl Loader<'_> {
-    /// Loads blocks until none is left. Call it from as many threads as there are cores.
-    pub fn work(&self) {
+impl<'e> Loading<'e> {
+    /// Loads the blocks of `reader`, creating its collections.
+    ///
+    /// # Errors
+    /// The first block that could not be read. What was loaded is then of no use.
+    pub fn load(&self, reader: &SnapshotReader, spread: Spread<'_>) -> Result<(), Error> {
+        let engine = self.engine;
+        let collections =
+            reader.collections().iter().map(|record| engine.load_collection(&record.name, record.created)).collect();
+        let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
+        let blocks = Blocks { engine, store: &self.store, reader, collections, next, failure };
+        spread(&|| blocks.work());
+        // Whatever `spread` did: no block is left.
+        blocks.work();
+        blocks.failure.into_inner().map_or(Ok(()), Err)
+    }
+
+    /// Loads the Go server's files, giving each collection and each document an LSN.
+    ///
+    /// # Errors
+    /// What the import does not understand, with file and offset, before an LSN is reserved and so before anything
+    /// is written; or no LSNs to be had.
+    pub fn load_go(&self, import: &GoImport) -> Result<GoSummary, LoadFault> {
+        // Read twice, once in a database's life: the first time only to know that the second one will go through.
+        import.for_each(&mut |_| {})?;
+        for name in import.collections() {
+            self.engine.load_collection(name, self.engine.journal.number()?);
+        }
+        let mut refused = None;
+        let mut batch = self.store.batch();
+        let summary = import.for_each(&mut |found| {
+            let version = match self.engine.journal.number() {
+                Ok(version) => version,
+                Err(refusal) => {
+                    refused.get_or_insert(refusal);
+                    return;
+                }
+            };
+            let id = found.collection.map_or(CollectionId::MAIN, |name| self.engine.load_collection(name, Lsn::ZERO));
+            let entry = Entry { document: found.document, version, deadline: Deadline::NEVER };
+            batch.push(id, entry);
+        })?;
+        match refused {
+            Some(refusal) => Err(LoadFault::Refused(refusal)),
+            None => Ok(summary),
+        }
+    }
+
+    /// Goes on to the records of what happened since.
+    pub fn index(self, spread: Spread<'_>) -> Replaying<'e> {
+        Replaying { store: self.store.index(spread) }
+    }
+}
+
+impl Replaying<'_> {
+    /// Applies a record to what was loaded, in the order of the LSNs.
+    pub fn apply(&self, lsn: Lsn, record: &Record<'_>) -> Replayed {
+        self.store.apply(lsn, record)
+    }
+
+    /// Ends the load: the engine can serve.
+    pub fn finish(self, spread: Spread<'_>) {
+        self.store.finish(spread);
+    }
+}
+
+impl Blocks<'_> {
+    /// Loads blocks until none is left or one is bad.
+    fn work(&self) {
+        let (mut batch, mut buffer) = (self.store.batch(), Vec::new());
         while self.failure.lock().is_none() {
-            let block = self.next_block.fetch_add(1, Ordering::SeqCst);
+            let block = self.next.fetch_add(1, Ordering::SeqCst);
             if block >= self.reader.block_count() {
                 return;
             }
-            if let Err(error) = self.load_block(block) {
+            if let Err(error) = self.load(block, &mut buffer, &mut batch) {
                 self.failure.lock().get_or_insert(error);
-                return;
             }
         }
     }
 
-    fn load_block(&self, number: usize) -> Result<(), Error> {
-        let block = self.reader.read_block(number)?;
-        let collection = block.collection.map(|index| self.collections.get(index).copied());
+    fn load(&self, number: usize, buffer: &mut Vec<u8>, batch: &mut Batch<'_>) -> Result<(), Error> {
+        let collection = self.reader.collection_of(number).map(|index| self.collections.get(index).copied());
         let id = collection.flatten().unwrap_or(CollectionId::MAIN);
-        let mut entries = block.entries;
-        if is_planted(Fault::ExpireBeforeReplay) {
-            let now = self.engine.clock.now();
-            entries.retain(|entry| !entry.deadline.has_passed(now));
-        }
-        self.engine.store.load(id, entries.into_iter());
-        Ok(())
-    }
-
-    /// Ends the load, once every worker has returned.
-    ///
-    /// # Errors
-    /// The first block that could not be read.
-    pub fn finish(self) -> Result<(), Error> {
-        match self.failure.into_inner() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        self.reader.each_of_block(number, buffer, |entry| {
+            if !is_planted(Fault::ExpireBeforeReplay) || !entry.deadline.has_passed(self.engine.clock.now()) {
+                batch.push(id, entry);
+            }
+        })
     }
 }

@@ -23,7 +23,7 @@ use crate::model::{Lsn, Refusal};
 use crate::store::{ShardIndex, Store, Totals};
 
 pub use capture::{Capture, CaptureStep};
-pub use load::{LoadFault, Loader};
+pub use load::{LoadFault, Loading, Replaying};
 
 /// What the engine is told at start.
 #[derive(Clone, Copy, Debug)]

@@ -12,9 +12,10 @@ use crate::base::clock::Clock;
 use crate::base::disk::Disk;
 use crate::base::json;
 use crate::base::limits::LSN_MAX;
+use crate::base::threads::alone;
 use crate::engine::{Engine, EngineOptions, LoadFault};
 use crate::journal::{Journal, Sequence};
-use crate::model::{CollectionName, Command, Effect, Entry, Execute, KeyRange, Lsn, Scope};
+use crate::model::{CollectionName, Command, Effect, Entry, Execute, KeyRange, Lsn, Record, Scope};
 use crate::persist::{self, Content, Found};
 
 /// Shards of a store that nobody writes to.
@@ -71,21 +72,21 @@ fn load(found: Found, clock: &Arc<dyn Clock>) -> Result<Engine, LoadFault> {
     let sequence = Sequence::new(found.next_lsn, Lsn(LSN_MAX), Box::new(|_| Ok(())), Arc::default());
     let options = EngineOptions { shards: SHARDS, collections_max: usize::MAX };
     let engine = Engine::new(options, Arc::new(Journal::off(sequence)), Arc::clone(clock));
-    match found.content {
+    let loading = engine.begin_loading();
+    match &found.content {
         Content::Empty => {}
-        Content::Snapshot(reader) => {
-            let loader = engine.loader(&reader);
-            loader.work();
-            loader.finish()?;
-            reader.replay(|lsn, record| {
-                engine.replay(lsn, &record);
-            })?;
-        }
-        Content::Go(import) => drop(engine.load_go(&import)?),
+        Content::Snapshot(reader) => loading.load(reader, &alone)?,
+        Content::Go(import) => drop(loading.load_go(import)?),
     }
-    found.journal.read(|lsn, record| {
-        engine.replay(lsn, &record);
-    })?;
+    let replaying = loading.index(&alone);
+    let mut apply = |lsn, record: Record<'_>| {
+        replaying.apply(lsn, &record);
+    };
+    if let Content::Snapshot(reader) = &found.content {
+        reader.replay(&mut apply)?;
+    }
+    found.journal.read(&mut apply)?;
+    replaying.finish(&alone);
     engine.note_written_at(found.written_at);
     Ok(engine)
 }

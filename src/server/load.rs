@@ -9,11 +9,15 @@ use std::time::{Duration, Instant};
 
 use crate::base::clock::UnixMillis;
 use crate::base::log;
-use crate::engine::{Engine, LoadFault};
+use crate::base::threads::alone;
+use crate::engine::{Engine, LoadFault, Replaying};
 use crate::persist::journal::Replayed;
 use crate::persist::{self, Content, DataFolder, Found, GoSummary, Next, SnapshotReader};
 
 use super::StartError;
+
+/// Documents in memory that are worth a thread of their own: about a millisecond's work.
+const DOCUMENTS_PER_THREAD: u64 = 10_000;
 
 /// What was there at the start.
 #[derive(Clone, Debug)]
@@ -55,10 +59,11 @@ pub enum Source {
 /// # Errors
 /// Damage that nothing stands in for, with its place; files that cannot be imported; a disk that refuses IDENTITY.
 pub fn load(engine: &Engine, folder: &DataFolder, found: Found, started: Instant) -> Result<Loaded, StartError> {
-    let (found, source) = load_content(engine, folder, found)?;
+    let (found, source, replaying) = load_content(engine, folder, found)?;
     let replayed = found.journal.read(|lsn, record| {
-        engine.replay(lsn, &record);
+        replaying.apply(lsn, &record);
     })?;
+    replaying.finish(&threads_over(engine.totals().documents));
     engine.note_written_at(found.written_at);
     let expired = engine.reap(&|| false);
     // What can be wrong with the files has shown by now; a start that fails because of them has changed nothing.
@@ -87,52 +92,79 @@ pub fn load(engine: &Engine, folder: &DataFolder, found: Found, started: Instant
 
 /// Loads the documents as of the snapshot, or of the one before when a block of it is bad and the journal goes back far
 /// enough. Says what was found in the end.
-fn load_content(engine: &Engine, folder: &DataFolder, found: Found) -> Result<(Found, Source), StartError> {
-    let source = match &found.content {
+fn load_content<'e>(
+    engine: &'e Engine,
+    folder: &DataFolder,
+    found: Found,
+) -> Result<(Found, Source, Replaying<'e>), StartError> {
+    let (source, replaying) = match &found.content {
         Content::Snapshot(reader) => match load_snapshot(engine, reader) {
-            Ok(source) => source,
+            Ok(loaded) => loaded,
             Err(damage) => return load_instead(engine, folder, damage),
         },
-        Content::Empty => Source::Nothing,
-        Content::Go(import) => Source::Go(engine.load_go(import).map_err(|fault| match fault {
-            LoadFault::Files(error) => StartError::Folder(error),
-            LoadFault::Refused(refusal) => StartError::Sequence(refusal),
-        })?),
+        Content::Empty => load_nothing(engine),
+        Content::Go(import) => {
+            let loading = engine.begin_loading();
+            let summary = loading.load_go(import).map_err(|fault| match fault {
+                LoadFault::Files(error) => StartError::Folder(error),
+                LoadFault::Refused(refusal) => StartError::Sequence(refusal),
+            })?;
+            (Source::Go(summary), loading.index(&threads_over(engine.totals().documents)))
+        }
     };
-    Ok((found, source))
+    Ok((found, source, replaying))
 }
 
 /// Loads what stands in for the snapshot that has shown `damage`. Damage in that as well is the last word.
-fn load_instead(engine: &Engine, folder: &DataFolder, damage: persist::Error) -> Result<(Found, Source), StartError> {
+fn load_instead<'e>(
+    engine: &'e Engine,
+    folder: &DataFolder,
+    damage: persist::Error,
+) -> Result<(Found, Source, Replaying<'e>), StartError> {
     let found = folder.fall_back(damage)?;
     engine.clear();
     for note in &found.notes {
         log::warn(format_args!("{note}"));
     }
-    let source = match &found.content {
+    let (source, replaying) = match &found.content {
         Content::Snapshot(reader) => load_snapshot(engine, reader)?,
-        Content::Empty => Source::Nothing,
+        Content::Empty => load_nothing(engine),
         Content::Go(_) => unreachable!("nothing is imported into a folder that had a snapshot of ours"),
     };
-    Ok((found, source))
+    Ok((found, source, replaying))
+}
+
+fn load_nothing(engine: &Engine) -> (Source, Replaying<'_>) {
+    (Source::Nothing, engine.begin_loading().index(&alone))
 }
 
 /// What has expired is counted after the replay.
-fn load_snapshot(engine: &Engine, reader: &SnapshotReader) -> Result<Source, persist::Error> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = cores.min(reader.block_count());
-    let loader = engine.loader(reader);
-    std::thread::scope(|scope| {
-        for number in 1..workers {
-            let worker = std::thread::Builder::new().name(format!("mt-load-{number}"));
-            // One fewer is slower, not wrong.
-            let _ = worker.spawn_scoped(scope, || loader.work());
-        }
-        loader.work();
-    });
-    loader.finish()?;
+fn load_snapshot<'e>(engine: &'e Engine, reader: &SnapshotReader) -> Result<(Source, Replaying<'e>), persist::Error> {
+    let loading = engine.begin_loading();
+    loading.load(reader, &threads(reader.block_count()))?;
+    let replaying = loading.index(&threads_over(reader.documents()));
     reader.replay(|lsn, record| {
-        engine.replay(lsn, &record);
+        replaying.apply(lsn, &record);
     })?;
-    Ok(Source::Snapshot { bytes: reader.bytes(), captured_at: reader.captured_at() })
+    Ok((Source::Snapshot { bytes: reader.bytes(), captured_at: reader.captured_at() }, replaying))
+}
+
+/// For a step over all shards: in memory, so that it is how many there are that counts.
+fn threads_over(documents: u64) -> impl Fn(&(dyn Fn() + Sync)) {
+    threads(usize::try_from(documents / DOCUMENTS_PER_THREAD).unwrap_or(usize::MAX))
+}
+
+/// Calls what it is given here and on as many threads more as there are other cores, and `parts` to occupy them.
+fn threads(parts: usize) -> impl Fn(&(dyn Fn() + Sync)) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    move |work| {
+        std::thread::scope(|scope| {
+            for number in 1..cores.min(parts) {
+                let worker = std::thread::Builder::new().name(format!("mt-load-{number}"));
+                // One fewer is slower, not wrong.
+                let _ = worker.spawn_scoped(scope, work);
+            }
+            work();
+        });
+    }
 }

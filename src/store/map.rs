@@ -14,20 +14,22 @@ use super::catalogue::{Catalogue, CatalogueEntry, CollectionAbsent, CollectionId
 use super::hashing::{Hashing, ShardIndex};
 use super::locked::Locked;
 use super::many::LockedMany;
-use super::partition::Totals;
 use super::shard::{REAPED_PER_HOLD_MAX, Shard, SliceEnd};
+use super::totals::Totals;
 use crate::base::clock::UnixMillis;
 use crate::base::limits::LOOK_AHEAD_MAX;
+#[cfg(test)]
+use crate::base::threads::alone;
 use crate::model::{CollectionName, Deadline, Entry, Key, KeyRange, Lsn, Scope};
 
 /// Documents in memory, in the main store and in named collections.
 #[derive(Debug)]
 pub struct Store {
     // Constant after construction.
-    hashing: Hashing,
+    pub(super) hashing: Hashing,
     // With locks of their own; the catalogue's is taken before a shard's.
     catalogue: Catalogue,
-    shards: Box<[LockedShard]>,
+    pub(super) shards: Box<[LockedShard]>,
     // With synchronization of its own.
     background: Background,
 }
@@ -35,7 +37,7 @@ pub struct Store {
 /// On a cache line of its own, so that taking one lock does not slow its neighbour's.
 #[derive(Debug)]
 #[repr(align(64))]
-struct LockedShard(RwLock<Shard>);
+pub(super) struct LockedShard(pub(super) RwLock<Shard>);
 
 /// What is under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -258,18 +260,6 @@ impl Store {
         Reaped { count, more }
     }
 
-    /// Puts entries into a collection, unless it has the same or a newer version of them: for loading, before
-    /// anything is served. Several threads may load at once.
-    ///
-    /// # Locks
-    /// The shard of each entry in turn, for writing.
-    pub fn load(&self, id: CollectionId, entries: impl Iterator<Item = Entry>) {
-        for entry in entries {
-            let replaced = self.load_one(id, entry);
-            drop(replaced);
-        }
-    }
-
     /// Throws everything away: when it shows, before anything is served, that what was loaded cannot be used.
     ///
     /// # Locks
@@ -304,27 +294,22 @@ impl Store {
         self.shards.iter().for_each(|shard| drop(shard.0.read()));
     }
 
-    fn load_one(&self, id: CollectionId, entry: Entry) -> Option<Entry> {
-        let key = entry.document.key_bytes();
-        let address = self.hashing.address(id, key);
-        let mut shard = self.shard(address.shard).write();
-        match shard.find(id, address.hash, key) {
-            Some(slot) if shard.get(id, slot).version < entry.version => Some(shard.replace(id, slot, entry)),
-            Some(_) => Some(entry),
-            None => {
-                shard.insert(id, address.hash, entry);
-                None
-            }
-        }
-    }
-
-    fn shard(&self, index: ShardIndex) -> &RwLock<Shard> {
+    pub(super) fn shard(&self, index: ShardIndex) -> &RwLock<Shard> {
         &self.shards.get(index.0).expect("a ShardIndex is below shard_count").0
     }
 }
 
 #[cfg(test)]
 impl Store {
+    /// Puts entries into a collection, unless it has the same or a newer version of them.
+    pub(super) fn load(&self, id: CollectionId, entries: impl Iterator<Item = Entry>) {
+        let loading = self.begin_loading();
+        let mut batch = loading.batch();
+        entries.for_each(|entry| batch.push(id, entry));
+        drop(batch);
+        loading.index(&alone).finish(&alone);
+    }
+
     /// Panics unless every shard is in order and every entry is in its key's shard.
     pub(super) fn check_invariants(&self) {
         for (number, shard) in self.shards.iter().enumerate() {
@@ -339,9 +324,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
-    use super::super::tests::{collection, entry, entry_until, shuffled, sliced};
+    use super::super::tests::{collection, entry, entry_until};
     use super::*;
 
     fn get(store: &Store, scope: Scope<'_>, key: &str, now: u64) -> Lookup {
@@ -381,24 +364,6 @@ mod tests {
         store.load(created.id, [entry("k", 3)].into_iter());
         assert_eq!(get(&store, collection("c"), "k", 0), found(entry("k", 3)));
         assert_eq!(get(&store, Scope::Main, "k", 0), found(entry("k", 2)));
-    }
-
-    #[test]
-    fn loading_keeps_the_newest_version_whatever_comes_first() {
-        let store = Store::new(16);
-        thread::scope(|scope| {
-            for seed in 0..4 {
-                let store = &store;
-                scope.spawn(move || {
-                    let versions = shuffled(3000, seed).into_iter();
-                    store.load(CollectionId::MAIN, versions.map(|number| entry(&format!("k{}", number % 100), number)));
-                });
-            }
-        });
-        let mut versions: Vec<_> = sliced(&store, CollectionId::MAIN, 10).iter().map(|entry| entry.version.0).collect();
-        versions.sort();
-        assert_eq!(versions, (2900..3000).collect::<Vec<_>>());
-        store.check_invariants();
     }
 
     #[test]

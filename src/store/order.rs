@@ -24,6 +24,11 @@ pub(super) struct Order {
 }
 
 impl Order {
+    /// Of slots that are in order, each once: as if they had been added one after the other.
+    pub(super) fn of_sorted(slots: &[SlotIndex]) -> Order {
+        Order { leaves: slots.chunks(LEAF_SLOTS_MAX).map(<[SlotIndex]>::to_vec).collect() }
+    }
+
     /// Adds a slot whose key is not in the order yet.
     pub(super) fn insert(&mut self, slot: SlotIndex, slab: &Slab) {
         let key = slab.key(slot);

@@ -1,8 +1,11 @@
 //! The entries of one collection in one shard: a slab, and indexes over it by hash, by key and by deadline.
 //!
-//! Invariant: slab, table and order hold the same slots, and the due index those whose entries have a deadline.
+//! Invariant: slab, table and order hold the same slots, and the due index those whose entries have a deadline. While
+//! the store is loaded, order and due index are not there; `loading` says how they come.
 //! The table stores each hash beside its slot, so that growing it touches no document. A new partition holds no
 //! memory, which is why an emptied one is thrown away whole.
+
+mod loading;
 
 use std::collections::BTreeSet;
 
@@ -11,27 +14,35 @@ use hashbrown::HashTable;
 use super::hashing::ShardHash;
 use super::order::Order;
 use super::slab::{Slab, SlotIndex};
+use super::totals::Totals;
 use crate::base::clock::UnixMillis;
 use crate::model::{Deadline, Entry, KeyRange};
 
-/// How much there is, expired entries that have not been reaped yet included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Documents.
-    pub documents: u64,
-    /// Bytes of their keys and values, without any overhead.
-    pub key_and_value_bytes: u64,
-}
+pub(super) use loading::Incoming;
 
 /// Entries with their indexes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Partition {
     slab: Slab,
     table: HashTable<TableEntry>,
-    order: Order,
-    /// Earliest first; only those that have a deadline.
-    due: BTreeSet<(Deadline, SlotIndex)>,
+    stage: Stage,
     key_and_value_bytes: u64,
+}
+
+/// Which indexes there are besides the table.
+#[derive(Debug)]
+enum Stage {
+    /// Those that are sorted.
+    Serving {
+        order: Order,
+        /// Earliest first; only those that have a deadline.
+        due: BTreeSet<(Deadline, SlotIndex)>,
+    },
+    /// None, nor is the table complete.
+    Loading {
+        /// What is not in the table yet.
+        unindexed: Vec<TableEntry>,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,21 +53,11 @@ struct TableEntry {
 
 const _: () = assert!(size_of::<TableEntry>() == 8);
 
-impl Totals {
-    /// The sum of both.
-    pub(super) fn plus(self, other: Totals) -> Totals {
-        Totals {
-            documents: self.documents + other.documents,
-            key_and_value_bytes: self.key_and_value_bytes + other.key_and_value_bytes,
-        }
-    }
-
-    /// What is left without `part`, which is in it.
-    pub(super) fn minus(self, part: Totals) -> Totals {
-        Totals {
-            documents: self.documents - part.documents,
-            key_and_value_bytes: self.key_and_value_bytes - part.key_and_value_bytes,
-        }
+impl Default for Partition {
+    /// Without entries, in order.
+    fn default() -> Partition {
+        let stage = Stage::Serving { order: Order::default(), due: BTreeSet::new() };
+        Partition { slab: Slab::default(), table: HashTable::new(), stage, key_and_value_bytes: 0 }
     }
 }
 
@@ -93,7 +94,9 @@ impl Partition {
         self.key_and_value_bytes += entry.document.size_bytes() as u64;
         let slot = self.slab.insert(entry);
         self.table.insert_unique(hash.widened(), TableEntry { hash, slot }, |other| other.hash.widened());
-        self.order.insert(slot, &self.slab);
+        if let Stage::Serving { order, .. } = &mut self.stage {
+            order.insert(slot, &self.slab);
+        }
         self.note_due(deadline, slot);
     }
 
@@ -119,27 +122,40 @@ impl Partition {
             Ok(found) => drop(found.remove()),
             Err(_) => unreachable!("every slot is in the table under its key's hash"),
         }
-        self.order.remove(slot, &self.slab);
+        if let Stage::Serving { order, .. } = &mut self.stage {
+            order.remove(slot, &self.slab);
+        }
         let removed = self.slab.remove(slot);
         self.forget_due(removed.deadline, slot);
         self.key_and_value_bytes -= removed.document.size_bytes() as u64;
         removed
     }
 
-    /// The earliest deadline of all; `NEVER` when no entry has one.
+    /// The earliest deadline of all; `NEVER` when no entry has one, or none is indexed yet.
     pub(super) fn earliest_deadline(&self) -> Deadline {
-        self.due.first().map_or(Deadline::NEVER, |(deadline, _)| *deadline)
+        self.earliest().map_or(Deadline::NEVER, |(deadline, _)| deadline)
     }
 
     /// The slot with the earliest deadline, if that has passed at `now`.
     pub(super) fn first_due(&self, now: UnixMillis) -> Option<SlotIndex> {
-        self.due.first().filter(|(deadline, _)| deadline.has_passed(now)).map(|(_, slot)| *slot)
+        self.earliest().filter(|(deadline, _)| deadline.has_passed(now)).map(|(_, slot)| slot)
     }
 
     /// The entries of a range, in byte order of their keys.
+    ///
+    /// # Panics
+    /// While the store is loaded.
     pub(super) fn within<'a>(&'a self, range: KeyRange<'a>) -> impl Iterator<Item = &'a Entry> {
-        let from_start = self.order.from(range.start(), &self.slab).map(|slot| self.slab.get(slot));
+        let Stage::Serving { order, .. } = &self.stage else { unreachable!("nobody is served from what is loaded") };
+        let from_start = order.from(range.start(), &self.slab).map(|slot| self.slab.get(slot));
         from_start.take_while(move |entry| range.goes_on_with(entry.document.key_bytes()))
+    }
+
+    fn earliest(&self) -> Option<(Deadline, SlotIndex)> {
+        match &self.stage {
+            Stage::Serving { due, .. } => due.first().copied(),
+            Stage::Loading { .. } => None,
+        }
     }
 
     fn move_due(&mut self, before: Deadline, deadline: Deadline, slot: SlotIndex) {
@@ -150,14 +166,18 @@ impl Partition {
     }
 
     fn note_due(&mut self, deadline: Deadline, slot: SlotIndex) {
-        if deadline != Deadline::NEVER {
-            self.due.insert((deadline, slot));
+        if let Stage::Serving { due, .. } = &mut self.stage
+            && deadline != Deadline::NEVER
+        {
+            due.insert((deadline, slot));
         }
     }
 
     fn forget_due(&mut self, deadline: Deadline, slot: SlotIndex) {
-        if deadline != Deadline::NEVER {
-            let was_there = self.due.remove(&(deadline, slot));
+        if let Stage::Serving { due, .. } = &mut self.stage
+            && deadline != Deadline::NEVER
+        {
+            let was_there = due.remove(&(deadline, slot));
             assert!(was_there, "every entry with a deadline is in the due index");
         }
     }
@@ -167,23 +187,24 @@ impl Partition {
 impl Partition {
     /// Panics unless the slab and its indexes agree; `hash` gives the hash that a key must be stored under.
     pub(super) fn check_invariants(&self, hash: impl Fn(&[u8]) -> ShardHash) {
+        let Stage::Serving { order, due } = &self.stage else { panic!("it is still loaded") };
         self.slab.check_invariants();
-        self.order.check_invariants(&self.slab);
+        order.check_invariants(&self.slab);
         assert_eq!(self.table.len(), self.slab.len());
-        assert_eq!(self.order.len(), self.slab.len());
-        let (mut bytes, mut due) = (0, 0);
+        assert_eq!(order.len(), self.slab.len());
+        let (mut bytes, mut with_deadline) = (0, 0);
         for slot in self.slab.indexes() {
             let entry = self.slab.get(slot);
             let key = entry.document.key_bytes();
             bytes += entry.document.size_bytes() as u64;
             assert_eq!(self.find(hash(key), key), Some(slot), "the table finds {entry:?}");
             if entry.deadline != Deadline::NEVER {
-                due += 1;
-                assert!(self.due.contains(&(entry.deadline, slot)), "the due index holds {entry:?}");
+                with_deadline += 1;
+                assert!(due.contains(&(entry.deadline, slot)), "the due index holds {entry:?}");
             }
         }
         assert_eq!(bytes, self.key_and_value_bytes);
-        assert_eq!(due, self.due.len());
+        assert_eq!(with_deadline, due.len());
     }
 }
 

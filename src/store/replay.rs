@@ -15,7 +15,7 @@
 //! after the replay, because a later record may have given it a later deadline.
 
 use super::catalogue::{Dropped, Place};
-use super::map::Store;
+use super::loading::Replaying;
 use crate::base::fault::{Fault, is_planted};
 use crate::model::{CollectionName, Deadline, Document, Key, Lsn, Record, Scope};
 
@@ -28,13 +28,13 @@ pub enum Replayed {
     Passed,
 }
 
-impl Store {
+impl Replaying<'_> {
     /// Applies `record`, which has the number `lsn`: at the start, before anything is served, in the order of the
     /// numbers.
     ///
     /// # Locks
     /// As the mutation that it was.
-    pub fn replay(&self, lsn: Lsn, record: &Record<'_>) -> Replayed {
+    pub fn apply(&self, lsn: Lsn, record: &Record<'_>) -> Replayed {
         match *record {
             Record::Put { scope, document, deadline } => self.replay_put(lsn, scope, document, deadline),
             Record::Delete { scope, key } => self.replay_delete(lsn, scope, key),
@@ -46,7 +46,7 @@ impl Store {
 
     fn replay_put(&self, lsn: Lsn, scope: Scope<'_>, document: &Document, deadline: Deadline) -> Replayed {
         let Some(place) = self.place_older(lsn, scope) else { return Replayed::Passed };
-        let locked = self.lock(&place, document.key());
+        let locked = self.store.lock(&place, document.key());
         let is_newer = locked.version().is_some_and(|version| version >= lsn);
         if is_newer && !is_planted(Fault::ReplayWithoutVersionCheck) {
             return Replayed::Passed;
@@ -58,7 +58,7 @@ impl Store {
 
     fn replay_delete(&self, lsn: Lsn, scope: Scope<'_>, key: Key<'_>) -> Replayed {
         let Some(place) = self.place_older(lsn, scope) else { return Replayed::Passed };
-        let locked = self.lock(&place, key);
+        let locked = self.store.lock(&place, key);
         if locked.version().is_none_or(|version| version >= lsn) {
             return Replayed::Passed;
         }
@@ -69,7 +69,7 @@ impl Store {
 
     fn replay_deadline(&self, lsn: Lsn, scope: Scope<'_>, key: Key<'_>, deadline: Deadline) -> Replayed {
         let Some(place) = self.place_older(lsn, scope) else { return Replayed::Passed };
-        let locked = self.lock(&place, key);
+        let locked = self.store.lock(&place, key);
         if locked.version().is_none_or(|version| version >= lsn) {
             return Replayed::Passed;
         }
@@ -79,7 +79,7 @@ impl Store {
 
     /// A limit on collections that was lowered since does not lose any.
     fn replay_create(&self, lsn: Lsn, name: CollectionName<'_>) -> Replayed {
-        let collection = self.create_collection(name, usize::MAX, || lsn);
+        let collection = self.store.create_collection(name, usize::MAX, || lsn);
         let is_new = collection.expect("usize::MAX collections do not exist").created;
         if is_new { Replayed::Applied } else { Replayed::Passed }
     }
@@ -89,15 +89,15 @@ impl Store {
             return Replayed::Passed;
         }
         // Nobody else changes the catalogue while records are replayed.
-        if let Dropped::Existed { id, .. } = self.drop_collection(name, || lsn) {
-            self.reclaim(id);
+        if let Dropped::Existed { id, .. } = self.store.drop_collection(name, || lsn) {
+            self.store.reclaim(id);
         }
         Replayed::Applied
     }
 
     /// Where `scope` is, unless it is not there, or began after `lsn`.
     fn place_older(&self, lsn: Lsn, scope: Scope<'_>) -> Option<Place<'_>> {
-        self.place(scope).ok().filter(|place| place.created() < lsn)
+        self.store.place(scope).ok().filter(|place| place.created() < lsn)
     }
 }
 
@@ -108,6 +108,7 @@ mod tests {
     use super::Replayed::{Applied, Passed};
     use super::*;
     use crate::base::clock::UnixMillis;
+    use crate::base::threads::alone;
     use crate::model::Entry;
 
     fn key() -> Key<'static> {
@@ -125,17 +126,26 @@ mod tests {
         store
     }
 
+    /// Replays one record.
+    fn replay(store: &Store, lsn: u64, record: &Record<'_>) -> Replayed {
+        let replaying = store.begin_loading().index(&alone);
+        let replayed = replaying.apply(Lsn(lsn), record);
+        replaying.finish(&alone);
+        store.check_invariants();
+        replayed
+    }
+
     fn put(store: &Store, lsn: u64, scope: Scope<'_>) -> Replayed {
-        store.replay(Lsn(lsn), &Record::Put { scope, document: &document("k"), deadline: Deadline::NEVER })
+        replay(store, lsn, &Record::Put { scope, document: &document("k"), deadline: Deadline::NEVER })
     }
 
     fn delete(store: &Store, lsn: u64) -> Replayed {
-        store.replay(Lsn(lsn), &Record::Delete { scope: Scope::Main, key: key() })
+        replay(store, lsn, &Record::Delete { scope: Scope::Main, key: key() })
     }
 
     fn set_deadline(store: &Store, lsn: u64, until: u64) -> Replayed {
         let deadline = Deadline::at(UnixMillis(until));
-        store.replay(Lsn(lsn), &Record::Deadline { scope: Scope::Main, key: key(), deadline })
+        replay(store, lsn, &Record::Deadline { scope: Scope::Main, key: key(), deadline })
     }
 
     fn main_store(store: &Store) -> Vec<Entry> {
@@ -176,8 +186,8 @@ mod tests {
     #[test]
     fn a_collection_is_created_once_and_dropped_by_what_came_after_its_creation() {
         let store = Store::new(1);
-        let create = |lsn| store.replay(Lsn(lsn), &Record::CreateCollection { name: name() });
-        let drop_it = |lsn| store.replay(Lsn(lsn), &Record::DropCollection { name: name() });
+        let create = |lsn| replay(&store, lsn, &Record::CreateCollection { name: name() });
+        let drop_it = |lsn| replay(&store, lsn, &Record::DropCollection { name: name() });
         assert_eq!(drop_it(4), Passed);
         assert_eq!([create(5), create(6)], [Applied, Passed]);
         assert_eq!(store.place(collection("c")).unwrap().created(), Lsn(5));

@@ -7,14 +7,17 @@
 //!
 //! It does not lock: its callers do. It hands out what it removes, because nothing is freed under a lock.
 
+mod loading;
+
 use std::collections::{BTreeSet, HashMap};
 
 use ahash::RandomState;
 
 use super::CollectionId;
 use super::hashing::ShardHash;
-use super::partition::{Partition, Totals};
+use super::partition::Partition;
 use super::slab::SlotIndex;
+use super::totals::Totals;
 use crate::base::clock::UnixMillis;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::model::{Deadline, Entry, KeyRange, Lsn};
@@ -45,6 +48,15 @@ pub(super) struct Shard {
     /// newer than what it shows, never older.
     last_deadline_change: Lsn,
     totals: Totals,
+    stage: Stage,
+}
+
+/// What its partitions are used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Serving,
+    /// See `loading`.
+    Loading,
 }
 
 /// A partition that is not part of its shard any more; to be dropped when the shard's lock has been released.
@@ -60,6 +72,7 @@ impl Shard {
             last_removal: Lsn::ZERO,
             last_deadline_change: Lsn::ZERO,
             totals: Totals::default(),
+            stage: Stage::Serving,
         }
     }
 
@@ -180,7 +193,7 @@ impl Shard {
     fn change<R>(&mut self, id: CollectionId, change: impl FnOnce(&mut Partition) -> R) -> (R, Unlinked) {
         let partition = match id {
             CollectionId::MAIN => &mut self.main,
-            _ => self.collections.entry(id).or_default(),
+            _ => self.collections.entry(id).or_insert_with(|| Box::new(self.stage.empty_partition())),
         };
         let (totals_before, due_before) = (partition.totals(), partition.earliest_deadline());
         let result = change(partition);
@@ -198,7 +211,7 @@ impl Shard {
 
     fn take_empty(&mut self, id: CollectionId) -> Unlinked {
         match id {
-            CollectionId::MAIN => Some(Box::new(std::mem::take(&mut self.main))),
+            CollectionId::MAIN => Some(Box::new(std::mem::replace(&mut self.main, self.stage.empty_partition()))),
             _ => self.collections.remove(&id),
         }
     }

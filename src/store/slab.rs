@@ -48,6 +48,12 @@ impl Slab {
         self.taken
     }
 
+    /// The taken slots.
+    pub(super) fn indexes(&self) -> impl Iterator<Item = SlotIndex> {
+        let slots = self.chunks.iter().flatten().zip(0_u32..);
+        slots.filter(|(slot, _)| matches!(slot, Slot::Taken(_))).map(|(_, index)| SlotIndex(index))
+    }
+
     /// Puts `entry` into a free slot.
     pub(super) fn insert(&mut self, entry: Entry) -> SlotIndex {
         self.taken += 1;
@@ -143,12 +149,6 @@ impl Slab {
         }
         assert_eq!(taken + free, slots);
         assert!(self.chunks.iter().rev().skip(1).all(|chunk| chunk.len() == CHUNK_SLOTS));
-    }
-
-    /// Taken slots.
-    pub(super) fn indexes(&self) -> impl Iterator<Item = SlotIndex> {
-        let slots = self.chunks.iter().flatten().zip(0_u32..);
-        slots.filter(|(slot, _)| matches!(slot, Slot::Taken(_))).map(|(_, index)| SlotIndex(index))
     }
 }
 

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use memory_tools::base::clock::{Clock, ManualClock};
 use memory_tools::base::disk::Disk;
 use memory_tools::base::health::Health;
+use memory_tools::base::threads::alone;
 use memory_tools::engine::{Engine, EngineOptions};
 use memory_tools::journal::{Journal, JournalOptions, Mode, Sequence, Standing, Syncer};
-use memory_tools::model::{Lsn, SnapshotReport};
+use memory_tools::model::{Lsn, Record, SnapshotReport};
 use memory_tools::persist::journal::SegmentId;
 use memory_tools::persist::{Content, DataFolder, OpenOptions};
 use memory_tools::store::Replayed;
@@ -82,17 +83,19 @@ impl SimServer {
             Arc::clone(&journal),
             Arc::clone(clock) as Arc<dyn Clock>,
         );
+        let loading = engine.begin_loading();
         match &found.content {
             Content::Empty => (),
-            Content::Snapshot(reader) => {
-                let loader = engine.loader(reader);
-                loader.work();
-                loader.finish().map_err(text)?;
-                reader.replay(|lsn, record| note(engine.replay(lsn, &record))).map_err(text)?;
-            }
+            Content::Snapshot(reader) => loading.load(reader, &alone).map_err(text)?,
             Content::Go(_) => return Err("files of the Go server".to_owned()),
         }
-        found.journal.read(|lsn, record| note(engine.replay(lsn, &record))).map_err(text)?;
+        let replaying = loading.index(&alone);
+        let apply = |lsn, record: Record<'_>| note(replaying.apply(lsn, &record));
+        if let Content::Snapshot(reader) = &found.content {
+            reader.replay(apply).map_err(text)?;
+        }
+        found.journal.read(apply).map_err(text)?;
+        replaying.finish(&alone);
         clock.raise_floor(found.written_at);
         engine.reap(&|| false);
         found.notes.extend(folder.remove_unfinished().map_err(text)?);
