@@ -14,6 +14,10 @@ use super::{authority, octets};
 use fields::Codings;
 
 pub use fault::Fault;
+pub use fields::Said;
+
+/// Bytes of a request line besides method and target: two spaces, the version, CR, LF.
+const LINE_OVERHEAD_BYTES: usize = 12;
 
 /// How large a head may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,40 +85,72 @@ pub fn check<'a, 'f>(
     fields: impl Iterator<Item = (&'f str, &'f [u8])>,
     limits: &HeadLimits,
 ) -> Result<Framing<'a>, Fault> {
-    let version = match line.version {
-        (1, 0) => Version::Http10,
-        (1, 1) => Version::Http11,
-        _ => return Err(Fault::Version),
-    };
-    if !is_token(line.method) {
-        return Err(Fault::Method);
+    let line = CheckedLine::new(line, limits)?;
+    let said = Said::of(fields, line.bytes, limits)?;
+    line.with(&said, limits)
+}
+
+/// A request line that may stand in front of fields.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedLine<'a> {
+    version: Version,
+    target: &'a str,
+    /// Its size.
+    pub bytes: usize,
+}
+
+impl<'a> CheckedLine<'a> {
+    /// Checks `line`.
+    ///
+    /// # Errors
+    /// The first fault found.
+    pub fn new(line: &RequestLine<'a>, limits: &HeadLimits) -> Result<CheckedLine<'a>, Fault> {
+        let version = match line.version {
+            (1, 0) => Version::Http10,
+            (1, 1) => Version::Http11,
+            _ => return Err(Fault::Version),
+        };
+        if !is_token(line.method) {
+            return Err(Fault::Method);
+        }
+        if line.method == "CONNECT" {
+            return Err(Fault::Connect);
+        }
+        if line.target.len() > limits.target_bytes_max {
+            return Err(Fault::TargetTooLong { bytes: line.target.len(), limit: limits.target_bytes_max });
+        }
+        let target = origin_form(line)?;
+        Ok(CheckedLine { version, target, bytes: line.method.len() + line.target.len() + LINE_OVERHEAD_BYTES })
     }
-    if line.method == "CONNECT" {
-        return Err(Fault::Connect);
+
+    /// What the line and the fields behind it say together.
+    ///
+    /// # Errors
+    /// What either may say alone, and both may not.
+    pub fn with(self, said: &Said, limits: &HeadLimits) -> Result<Framing<'a>, Fault> {
+        let CheckedLine { version, target, bytes } = self;
+        if bytes + said.bytes > limits.head_bytes_max {
+            return Err(Fault::HeadTooLarge { limit: limits.head_bytes_max });
+        }
+        if version == Version::Http11 && !said.host {
+            return Err(Fault::HostMissing);
+        }
+        let body = match (said.length, said.codings) {
+            (Some(_), Some(_)) => return Err(Fault::LengthAndEncoding),
+            (None, Some(_)) if version == Version::Http10 => return Err(Fault::EncodingOnHttp10),
+            (None, Some(Codings::Chunked)) => Announced::Chunked,
+            (None, Some(Codings::ChunkedOverUnknown)) => return Err(Fault::CodingUnknown),
+            (None, Some(Codings::Unknown | Codings::Endless)) => return Err(Fault::Encoding),
+            (None | Some(0), None) => Announced::Nothing,
+            (Some(bytes), None) => Announced::Bytes(bytes),
+        };
+        let is_persistent = match version {
+            Version::Http11 => !said.close,
+            Version::Http10 => said.keep_alive && !said.close,
+        };
+        let expects_continue = said.expects_continue && version == Version::Http11 && body != Announced::Nothing;
+        Ok(Framing { version, target, body, is_persistent, expects_continue })
     }
-    if line.target.len() > limits.target_bytes_max {
-        return Err(Fault::TargetTooLong { bytes: line.target.len(), limit: limits.target_bytes_max });
-    }
-    let target = origin_form(line)?;
-    let seen = fields::gather(line, fields, limits)?;
-    if version == Version::Http11 && !seen.host {
-        return Err(Fault::HostMissing);
-    }
-    let body = match (seen.length, seen.codings) {
-        (Some(_), Some(_)) => return Err(Fault::LengthAndEncoding),
-        (None, Some(_)) if version == Version::Http10 => return Err(Fault::EncodingOnHttp10),
-        (None, Some(Codings::Chunked)) => Announced::Chunked,
-        (None, Some(Codings::ChunkedOverUnknown)) => return Err(Fault::CodingUnknown),
-        (None, Some(Codings::Unknown | Codings::Endless)) => return Err(Fault::Encoding),
-        (None | Some(0), None) => Announced::Nothing,
-        (Some(bytes), None) => Announced::Bytes(bytes),
-    };
-    let is_persistent = match version {
-        Version::Http11 => !seen.close,
-        Version::Http10 => seen.keep_alive && !seen.close,
-    };
-    let expects_continue = seen.expects_continue && version == Version::Http11 && body != Announced::Nothing;
-    Ok(Framing { version, target, body, is_persistent, expects_continue })
 }
 
 /// The target's path and query (RFC 9112 §3.2): an http URL gives up its scheme and authority. A URL with a query and

@@ -7,6 +7,7 @@ use memory_tools::api::Handle;
 use memory_tools::front::framing::HeadLimits;
 use memory_tools::front::reactor::context::{Context, Millis, Rules};
 use memory_tools::front::reactor::mail::{Address, Mailbox};
+use memory_tools::front::reactor::sections::Sections;
 use memory_tools::model::Durability;
 
 /// A `Date` as any other.
@@ -20,6 +21,7 @@ pub struct Desk {
     pub now: Millis,
     /// Where replies are put together.
     pub out: Vec<u8>,
+    sections: Sections,
     bodies_bytes: Cell<usize>,
     has_asked: Cell<bool>,
     mailbox: Mailbox,
@@ -29,7 +31,15 @@ impl Desk {
     /// With `rules`, at the beginning of time.
     pub fn new(rules: Rules) -> Desk {
         let mailbox = Mailbox::new(Arc::new(|| {}));
-        Desk { rules, now: 0, out: Vec::new(), bodies_bytes: Cell::new(0), has_asked: Cell::new(false), mailbox }
+        Desk {
+            rules,
+            now: 0,
+            out: Vec::new(),
+            sections: Sections::default(),
+            bodies_bytes: Cell::new(0),
+            has_asked: Cell::new(false),
+            mailbox,
+        }
     }
 
     /// For one turn of a session.
@@ -42,6 +52,7 @@ impl Desk {
             now: self.now,
             is_draining: false,
             out: &mut self.out,
+            sections: &self.sections,
             bodies_bytes: &self.bodies_bytes,
             has_asked: &self.has_asked,
             post: self.mailbox.post(),

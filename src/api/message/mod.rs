@@ -73,7 +73,7 @@ pub trait Headers {
     /// Calls `each` with the value of every field called `name`, in order.
     fn each(&self, name: &str, each: &mut dyn FnMut(&str));
 
-    /// False when no field's name begins with `start`: one quick pass instead of one for each such name.
+    /// False only when no field's name begins with `start`: one quick look instead of one for each such name.
     fn may_hold(&self, _start: &str) -> bool {
         true
     }

@@ -3,12 +3,14 @@
 //! Invariant: a list of fields that passes says one thing about the body's length and one about the host. It does not
 //! know the request line but for its size, nor the version, which decides whether what is said may be said.
 
-use super::{Fault, HeadLimits, RequestLine, is_token};
+use super::{Fault, HeadLimits, is_token};
 use crate::front::{authority, octets};
 
-/// What the fields that matter for framing say together.
-#[derive(Default)]
-pub(super) struct Seen {
+/// What fields say together: a function of them alone, so that the same fields need not be read twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Their size.
+    pub(super) bytes: usize,
     pub(super) length: Option<u64>,
     pub(super) codings: Option<Codings>,
     pub(super) host: bool,
@@ -18,7 +20,7 @@ pub(super) struct Seen {
 }
 
 /// The list of transfer codings so far, over all fields of that name (RFC 9112 §6.3).
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Codings {
     /// `chunked` and nothing else.
     Chunked,
@@ -48,72 +50,70 @@ impl Codings {
 /// Bytes that a line costs besides its name and value: colon, space, CR, LF.
 const FIELD_OVERHEAD_BYTES: usize = 4;
 
-/// Bytes of a request line besides method and target: two spaces, the version, CR, LF.
-const LINE_OVERHEAD_BYTES: usize = 12;
-
-/// Reads the fields behind `line`, in order of arrival.
-///
-/// # Errors
-/// The first fault found.
-pub(super) fn gather<'f>(
-    line: &RequestLine<'_>,
-    fields: impl Iterator<Item = (&'f str, &'f [u8])>,
-    limits: &HeadLimits,
-) -> Result<Seen, Fault> {
-    let mut seen = Seen::default();
-    let mut count = 0;
-    let mut bytes = line.method.len() + line.target.len() + LINE_OVERHEAD_BYTES;
-    for (name, value) in fields {
-        count += 1;
-        if count > limits.header_count_max {
-            return Err(Fault::TooManyFields { limit: limits.header_count_max });
+impl Said {
+    /// Reads fields in order of arrival, behind a request line of `line_bytes`.
+    ///
+    /// # Errors
+    /// The first fault found.
+    pub fn of<'f>(
+        fields: impl Iterator<Item = (&'f str, &'f [u8])>,
+        line_bytes: usize,
+        limits: &HeadLimits,
+    ) -> Result<Said, Fault> {
+        let mut said = Said::default();
+        let mut count = 0;
+        for (name, value) in fields {
+            count += 1;
+            if count > limits.header_count_max {
+                return Err(Fault::TooManyFields { limit: limits.header_count_max });
+            }
+            said.bytes += name.len() + value.len() + FIELD_OVERHEAD_BYTES;
+            if line_bytes + said.bytes > limits.head_bytes_max {
+                return Err(Fault::HeadTooLarge { limit: limits.head_bytes_max });
+            }
+            if !is_token(name) {
+                return Err(Fault::FieldName);
+            }
+            if !octets::FIELD_VALUE.has_all(value) {
+                return Err(Fault::FieldValue);
+            }
+            take(&mut said, name, value)?;
         }
-        bytes += name.len() + value.len() + FIELD_OVERHEAD_BYTES;
-        if bytes > limits.head_bytes_max {
-            return Err(Fault::HeadTooLarge { limit: limits.head_bytes_max });
-        }
-        if !is_token(name) {
-            return Err(Fault::FieldName);
-        }
-        if !octets::FIELD_VALUE.has_all(value) {
-            return Err(Fault::FieldValue);
-        }
-        take(&mut seen, name, value)?;
+        Ok(said)
     }
-    Ok(seen)
 }
 
 /// Adds one field to what is known.
-fn take(seen: &mut Seen, name: &str, value: &[u8]) -> Result<(), Fault> {
+fn take(said: &mut Said, name: &str, value: &[u8]) -> Result<(), Fault> {
     if name.eq_ignore_ascii_case("Content-Length") {
-        if seen.length.is_some() {
+        if said.length.is_some() {
             return Err(Fault::LengthRepeated);
         }
-        seen.length = Some(length(value)?);
+        said.length = Some(length(value)?);
     } else if name.eq_ignore_ascii_case("Transfer-Encoding") {
         for coding in members(value) {
-            seen.codings = Some(Codings::and(seen.codings, coding));
+            said.codings = Some(Codings::and(said.codings, coding));
         }
     } else if name.eq_ignore_ascii_case("Host") {
-        if seen.host {
+        if said.host {
             return Err(Fault::HostRepeated);
         }
         // Empty is a host without a name (RFC 9110 §7.2).
         if !authority::is_host_and_port(value) {
             return Err(Fault::Host);
         }
-        seen.host = true;
+        said.host = true;
     } else if name.eq_ignore_ascii_case("Connection") {
         for option in members(value) {
-            seen.close |= option.eq_ignore_ascii_case(b"close");
-            seen.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            said.close |= option.eq_ignore_ascii_case(b"close");
+            said.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
         }
     } else if name.eq_ignore_ascii_case("Expect") {
         for expectation in members(value).filter(|expectation| !expectation.is_empty()) {
             if !expectation.eq_ignore_ascii_case(b"100-continue") {
                 return Err(Fault::Expectation);
             }
-            seen.expects_continue = true;
+            said.expects_continue = true;
         }
     }
     Ok(())

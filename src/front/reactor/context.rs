@@ -9,6 +9,7 @@ use crate::front::framing::HeadLimits;
 use crate::model::{Durability, Rest, RoomWaker, Waker};
 
 use super::mail::{Address, Post};
+use super::sections::Sections;
 
 /// Milliseconds since the thread began.
 pub type Millis = u64;
@@ -59,6 +60,8 @@ pub struct Context<'t> {
     pub is_draining: bool,
     /// Where replies are put together; sent ahead of what the connection keeps itself.
     pub out: &'t mut Vec<u8>,
+    /// Fields that were read before.
+    pub sections: &'t Sections,
     /// Bytes of bodies that are still arriving or wait for room, of all connections of the thread.
     pub bodies_bytes: &'t Cell<usize>,
     /// Set when `Durability` was asked when a reply may leave: the thread hurries it when all have had their turns.

@@ -1,14 +1,17 @@
 //! The head of a request, split into lines by httparse and held against RFC 9112 by `framing`.
 //!
-//! Invariant: a head that passes was read the strict way: lines end in CR LF, and what httparse lets pass besides
-//! (bare LF) is a fault. It does not buffer, and does not know what follows a head.
+//! Invariants: a head that passes was read the strict way: lines end in CR LF, and what httparse lets pass besides
+//! (bare LF) is a fault. Where the fields are known from an earlier head (`sections`), only the line is read, and what
+//! comes of it is what would have come of the whole. It does not buffer, and does not know what follows a head.
 
 use std::mem::MaybeUninit;
 
 use httparse::{Header, Request, Status};
 
 use crate::api::message::Headers;
-use crate::front::framing::{self, Fault, Framing, HeadLimits, RequestLine};
+use crate::front::framing::{self, CheckedLine, Fault, Framing, HeadLimits, RequestLine, Said};
+
+use super::sections::{Content, Initials, Sections};
 
 /// Fields of a head that are split on the stack. More are split once again, with room for all that are allowed.
 const FIELDS_ON_STACK: usize = 32;
@@ -24,11 +27,27 @@ pub(super) struct Head<'b> {
 }
 
 /// The fields of a head, for lookup by name.
-pub(super) struct Fields<'h>(&'h [Header<'h>]);
+pub(super) enum Fields<'h> {
+    /// As they were split.
+    Split(&'h [Header<'h>]),
+    /// A section that is known, and what its names begin with. It is split only when one of them is looked up.
+    Known(&'h [u8], Initials),
+}
 
 impl Headers for Fields<'_> {
     fn each(&self, name: &str, each: &mut dyn FnMut(&str)) {
-        for field in self.0 {
+        let mut split;
+        let fields = match *self {
+            Fields::Split(fields) => fields,
+            Fields::Known(section, _) => {
+                split = [httparse::EMPTY_HEADER; FIELDS_ON_STACK];
+                match httparse::parse_headers(section, &mut split) {
+                    Ok(Status::Complete((_, fields))) => fields,
+                    _ => unreachable!("a section is known because it was split before, and found sound"),
+                }
+            }
+        };
+        for field in fields {
             // A value that is no text is nothing that a handler could compare with.
             if field.name.eq_ignore_ascii_case(name)
                 && let Ok(value) = std::str::from_utf8(field.value)
@@ -39,9 +58,10 @@ impl Headers for Fields<'_> {
     }
 
     fn may_hold(&self, start: &str) -> bool {
-        let begins =
-            |name: &[u8]| name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start.as_bytes()));
-        self.0.iter().any(|field| begins(field.name.as_bytes()))
+        match self {
+            Fields::Split(fields) => Initials::of(fields.iter().map(|field| field.name)).may_hold(start),
+            Fields::Known(_, initials) => initials.may_hold(start),
+        }
     }
 }
 
@@ -52,22 +72,26 @@ impl Headers for Fields<'_> {
 pub(super) fn read<'b, R>(
     bytes: &'b [u8],
     limits: &HeadLimits,
+    sections: &Sections,
     then: impl FnOnce(Head<'b>, &Fields<'_>) -> R,
 ) -> Result<Option<R>, Fault> {
     // What is beyond the limit is not looked at, so that the limit and not what stands there is the fault.
     let bytes = bytes.get(..limits.head_bytes_max).unwrap_or(bytes);
+    if let Some((head, fields)) = read_known(bytes, limits, sections) {
+        return Ok(Some(then(head, &fields)));
+    }
     let mut few = [const { MaybeUninit::uninit() }; FIELDS_ON_STACK];
     let few = few.get_mut(..limits.header_count_max.min(FIELDS_ON_STACK)).unwrap_or_default();
     let mut request = Request::new(&mut []);
     let status = request.parse_with_uninit_headers(bytes, few);
     if status != Err(httparse::Error::TooManyHeaders) || limits.header_count_max <= FIELDS_ON_STACK {
-        return finish(bytes, limits, &request, status, then);
+        return finish(bytes, limits, sections, &request, status, then);
     }
     let mut many = Vec::new();
     many.resize_with(limits.header_count_max, MaybeUninit::uninit);
     let mut request = Request::new(&mut []);
     let status = request.parse_with_uninit_headers(bytes, &mut many);
-    finish(bytes, limits, &request, status, then)
+    finish(bytes, limits, sections, &request, status, then)
 }
 
 /// True when `bytes`, a head whose last part is `fresh`, may read differently than without that part: it is looked at once
@@ -89,6 +113,7 @@ pub(super) fn is_for_head(bytes: &[u8]) -> bool {
 fn finish<'b, R>(
     bytes: &'b [u8],
     limits: &HeadLimits,
+    sections: &Sections,
     request: &Request<'_, 'b>,
     status: httparse::Result<usize>,
     then: impl FnOnce(Head<'b>, &Fields<'_>) -> R,
@@ -102,10 +127,35 @@ fn finish<'b, R>(
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
         return Err(Fault::Target);
     };
-    let line = RequestLine { method, target, version: (1, minor) };
-    let fields = request.headers.iter().map(|field| (field.name, field.value));
-    let framing = framing::check(&line, fields, limits)?;
-    Ok(Some(then(Head { method, framing, bytes: length }, &Fields(request.headers))))
+    let line = CheckedLine::new(&RequestLine { method, target, version: (1, minor) }, limits)?;
+    let fields = &*request.headers;
+    let said = Said::of(fields.iter().map(|field| (field.name, field.value)), line.bytes, limits)?;
+    let framing = line.with(&said, limits)?;
+    if fields.len() <= FIELDS_ON_STACK
+        && let Some(section) = section_of(bytes.get(..length).unwrap_or_default())
+    {
+        sections.keep(section, Content { said, initials: Initials::of(fields.iter().map(|field| field.name)) });
+    }
+    Ok(Some(then(Head { method, framing, bytes: length }, &Fields::Split(fields))))
+}
+
+/// Reads the head at the start of `bytes` when its line is as plain as nearly all are and its fields are known. That
+/// this gives nothing means nothing.
+fn read_known<'b>(bytes: &'b [u8], limits: &HeadLimits, sections: &Sections) -> Option<(Head<'b>, Fields<'b>)> {
+    let (line, behind) = bytes.split_at_checked(memchr::memchr(b'\r', bytes)?)?;
+    let (section, Content { said, initials }) = sections.find(behind.strip_prefix(b"\r\n")?)?;
+    let (method, target) = std::str::from_utf8(line).ok()?.strip_suffix(" HTTP/1.1")?.split_once(' ')?;
+    // A method is a token and a target holds no control character and no space, or the line does not pass: there is no
+    // other way to split it.
+    let framing = CheckedLine::new(&RequestLine { method, target, version: (1, 1) }, limits).ok()?;
+    let framing = framing.with(&said, limits).ok()?;
+    let head = Head { method, framing, bytes: line.len() + b"\r\n".len() + section.len() };
+    Some((head, Fields::Known(section, initials)))
+}
+
+/// What stands behind the request line of a sound head.
+fn section_of(head: &[u8]) -> Option<&[u8]> {
+    head.get(memchr::memchr(b'\n', head)? + 1..)
 }
 
 /// Decides whether more may be waited for.
@@ -191,21 +241,65 @@ mod tests {
             let (bytes, fresh) = (&head.as_bytes()[..*length], &head.as_bytes()[length - 1..*length]);
             is_looked_at(bytes, fresh) && {
                 looks += 1;
-                read(bytes, &LIMITS, |_, _| ()).is_err()
+                read(bytes, &LIMITS, &Sections::default(), |_, _| ()).is_err()
             }
         });
         (at, looks)
     }
 
     #[test]
-    fn a_field_is_known_by_the_beginning_of_its_name_in_any_case() {
+    fn a_field_is_missed_by_the_first_letter_of_its_name_in_any_case() {
         for (field, may_hold) in
-            [("if-match: *", true), ("IF-None-Match: *", true), ("If: x", false), ("Iffy-: x", false)]
+            [("if-match: *", true), ("IF-None-Match: *", true), ("Im: x", true), ("Accept: If-", false)]
         {
             let head = format!("GET / HTTP/1.1\r\nHost: If-\r\n{field}\r\n\r\n");
-            let held = read(head.as_bytes(), &LIMITS, |_, fields| fields.may_hold("If-"));
-            assert_eq!(held, Ok(Some(may_hold)), "{field}");
+            let sections = Sections::default();
+            // The second time its fields are known.
+            for _ in 0..2 {
+                let held = read(head.as_bytes(), &LIMITS, &sections, |_, fields| fields.may_hold("If-"));
+                assert_eq!(held, Ok(Some(may_hold)), "{field}");
+            }
         }
+    }
+
+    /// All that `head` is found to be.
+    fn reading(head: &[u8], sections: &Sections) -> Result<Option<String>, Fault> {
+        read(head, &LIMITS, sections, |head, fields| {
+            let mut found = format!("{} {:?} {} bytes", head.method, head.framing, head.bytes);
+            for name in ["Host", "CONTENT-LENGTH", "if-match", "Expect", "x"] {
+                fields.each(name, &mut |value| found.push_str(&format!(" {name}={value}")));
+            }
+            found
+        })
+    }
+
+    /// One octet is changed at a time, whichever and wherever, in heads whose fields are known.
+    #[test]
+    fn what_is_known_of_fields_changes_no_reading() {
+        let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(63));
+        let mut known = 0;
+        for head in [
+            "GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n",
+            "OPTIONS * HTTP/1.1\r\nHost: x:80\r\nIf-Match: \"1\",  *\r\nx: \r\nx:\ty \r\n\r\nGET",
+            "PUT http://h/a HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n12345",
+            "POST /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+            "PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n",
+            long.as_str(),
+        ] {
+            let sections = Sections::default();
+            for at in 0..head.len() {
+                for octet in 0..=255 {
+                    // What was kept of the one before may have replaced what is kept of this.
+                    assert!(reading(head.as_bytes(), &sections).is_ok_and(|found| found.is_some()), "{head}");
+                    let mut changed = head.as_bytes().to_vec();
+                    changed[at] = octet;
+                    known += usize::from(read_known(&changed, &LIMITS, &sections).is_some());
+                    let anew = reading(&changed, &Sections::default());
+                    assert_eq!(reading(&changed, &sections), anew, "{:?}", String::from_utf8_lossy(&changed));
+                }
+            }
+        }
+        assert!(known > 10_000, "{known} were known");
     }
 
     #[test]

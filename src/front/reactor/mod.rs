@@ -23,6 +23,7 @@ mod incoming;
 mod listener;
 pub mod mail;
 pub mod outbox;
+pub mod sections;
 pub mod session;
 mod shared;
 mod thread;

@@ -343,8 +343,8 @@ impl Session {
 
     /// Begins the request at the start of `rest`; `None` while its head is not whole.
     fn begin(&mut self, rest: &[u8], cx: &mut Context<'_>) -> Option<usize> {
-        let limits = cx.rules.head;
-        match head::read(rest, &limits, |head, fields| self.run(rest, &head, fields, cx)) {
+        let (limits, sections) = (&cx.rules.head, cx.sections);
+        match head::read(rest, limits, sections, |head, fields| self.run(rest, &head, fields, cx)) {
             Ok(used) => used,
             Err(fault) => {
                 self.refuse(fault, head::is_for_head(rest), cx);

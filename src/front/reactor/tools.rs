@@ -10,6 +10,7 @@ use crate::front::date::DateCache;
 
 use super::context::{Context, Millis};
 use super::mail::{Address, Mailbox};
+use super::sections::Sections;
 use super::shared::Shared;
 
 /// A thread's things.
@@ -20,6 +21,7 @@ pub(super) struct Tools {
     pub(super) out: Vec<u8>,
     pub(super) has_asked: Cell<bool>,
     pub(super) date: DateCache,
+    sections: Sections,
     bodies_bytes: Cell<usize>,
 }
 
@@ -31,6 +33,7 @@ impl Tools {
             out: Vec::new(),
             has_asked: Cell::new(false),
             date: DateCache::default(),
+            sections: Sections::default(),
             bodies_bytes: Cell::new(0),
         }
     }
@@ -46,6 +49,7 @@ impl Tools {
             now,
             is_draining: shared.is_draining.load(Ordering::Relaxed),
             out: &mut self.out,
+            sections: &self.sections,
             bodies_bytes: &self.bodies_bytes,
             has_asked: &self.has_asked,
             post: self.mailbox.post(),

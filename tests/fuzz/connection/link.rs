@@ -12,6 +12,7 @@ use std::sync::Arc;
 use memory_tools::front::reactor::context::{Context, Millis, Rules};
 use memory_tools::front::reactor::mail::{Address, Letter, Mailbox, News};
 use memory_tools::front::reactor::outbox::SLICES;
+use memory_tools::front::reactor::sections::Sections;
 use memory_tools::front::reactor::session::{Expired, Session};
 
 use super::double::{Double, LARGE_BYTES, STREAM_DOCUMENT_BYTES};
@@ -80,6 +81,7 @@ struct Link<'s> {
     now: Millis,
     is_draining: bool,
     out: Vec<u8>,
+    sections: Sections,
     bodies_bytes: Cell<usize>,
     has_asked: Cell<bool>,
     // The connection's.
@@ -121,6 +123,7 @@ impl<'s> Link<'s> {
             now: 0,
             is_draining: false,
             out: Vec::new(),
+            sections: Sections::default(),
             bodies_bytes: Cell::new(0),
             has_asked: Cell::new(false),
             session: Session::new(0),
@@ -348,6 +351,7 @@ impl<'s> Link<'s> {
             now: self.now,
             is_draining: self.is_draining,
             out: &mut self.out,
+            sections: &self.sections,
             bodies_bytes: &self.bodies_bytes,
             has_asked: &self.has_asked,
             post: self.mailbox.post(),

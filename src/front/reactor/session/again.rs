@@ -98,8 +98,8 @@ impl Session {
         self.release(cx);
         let behind = std::mem::take(&mut self.held);
         let text = request.text.get(..request.head_bytes).unwrap_or_default();
-        let limits = cx.rules.head;
-        let answered = head::read(text, &limits, |head, fields| {
+        let (limits, sections) = (&cx.rules.head, cx.sections);
+        let answered = head::read(text, limits, sections, |head, fields| {
             self.answer_again(cause, &request, &head, fields, !behind.is_empty(), cx)
         });
         match answered {

@@ -190,7 +190,7 @@ impl Session {
             Ok(()) => RequestBody::Bytes(bytes),
             Err(fault) => RequestBody::Failed(fault),
         };
-        let asked = head::read(text, &cx.rules.head, |head, fields| {
+        let asked = head::read(text, &cx.rules.head, cx.sections, |head, fields| {
             let method = Method::from_name(head.method);
             cx.handler.handle(Request { method, target: head.framing.target, headers: fields, body })
         });
