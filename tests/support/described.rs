@@ -10,7 +10,7 @@ use super::door::Reply;
 static DESCRIPTION: OnceLock<Value> = OnceLock::new();
 
 /// Codes that any path and any method can get, described or not.
-const OF_NO_OPERATION: [&str; 2] = ["route_not_found", "method_not_allowed"];
+const OF_NO_OPERATION: [&str; 3] = ["route_not_found", "method_not_allowed", "method_unknown"];
 
 /// Says what of `reply` is not described: its status, its code, its type, or one of its fields.
 pub fn check(method: &str, target: &str, reply: &Reply) -> Result<(), String> {
