@@ -4,7 +4,7 @@
 //! behaved was served with a 99th percentile under `P99_MAX`, on top of what it is meanwhile at a second server that
 //! nobody attacks: that part is the machine's and the crowd's own doing. Memory stayed under a bound that the test
 //! states. Descriptors, threads and memory came back to what they were.
-//! They need a machine for themselves, so they run one at a time, and only when asked for (feature `slow-tests`).
+//! They need a machine for themselves, so they run one at a time, and only when they are named (`make test-slow`).
 
 mod support;
 
@@ -23,6 +23,7 @@ use crowd::{Afterwards, Crowd, Habit, Reading};
 use parking_lot::{Mutex, MutexGuard};
 use probe::{Probe, Seen};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use support::left_out;
 use support::process::{Ground, PATIENCE, Server, until};
 use vitals::{Kernel, Vitals, Watch};
 
@@ -497,7 +498,7 @@ fn a_server_without_descriptors_says_so_and_recovers() {
 fn slowhttptest_of_debian_finds_nothing() {
     const PROGRAM: &str = "slowhttptest";
     if Command::new(PROGRAM).arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-        println!("NOT RUN: {PROGRAM} is not installed (apt-get install {PROGRAM})");
+        left_out::say(PROGRAM, "it is not installed (apt-get install slowhttptest)");
         return;
     }
     let document = format!("\"{}\"", "x".repeat(1 << 20));

@@ -40,13 +40,15 @@ pub struct Asked {
 }
 
 impl Probe {
-    /// Asks the server at `address` for `target` until it is told to stop.
+    /// Asks the server at `address` for `target` until it is told to stop. The kept connection is open and was used
+    /// once when this returns: what comes afterwards finds it inside.
     pub fn of(address: SocketAddr, target: &'static str) -> Probe {
         let is_over = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&is_over);
+        let mut seen = Seen::default();
+        let mut kept = Client::try_connect(address);
+        seen.kept.note(Instant::now(), kept.as_mut(), target);
         let thread = std::thread::spawn(move || {
-            let mut seen = Seen::default();
-            let mut kept = Client::try_connect(address);
             let mut next = Instant::now();
             while !told.load(Ordering::Acquire) {
                 let began = Instant::now();

@@ -9,6 +9,7 @@ pub mod exposition;
 pub mod history;
 pub mod http;
 pub mod ledger;
+pub mod left_out;
 pub mod marked;
 pub mod process;
 pub mod scenario;

@@ -37,6 +37,11 @@ const DATA: &str = "data";
 /// The values of `--front`.
 pub const FRONTS: [&str; 2] = ["pool", "reactor"];
 
+/// The binary that is tested: the one that SERVER_BINARY names, as `make test-slow` does, or the one built with the test.
+pub fn binary() -> PathBuf {
+    std::env::var_os("SERVER_BINARY").map_or(PathBuf::from(env!("CARGO_BIN_EXE_memory-tools")), PathBuf::from)
+}
+
 /// A working directory for servers. Nothing is in it at first.
 pub struct Ground {
     folder: TempDir,
@@ -83,7 +88,7 @@ impl Ground {
 
     /// The command `memory-tools ARGUMENTS` in this working directory, with an empty environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_memory-tools"));
+        let mut command = Command::new(binary());
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command
     }
