@@ -25,11 +25,21 @@ DESTDIR ?=
 CARGO ?= cargo
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 STATIC = target/static/memory-tools
-# Builds the tests that only test-slow runs.
-SLOW = memory-tools/slow-tests
+# Tests that cargo runs only when they are named (Cargo.toml says why). Whatever builds tests says --workspace, or the
+# packages below would be built again with other features.
+NAMED = --test overload --test process_strace
+# Tests that go further when they are told to: by the cases of each property, by losses of power at each call, by rounds.
+BY_CASES = --lib --test property --test journal_damage --test persist_damage
+BY_LOSSES = --test persist_crash
+BY_ROUNDS = --test journal_snapshot --test fuzz_seeds --test process_journal --test linearizability
+# The tests that the table of faults names.
+NOTICING = $(shell sed -n 's/^| `[A-Za-z]*` | `\([a-z_]*\)::.*/--test \1/p' tests/README.md | sort -u)
+# The binary that is shipped is the one that is killed, failed and attacked.
+SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
+SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-crashes test-planted fuzz bench bench-peers bench-journal static install install-service doc ci clean
+.PHONY: help run build test test-slow test-further test-hostile test-crashes test-planted fuzz bench bench-peers bench-journal static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -41,22 +51,28 @@ run: ## build and serve with config.json (PORT=:9090 listens elsewhere)
 build: ## build the optimized binary, target/release/memory-tools
 	$(CARGO) build --release --locked --bin memory-tools
 
-test: ## formatting, lints and every test
+test: ## formatting, lints and every test that takes seconds
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked --features $(SLOW) -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --workspace $(NAMED) --locked -- -D warnings
 	$(CARGO) test --workspace --locked
 
-test-slow: static fuzz ## the random tests for long, hostile clients, faults by strace, fuzzing (ROUNDS=10000 SEED=7 repeats a run)
-	SERVER_BINARY=$(abspath $(STATIC)) PROPTEST_CASES=$(or $(ROUNDS),10000) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED)) \
-		ROUNDS=$(or $(ROUNDS),10000) $(CARGO) test --workspace --locked --features $(SLOW)
-	$(MAKE) test-crashes test-planted
+test-slow: static fuzz test-further test-hostile test-crashes test-planted ## everything that takes minutes
+
+test-further: static ## the random tests, for longer (ROUNDS=10000 SEED=7 repeats a run)
+	PROPTEST_CASES=$(or $(ROUNDS),10000) $(SEEDED) $(CARGO) test --workspace --locked $(BY_CASES)
+	ROUNDS=$(or $(ROUNDS),100) $(SEEDED) $(CARGO) test --workspace --locked $(BY_LOSSES)
+	ROUNDS=$(or $(ROUNDS),10000) $(SHIPPED) $(SEEDED) $(CARGO) test --workspace --locked $(BY_ROUNDS)
+
+test-hostile: static ## hostile clients, and the static binary failed at every call that changes a file (needs strace)
+	$(SHIPPED) $(SEEDED) $(CARGO) test --workspace --locked $(NAMED)
 
 test-crashes: ## more than 100,000 simulated crashes of the whole server (ROUNDS=30000 SEED=7 repeats a run)
-	ROUNDS=$(or $(ROUNDS),30000) $(if $(SEED),SEED=$(SEED)) $(CARGO) test --locked --test journal_crash -- --nocapture
+	ROUNDS=$(or $(ROUNDS),30000) $(SEEDED) $(CARGO) test --workspace --locked --test journal_crash
 
 test-planted: ## plant each mistake of src/base/fault.rs and see that the test named for it fails
-	$(CARGO) test --locked --target-dir target/planted --features memory-tools/planted-faults --no-run
-	$(CARGO) test --locked --target-dir target/planted --features memory-tools/planted-faults --test planted
+	$(CARGO) test --locked --target-dir target/planted --features planted-faults $(NOTICING) --no-run
+	$(CARGO) test --locked --target-dir target/planted --features planted-faults --test planted
 
 fuzz: ## fuzz the protocol of a connection (FUZZ_SECONDS=60), stable toolchain and a C++ compiler
 	tests/fuzz/run $(FUZZ_TARGET) $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED))
@@ -99,7 +115,7 @@ install-service: install ## install the systemd unit too, and /etc/memory-tools/
 doc: ## build the documentation of the source, target/doc/memory_tools/index.html
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --package memory-tools --lib
 
-ci: test doc static ## exactly what CI runs
+ci: test doc test-slow ## exactly what CI runs
 
 clean: ## remove what was built
 	$(CARGO) clean
