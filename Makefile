@@ -28,8 +28,10 @@ STATIC = target/static/memory-tools
 # Tests that cargo runs only when they are named (Cargo.toml says why). Whatever builds tests says --workspace, or the
 # packages below would be built again with other features.
 NAMED = --test overload --test process_strace
-# Tests that go further when they are told to: by the cases of each property, by losses of power at each call, by rounds.
-BY_CASES = --lib --test property --test journal_damage --test persist_damage
+# Tests that go further when they are told to: by the cases of each property (the dear ones, and the one of a whole
+# server), by losses of power at each call, by rounds.
+BY_CASES = --lib --test journal_damage --test persist_damage
+BY_LIVES = --test property
 BY_LOSSES = --test persist_crash
 BY_ROUNDS = --test journal_snapshot --test fuzz_seeds --test process_journal --test linearizability
 # The tests that the table of faults names.
@@ -59,8 +61,9 @@ test: ## formatting, lints and every test that takes seconds
 
 test-slow: static fuzz test-further test-hostile test-crashes test-planted ## everything that takes minutes
 
-test-further: static ## the random tests, for longer (ROUNDS=10000 SEED=7 repeats a run)
-	PROPTEST_CASES=$(or $(ROUNDS),10000) $(SEEDED) $(CARGO) test --workspace --locked $(BY_CASES)
+test-further: static ## the random tests, for longer (ROUNDS=1000 SEED=7 repeats a run)
+	PROPTEST_CASES=$(or $(ROUNDS),1000) $(SEEDED) $(CARGO) test --workspace --locked $(BY_CASES)
+	PROPTEST_CASES=$(or $(ROUNDS),10000) $(SEEDED) $(CARGO) test --workspace --locked $(BY_LIVES)
 	ROUNDS=$(or $(ROUNDS),100) $(SEEDED) $(CARGO) test --workspace --locked $(BY_LOSSES)
 	ROUNDS=$(or $(ROUNDS),10000) $(SHIPPED) $(SEEDED) $(CARGO) test --workspace --locked $(BY_ROUNDS)
 
