@@ -49,6 +49,16 @@ pub const ATOMIC_WRITES_MAX: usize = 1000;
 /// Bytes that the writes of one atomic batch append together.
 pub const ATOMIC_BYTES_MAX: usize = 8 << 20;
 
+/// Operations of one patch. Each may read the whole document again.
+pub const PATCH_OPERATIONS_MAX: usize = 1000;
+
+/// Bytes that one patch may read and copy, all operations together: about a second of one core. A thousand operations
+/// on a document of 1 MB fit; what is beyond is better sent as a merge patch, which reads each object once.
+pub const PATCH_WORK_BYTES_MAX: usize = 1 << 30;
+
+/// How often a patch may read its texts in any case, so that the largest documents can be patched, too.
+pub const PATCH_PASSES_MIN: usize = 16;
+
 /// Entries that one hold of a shard's lock may touch in the background (snapshot slices, listings, reaping).
 /// At about 100 ns each (a cache miss) this keeps a hold near 25 µs, far below the promised millisecond. The test
 /// `store::tests::holds::no_background_hold_touches_more_entries_than_its_bound` counts what is touched;

@@ -23,11 +23,30 @@ impl Brackets {
             _ => None,
         }
     }
+
+    pub(super) fn opening(self) -> u8 {
+        match self {
+            Brackets::Object => b'{',
+            Brackets::Array => b'[',
+        }
+    }
+
+    pub(super) fn closing(self) -> u8 {
+        match self {
+            Brackets::Object => b'}',
+            Brackets::Array => b']',
+        }
+    }
+}
+
+/// Whether `byte` is white space (RFC 8259 §2).
+pub(super) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// The first place from `at` on that is not white space.
 pub(super) fn past_space(text: &[u8], mut at: usize) -> usize {
-    while matches!(text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+    while text.get(at).is_some_and(|byte| is_space(*byte)) {
         at += 1;
     }
     at.min(text.len())
@@ -52,7 +71,7 @@ pub(super) fn past_value(text: &[u8], at: usize) -> usize {
         Some(b'"') => past_string(text, at),
         Some(b'{' | b'[') => past_nested(text, at),
         _ => {
-            let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
+            let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}') || is_space(*byte);
             let scalar = text.get(at..).unwrap_or_default();
             scalar.iter().position(ends).map_or(text.len(), |length| at + length)
         }
@@ -80,6 +99,27 @@ fn past_nested(text: &[u8], mut at: usize) -> usize {
     text.len()
 }
 
+/// How many arrays and objects enclose the innermost value of `text`, itself included; none for a scalar.
+pub(super) fn height(text: &[u8]) -> usize {
+    let (mut at, mut depth, mut deepest) = (0, 0_usize, 0);
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => {
+                at = past_string(text, at);
+                continue;
+            }
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    deepest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +139,13 @@ mod tests {
             assert_eq!(past_value(text.as_bytes(), 0), length, "{text}");
         }
         assert_eq!(past_space(b" \t\r\n\x0b", 0), 4);
+    }
+
+    #[test]
+    fn height_counts_brackets_but_not_those_in_strings() {
+        for (text, expected) in [("1", 0), ("\"[[\"", 0), ("[]", 1), ("{\"a\":[1,{}],\"b\":[\"{{{{\"]}", 3)] {
+            assert_eq!(height(text.as_bytes()), expected, "{text}");
+        }
     }
 
     #[test]
