@@ -1,9 +1,12 @@
-//! Patches and pointers, from outside of the room: the RFCs' examples, and a table of cases for each kind.
+//! Patches and pointers, from outside of the room: the RFCs' examples, a table of cases each, and random documents
+//! against the json-patch crate.
 
 #[path = "patch/merge.rs"]
 mod merge;
 #[path = "patch/operations.rs"]
 mod operations;
+#[path = "patch/random.rs"]
+mod random;
 #[path = "patch/standard.rs"]
 mod standard;
 #[path = "patch/trouble.rs"]
