@@ -322,6 +322,7 @@ impl Journal {
         let durable_lsn = self.durable_lsn();
         let written_at = self.clock.now();
         let bytes = segment.append(&Frame { kind, first_lsn, count, parts, durable_lsn, written_at })?;
+        self.prepared.note_filled(segment.bytes(), self.options.segment_bytes);
         commit.has_frames = true;
         commit.is_synced = false;
         commit.said = durable_lsn;
@@ -382,6 +383,7 @@ impl Journal {
         let durable_lsn = self.durable_lsn();
         let start = SegmentStart { id, first_lsn, durable_lsn, created_at: self.clock.now(), link };
         let segment = self.prepared.used_by(|prepared| folder.begin_segment(start, prepared))?;
+        self.prepared.note_filled(segment.bytes(), self.options.segment_bytes);
         *self.current.lock() = Some(segment.file());
         commit.segment = Some(segment);
         commit.newest = id;

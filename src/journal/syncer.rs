@@ -1,4 +1,5 @@
-//! `mt-sync`: in `Everysec` it syncs the segment each second; in `Always` it prepares the next one.
+//! `mt-sync`: in `Everysec` it syncs the segment each second; in `Always` it prepares the next one, once this
+//! one has begun to fill.
 //!
 //! Invariants: what it calls durable was written before its fsync began, into the file that it synced or an earlier
 //! one, which was synced before. While its fsync takes longer than `LATE`, writes are refused until it has returned,
@@ -7,7 +8,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -19,6 +20,10 @@ use crate::persist::journal::PreparedSegment;
 
 /// How old a running fsync may be before writes wait for it.
 const LATE: Duration = Duration::from_secs(2);
+
+/// The part of a segment after which the next one is prepared: late enough that a server which writes little takes
+/// neither the space nor the fsync for it, early enough that one which writes much finds it ready.
+const PREPARED_AFTER: u64 = 16;
 
 /// The thread `mt-sync`.
 #[derive(Debug)]
@@ -123,6 +128,8 @@ impl Lag {
 /// The file that is prepared for the next segment: made by `mt-sync`, taken by whoever begins one.
 #[derive(Default)]
 pub(super) struct Prepared {
+    /// True once the segment before it is full enough.
+    is_wanted: AtomicBool,
     state: Mutex<Preparation>,
 }
 
@@ -138,10 +145,15 @@ enum Preparation {
 }
 
 impl Prepared {
+    /// Notes how full the segment is that is written: `bytes` of the `segment_bytes` after which it ends.
+    pub(super) fn note_filled(&self, bytes: u64, segment_bytes: u64) {
+        self.is_wanted.store(bytes >= segment_bytes / PREPARED_AFTER, Ordering::Relaxed);
+    }
+
     /// True when one is to be filled now, by whoever asked.
     fn begin_filling(&self) -> bool {
         let mut state = self.state.lock();
-        let begins = matches!(*state, Preparation::Absent);
+        let begins = matches!(*state, Preparation::Absent) && self.is_wanted.load(Ordering::Relaxed);
         if begins {
             *state = Preparation::Busy;
         }
@@ -203,10 +215,21 @@ mod tests {
     #[test]
     fn one_file_is_prepared_at_a_time_and_none_while_one_becomes_a_segment() {
         let prepared = Prepared::default();
+        prepared.note_filled(1000, 1000);
         assert!(prepared.begin_filling() && !prepared.begin_filling());
         prepared.used_by(|taken| assert!(taken.is_none(), "it is not ready"));
         assert!(!prepared.begin_filling(), "it is still being filled");
         prepared.filled(None);
+        assert!(prepared.begin_filling());
+    }
+
+    #[test]
+    fn nothing_is_prepared_before_a_part_of_the_segment_is_full() {
+        let prepared = Prepared::default();
+        assert!(!prepared.begin_filling());
+        prepared.note_filled(999, 1000 * PREPARED_AFTER);
+        assert!(!prepared.begin_filling());
+        prepared.note_filled(1000, 1000 * PREPARED_AFTER);
         assert!(prepared.begin_filling());
     }
 }

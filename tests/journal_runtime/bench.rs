@@ -102,6 +102,12 @@ impl Bench {
     }
 
     /// What `mt-journal` does in one round: gives the number of replies that it released.
+    /// Writes one record that is a good part of a segment of 4096 bytes.
+    pub fn fill(&self, key: &str) {
+        self.write(key, &format!("\"{}\"", "x".repeat(400)));
+        self.step();
+    }
+
     pub fn step(&self) -> usize {
         self.journal.step(Instant::now()).released
     }

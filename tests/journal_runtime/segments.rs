@@ -82,31 +82,38 @@ fn a_stop_writes_the_rest_and_says_that_it_is_the_end() {
 }
 
 #[test]
-fn in_always_the_next_segment_is_prepared_and_used() {
+fn in_always_the_next_segment_is_prepared_once_this_one_fills_and_is_used() {
     let bench = bench_with(Mode::Always, 4096);
     let prepared = Path::new(FOLDER).join("journal.next.tmp");
     bench.syncer().step();
+    assert_eq!(bench.disk.content(&prepared), None, "the segment is empty");
+    bench.fill("a");
+    bench.syncer().step();
     assert_eq!(bench.disk.content(&prepared).map(|content| content.len()), Some(4096));
-    bench.write("a", "1");
-    bench.step();
     bench.journal.rotate().unwrap();
     assert_eq!(bench.disk.content(&prepared), None);
     bench.syncer().step();
-    bench.write("b", "1");
-    bench.step();
+    assert_eq!(bench.disk.content(&prepared), None, "the segment is empty");
+    bench.fill("b");
+    bench.syncer().step();
+    assert_eq!(bench.disk.content(&prepared).map(|content| content.len()), Some(4096));
+    bench.fill("c");
     let second = Path::new(FOLDER).join(SegmentId(2).file_name());
     assert_eq!(bench.disk.content(&second).map(|content| content.len()), Some(4096), "not the one prepared since");
-    assert_eq!(bench.records(), named(&[(1, "a"), (2, "b")]));
+    let all = named(&[(1, "a"), (2, "b"), (3, "c")]);
+    assert_eq!(bench.records(), all);
     bench.disk.lose_power(1);
-    assert_eq!(bench.records(), named(&[(1, "a"), (2, "b")]));
+    assert_eq!(bench.records(), all);
 }
 
 #[test]
 fn a_next_segment_that_cannot_be_prepared_is_done_without() {
-    let bench = bench(Mode::Always);
+    let bench = bench_with(Mode::Always, 4096);
+    bench.fill("a");
     bench.disk.plant(0, Fault::Error(EIO));
     bench.syncer().step();
-    bench.write("a", "1");
+    assert!(bench.disk.struck().is_some());
+    bench.write("b", "1");
     bench.journal.rotate().unwrap();
     assert_eq!(bench.journal.standing(), Standing::Serving);
 }
