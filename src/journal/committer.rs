@@ -63,8 +63,8 @@ pub(super) enum Phase {
 pub struct Stepped {
     /// Replies that it released.
     pub released: usize,
-    /// How long its fsync took.
-    pub sync: Duration,
+    /// How long its fsync took; `None` without one.
+    pub sync: Option<Duration>,
 }
 
 impl Commit {
@@ -223,10 +223,10 @@ impl Journal {
             if !is_planted(Fault::ReleaseBeforeSync) {
                 self.sync(commit)?;
             }
-            let sync = began.elapsed();
+            let sync = Some(began.elapsed());
             return Ok(Stepped { released: self.durable_up_to(last), sync });
         }
-        Ok(Stepped { released: self.releases.note_written(last).wake(), sync: Duration::ZERO })
+        Ok(Stepped { released: self.releases.note_written(last).wake(), sync: None })
     }
 
     fn end_segment(&self, commit: &mut Commit) -> Result<SegmentId, Error> {
