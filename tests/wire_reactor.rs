@@ -13,6 +13,8 @@ mod bodies;
 mod deadlines;
 #[path = "wire/reactor/ending.rs"]
 mod ending;
+#[path = "wire/reactor/feeds.rs"]
+mod feeds;
 #[path = "wire/reactor/limits.rs"]
 mod limits;
 #[path = "wire/reactor/parking.rs"]

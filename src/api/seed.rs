@@ -11,7 +11,7 @@ use super::body;
 use super::call::{Call, Otherwise, key_of, name_of, scope_of};
 use super::envelope::{self, NotASetBody, Success};
 use super::expiry;
-use super::message::{BodyStream, Part, Piece, Response, ResponseBody, Value};
+use super::message::{BodyStream, Part, Piece, Pulled, Response, ResponseBody, Value};
 use super::problem::{Kind, Problem};
 use super::target::{DecodeFault, Plus, decode, pairs};
 
@@ -169,19 +169,16 @@ struct Listing {
 enum ListingState {
     FirstEntry,
     Entries,
-    Ended,
 }
 
 impl BodyStream for Listing {
-    fn pull(&mut self, part: &mut Part) -> bool {
-        if self.state == ListingState::Ended {
-            return false;
-        }
+    fn pull(&mut self, part: &mut Part) -> Pulled {
+        let mut pulled = Pulled::More;
         let start = part.len();
         while part.len() - start < PART_BYTES {
             let Some(entry) = self.entries.next() else {
                 self.text.extend_from_slice(b"}}\n");
-                self.state = ListingState::Ended;
+                pulled = Pulled::Ended;
                 break;
             };
             if self.state == ListingState::Entries {
@@ -197,7 +194,7 @@ impl BodyStream for Listing {
         part.push_bytes(&self.text);
         self.text.clear();
         part.show(self.entries.rests_on());
-        true
+        pulled
     }
 }
 

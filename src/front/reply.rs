@@ -200,7 +200,7 @@ fn push_number(out: &mut Vec<u8>, number: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::message::{BodyStream, Part, Piece};
+    use crate::api::message::{BodyStream, Part, Piece, Pulled};
     use crate::base::clock::UnixMillis;
     use crate::model::{Document, Key};
 
@@ -212,8 +212,8 @@ mod tests {
     struct Nothing;
 
     impl BodyStream for Nothing {
-        fn pull(&mut self, _: &mut Part) -> bool {
-            false
+        fn pull(&mut self, _: &mut Part) -> Pulled {
+            Pulled::Ended
         }
     }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use memory_tools::api::Handle;
-use memory_tools::api::message::{Answer, Headers, Method, Part, Request, RequestBody, Response, ResponseBody, Step};
+use memory_tools::api::message::{
+    Answer, Headers, Method, Part, Pulled, Request, RequestBody, Response, ResponseBody, Step,
+};
 use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::disk::RealDisk;
 use memory_tools::config::{self, Sources};
@@ -222,9 +224,20 @@ impl Door for Direct {
             ResponseBody::Pieces(pieces) => pieces.iter().for_each(|piece| text.extend_from_slice(piece.bytes())),
             ResponseBody::Stream(mut stream) => {
                 let mut part = Part::new();
-                while stream.pull(&mut part) {
+                loop {
+                    let pulled = stream.pull(&mut part);
                     part.pieces().iter().for_each(|piece| text.extend_from_slice(piece.bytes()));
                     part.clear();
+                    match pulled {
+                        Pulled::More => {}
+                        Pulled::Waits => {
+                            let (wake, woken) = crossbeam_channel::bounded(1);
+                            let at_most = stream.when_ready(Box::new(move || wake.send(()).unwrap_or_default()));
+                            // Woken or not, it is pulled.
+                            let _ = woken.recv_timeout(at_most);
+                        }
+                        Pulled::Ended => break,
+                    }
                 }
             }
         }

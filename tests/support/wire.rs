@@ -7,6 +7,8 @@
 mod client;
 #[path = "wire/double.rs"]
 mod double;
+#[path = "wire/feed.rs"]
+mod feed;
 #[path = "wire/ledger.rs"]
 mod ledger;
 #[path = "wire/steps.rs"]

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod bodies;
 pub mod ending;
+pub mod feeds;
 pub mod refusals;
 pub mod room;
 pub mod waiting;
@@ -51,6 +52,11 @@ macro_rules! over {
                 a_write_that_finds_no_room_is_asked_again_when_there_is_some,
                 requests_behind_one_that_waits_for_room_run_after_it,
                 no_room_within_write_timeout_is_503_journal_busy_and_nothing_has_run;
+            feeds:
+                a_stream_that_waits_goes_on_when_it_is_woken,
+                a_stream_that_waits_is_pulled_when_its_time_has_come,
+                a_stream_that_waits_is_cut_by_no_timeout,
+                a_stream_that_waits_ends_when_the_server_stops;
             work:
                 work_is_done_in_steps_and_answered_in_its_place,
                 others_are_served_beside_work,

@@ -6,6 +6,7 @@
 
 mod answer;
 mod part;
+mod stream;
 mod work;
 
 use smallvec::SmallVec;
@@ -15,6 +16,7 @@ use crate::model::{Document, Rest};
 
 pub use answer::{Answer, Deliver, Intake, Later};
 pub use part::Part;
+pub use stream::{BodyStream, Pulled, Wake};
 pub use work::{Step, Work};
 
 /// A request's method. Names are case-sensitive (RFC 9110 §9.1).
@@ -192,14 +194,6 @@ impl Piece {
             Piece::Document(document) => document.value(),
         }
     }
-}
-
-/// A body that is made while it is sent.
-pub trait BodyStream: Send {
-    /// Appends the next bytes to `part` and returns true, or returns false at the end. It appends some tens of KiB at
-    /// most, unless one document is larger, and may append nothing before the end. Holds no lock between calls. The part
-    /// leaves when what it rests on may be seen (`Part::rest`).
-    fn pull(&mut self, part: &mut Part) -> bool;
 }
 
 impl Response {

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use tiny_http::{Header, Headers, Request, StatusCode};
 
-use crate::api::message::{BodyStream, Part, Piece, Response, ResponseBody};
+use crate::api::message::{BodyStream, Part, Piece, Pulled, Response, ResponseBody};
 use crate::front::reply::{self, INLINE_BYTES_MAX, Remaining};
-use crate::model::Rest;
 
-use super::panics;
+use super::pausing::{has_more, may_leave};
+use super::{Shared, panics};
 
 /// Bodies up to this size are read by the library before it hands a request out.
 const READ_AHEAD_BYTES: u64 = 1024;
@@ -55,22 +55,20 @@ pub(super) fn respond(request: Request, response: &Response) {
     let _ = panics::librarys(|| request.respond(worded));
 }
 
-/// Sends what `out` holds, and then what remains of the response. `patience` bounds what a peer may take for one
-/// buffer or piece, checked between writes. `wait` waits until a part of a stream may leave, and is false when it never
-/// may.
+/// Sends what `out` holds, and then what remains of the response. What a peer may take for one buffer or piece is bounded
+/// by `write_timeout`, checked between writes. A stream that waits ends when the pool stops.
 ///
 /// # Errors
 /// The socket's, `TimedOut` when the peer takes too long, `ConnectionAborted` when a part may never leave.
 pub(super) fn send(
+    shared: &Shared,
     request: Request,
     response: Response,
     remaining: Remaining,
     out: &mut Vec<u8>,
-    patience: Duration,
-    wait: &dyn Fn(Rest) -> bool,
 ) -> io::Result<()> {
     let mut writer = panics::librarys(|| request.into_writer()).ok_or_else(failed)?;
-    let mut outgoing = Outgoing { writer: writer.as_mut(), out, patience, wait };
+    let mut outgoing = Outgoing { shared, writer: writer.as_mut(), out };
     match (remaining, response.body) {
         (Remaining::Nothing, _) => {}
         (_, ResponseBody::Pieces(pieces)) => outgoing.push_all(&pieces)?,
@@ -88,10 +86,9 @@ pub(super) fn send(
 
 /// Bytes on their way: small ones are collected, so that a head goes out with what is behind it.
 struct Outgoing<'a> {
+    shared: &'a Shared,
     writer: &'a mut dyn Write,
     out: &'a mut Vec<u8>,
-    patience: Duration,
-    wait: &'a dyn Fn(Rest) -> bool,
 }
 
 impl Outgoing<'_> {
@@ -102,18 +99,24 @@ impl Outgoing<'_> {
     ) -> io::Result<()> {
         let mut part = Part::new();
         loop {
-            let goes_on = panics::ours("making a body", || stream.pull(&mut part));
-            if !(self.wait)(part.rest()) {
+            let pulled = panics::ours("making a body", || stream.pull(&mut part));
+            if !may_leave(self.shared, part.rest()) {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
             // The last pull may have left something too.
             push(self, &part)?;
-            if !goes_on {
+            if pulled == Pulled::Ended {
                 return Ok(());
             }
             part.clear();
             // The next part may take its time.
             self.flush()?;
+            if pulled == Pulled::Waits {
+                panics::librarys(|| self.writer.flush()).unwrap_or_else(|| Err(failed()))?;
+                if !has_more(self.shared, stream) {
+                    return Ok(());
+                }
+            }
         }
     }
 
@@ -137,11 +140,11 @@ impl Outgoing<'_> {
             return Ok(());
         }
         self.flush()?;
-        write_all(self.writer, bytes, self.patience)
+        write_all(self.writer, bytes, self.shared.options.write_timeout)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        write_all(self.writer, self.out, self.patience)?;
+        write_all(self.writer, self.out, self.shared.options.write_timeout)?;
         self.out.clear();
         Ok(())
     }

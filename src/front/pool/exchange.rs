@@ -8,18 +8,17 @@ use std::io::{self, Read};
 
 use tiny_http::Request;
 
+use super::answering::{Handler, Head, reply_to};
+use super::body::Body;
+use super::mark::Place;
+use super::pausing::may_leave;
+use super::steps::Steps;
+use super::{Shared, delivery, fields};
 use crate::api::message::{Method, Response, ResponseBody};
 use crate::front::date::DateCache;
 use crate::front::framing::{self, Announced, Fault, Framing, RequestLine, Version};
 use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner};
-use crate::model::Rest;
-
-use super::answering::{Handler, Head, reply_to};
-use super::body::Body;
-use super::mark::Place;
-use super::steps::Steps;
-use super::{Shared, delivery, fields};
 
 /// Bodies up to this size are in memory when the library hands a request out, unless the client expects a
 /// `100 Continue`.
@@ -161,10 +160,7 @@ impl Exchange {
         let date = self.date.at(shared.seams.clock.now());
         self.out.clear();
         let remaining = reply::begin(&mut self.out, &response, Manner { version, close, date });
-        let sent = {
-            let wait = |rest| may_leave(shared, rest);
-            delivery::send(request, response, remaining, &mut self.out, shared.options.write_timeout, &wait)
-        };
+        let sent = delivery::send(shared, request, response, remaining, &mut self.out);
         give_back(&mut self.out);
         match sent {
             Ok(()) if !close && remaining != reply::Remaining::UntilClose => Then::Next,
@@ -201,22 +197,6 @@ fn released(shared: &Shared, response: Response) -> Response {
     unknown
 }
 
-/// Waits until what rests on `rest` may leave; false when it never may, or not within `write_timeout`.
-fn may_leave(shared: &Shared, rest: Rest) -> bool {
-    let durability = &shared.seams.durability;
-    if durability.is_released(rest) {
-        return true;
-    }
-    let (tell, told) = crossbeam_channel::bounded(1);
-    let waker = Box::new(move |outcome| {
-        // Nobody listens any more when the wait has timed out.
-        let _ = tell.send(outcome);
-    });
-    durability.when_durable(rest, waker);
-    durability.hurry();
-    matches!(told.recv_timeout(shared.options.write_timeout), Ok(Ok(())))
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
@@ -231,7 +211,7 @@ mod tests {
     use crate::front::Seams;
     use crate::front::pool::PoolOptions;
     use crate::front::pool::mark::Mark;
-    use crate::model::{Durability, RoomWaker, Waker};
+    use crate::model::{Durability, Rest, RoomWaker, Waker};
 
     /// Everything that a pool stands on: gathers, echoes, and keeps nothing back.
     struct Ground;

@@ -37,6 +37,8 @@
 //!   thread is free. A `100 Continue` carries a Content-Length of 0, and HTTP/1.0 clients get one too.
 //! - `GET / HTTP/2.0` and the preface of HTTP/2 block their thread inside the library for ever; so the watch.
 //! - `Connection: upgrade` turns off the library's decoding: such a request with a chunked body is refused.
+//! - A peer that goes away while its reply is being made, or while its stream waits, is noticed when there is something
+//!   to send.
 //! - Threads that wait in the library cannot be woken: idle connections end with the process, not with `drain`.
 //! - It needs unwinding: with `panic = "abort"` the library's own panics would end the process.
 
@@ -50,6 +52,7 @@ mod listener;
 mod lost;
 mod mark;
 mod panics;
+mod pausing;
 mod steps;
 mod turned_away;
 mod wake;

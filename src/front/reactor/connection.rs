@@ -205,6 +205,9 @@ impl Connection {
         }
         let mut moved = 0;
         loop {
+            if self.peer_closes {
+                self.session.outbox().end_waits();
+            }
             moved += self.flush(cx)?;
             if self.is_over() {
                 return self.close(cx, scratch);

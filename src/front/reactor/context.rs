@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::api::Handle;
-use crate::api::message::Deliver;
+use crate::api::message::{Deliver, Wake};
 use crate::front::framing::HeadLimits;
 use crate::model::{Durability, Rest, RoomWaker, Waker};
 
@@ -83,6 +83,10 @@ impl Context<'_> {
 
     pub(super) fn room_waker(&self, ticket: u64) -> RoomWaker {
         self.post.room_waker(self.address, ticket)
+    }
+
+    pub(super) fn stream_waker(&self, ticket: u64) -> Wake {
+        self.post.stream_waker(self.address, ticket)
     }
 
     pub(super) fn deliver(&self, ticket: u64) -> Deliver {

@@ -1,5 +1,5 @@
-//! What other threads send to a reactor's thread: replies that may leave now, replies that were made elsewhere, and
-//! room for requests that found none.
+//! What other threads send to a reactor's thread: replies that may leave now, replies that were made elsewhere, room for
+//! requests that found none, and more of streams that wait.
 //!
 //! Invariant: whatever is posted is seen by the thread, which is woken at most once for any number of letters. A
 //! letter names the connection it is for by key and generation, so that one for a connection that has gone is
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::api::message::{Deliver, Response};
+use crate::api::message::{Deliver, Response, Wake};
 use crate::model::{NotDurable, RoomWaker, Waker};
 
 /// A connection, as other threads name it.
@@ -30,6 +30,8 @@ pub enum News {
     Reply(Option<Box<Response>>),
     /// There may be room for a request that found none.
     Room,
+    /// There may be more of a stream that waits.
+    More,
 }
 
 /// Something that a connection was waiting for.
@@ -95,6 +97,12 @@ impl Post {
     pub fn room_waker(&self, to: Address, ticket: u64) -> RoomWaker {
         let post = self.clone();
         Box::new(move || post.send(Letter { to, ticket, news: News::Room }))
+    }
+
+    /// What tells `to` that there may be more of a stream.
+    pub fn stream_waker(&self, to: Address, ticket: u64) -> Wake {
+        let post = self.clone();
+        Box::new(move || post.send(Letter { to, ticket, news: News::More }))
     }
 
     /// What delivers a reply to `to`; dropped unused, it says that there will be none.

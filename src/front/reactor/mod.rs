@@ -3,7 +3,8 @@
 //! ```text
 //!   mt-http-N ── poll ─┬─ doors: its own listening sockets (SO_REUSEPORT), who is let in, who is told 503
 //!                      ├─ connections: transport ─► session ─► Handle ─► outbox ─► transport
-//!                      ├─ mailbox: replies that became durable, replies from other threads
+//!                      ├─ mailbox: replies that became durable, replies from other threads, news for streams that wait
+//!                      ├─ work in steps: a few each time around, behind the turns of all
 //!                      └─ wheel: heads, bodies, silence and readers that took too long
 //! ```
 //!

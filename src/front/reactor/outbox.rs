@@ -11,18 +11,22 @@
 //! Invariants: bytes leave in the order of the requests; a reply leaves only when what it rests on is released; at
 //! most one thing is being waited for, the first in the queue; of a stream, at most `stream_buffer_bytes` beside one
 //! part are held, and a part leaves as a reply does; a stream of which a part may never leave is broken off. It does not
-//! write, and does not know requests.
+//! write, and does not know requests. What is done with a stream stands in `streams`.
+
+mod streams;
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-use crate::api::message::{BodyStream, Part, Piece, Response, ResponseBody};
+use crate::api::message::{BodyStream, Piece, Response, ResponseBody};
 use crate::front::framing::Version;
 use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner, Remaining};
 use crate::model::{Lsn, NotDurable, Rest};
 
 use super::context::{Context, Millis, Rules, millis};
+
+use streams::Wait;
 
 /// Slices that are handed to one write.
 pub const SLICES: usize = 16;
@@ -56,7 +60,7 @@ enum Item {
     /// Bytes, from `sent` on.
     Piece { piece: Piece, sent: usize },
     /// A body that is made while it is sent.
-    Stream { stream: Box<dyn BodyStream>, is_chunked: bool },
+    Stream { stream: Box<dyn BodyStream>, is_chunked: bool, wait: Option<Wait> },
     /// What stands behind it, parts of a stream, shows something of this LSN and may not leave yet.
     Barrier { newest: Lsn, asked: Option<Asked> },
     /// A reply that may not leave yet, or that is not here yet.
@@ -91,6 +95,8 @@ pub struct Outbox {
     progress: Option<Progress>,
     /// True when a stream cannot go on: its connection is to be closed at once.
     is_broken: bool,
+    /// True when a stream that waits is to end instead: its reader may have gone.
+    ends_waits: bool,
 }
 
 /// How sending goes while it cannot go on.
@@ -204,6 +210,8 @@ impl Outbox {
                     self.queue.pop_front();
                 }
                 Some(Item::Barrier { asked: None, .. }) => return self.ask_for_part(cx),
+                Some(Item::Stream { wait: Some(_), .. }) if self.ends_waits || cx.is_draining => self.end_stream(cx),
+                Some(Item::Stream { wait: Some(wait), .. }) if !wait.is_over(cx.now) => return,
                 // What was made of it before and not taken yet comes first.
                 Some(Item::Stream { .. }) if cx.out.len() >= cx.rules.stream_buffer_bytes.max(1) => return,
                 Some(Item::Stream { .. }) => return self.pull(cx),
@@ -326,15 +334,6 @@ impl Outbox {
         cx.has_asked.set(true);
     }
 
-    /// Asks when the part that stands behind the barrier in front may leave.
-    fn ask_for_part(&mut self, cx: &mut Context<'_>) {
-        let ticket = self.next_ticket();
-        let Some(Item::Barrier { newest, asked }) = self.queue.front_mut() else { return };
-        *asked = Some(Asked { ticket, since: cx.now });
-        cx.durability.when_durable(Rest::Seen(*newest), cx.waker(ticket));
-        cx.has_asked.set(true);
-    }
-
     /// Takes the reply that stands first out of the queue, unless it may not leave yet.
     fn take_first(&mut self) -> Option<(Response, Terms)> {
         match self.queue.pop_front_if(|item| matches!(item, Item::Waiting { state: Waiting::Parked(_), .. }))? {
@@ -354,63 +353,6 @@ impl Outbox {
             let behind = std::mem::take(&mut self.queue);
             self.push_remaining(remaining, response.body);
             self.queue.extend(behind);
-        }
-    }
-
-    /// Makes parts of the stream that stands first, until there are `stream_buffer_bytes` or it has ended.
-    fn pull(&mut self, cx: &mut Context<'_>) {
-        let Some(Item::Stream { mut stream, is_chunked }) = self.queue.pop_front() else { return };
-        let behind = std::mem::take(&mut self.queue);
-        // What stands behind it does not count: a stream that made nothing here would never be asked again.
-        let before = self.bytes + cx.out.len();
-        let enough = before.saturating_add(cx.rules.stream_buffer_bytes.max(1));
-        let mut part = Part::new();
-        let mut barrier = None;
-        let goes_on = loop {
-            part.clear();
-            let goes_on = stream.pull(&mut part);
-            self.hold_back(part.rest(), &mut barrier, cx);
-            self.push_part(&part, is_chunked, cx);
-            if !goes_on || self.bytes + cx.out.len() >= enough {
-                break goes_on;
-            }
-        };
-        if goes_on {
-            self.queue.push_back(Item::Stream { stream, is_chunked });
-        } else if is_chunked {
-            self.push_with(cx, reply::end_chunks);
-        }
-        self.queue.extend(behind);
-    }
-
-    /// Puts a barrier before what comes next, unless that may leave; the parts of one pull have one in common, at
-    /// `barrier` in the queue.
-    fn hold_back(&mut self, rest: Rest, barrier: &mut Option<usize>, cx: &Context<'_>) {
-        if cx.is_released(rest) {
-            return;
-        }
-        let at = *barrier.get_or_insert(self.queue.len());
-        match self.queue.get_mut(at) {
-            Some(Item::Barrier { newest, .. }) => *newest = rest.lsn().max(*newest),
-            _ => self.queue.push_back(Item::Barrier { newest: rest.lsn(), asked: None }),
-        }
-    }
-
-    fn push_part(&mut self, part: &Part, is_chunked: bool, cx: &mut Context<'_>) {
-        if part.is_empty() {
-            return;
-        }
-        if is_chunked {
-            self.push_with(cx, |out| reply::begin_chunk(out, part.len()));
-        }
-        for piece in part.pieces() {
-            match piece {
-                Piece::Document(_) => self.push_piece(piece.clone()),
-                Piece::Owned(_) | Piece::Static(_) => self.push_with(cx, |out| out.extend_from_slice(piece.bytes())),
-            }
-        }
-        if is_chunked {
-            self.push_with(cx, reply::end_chunk);
         }
     }
 
@@ -434,7 +376,8 @@ impl Outbox {
             (Remaining::Nothing, _) => {}
             (_, ResponseBody::Pieces(pieces)) => pieces.into_iter().for_each(|piece| self.push_piece(piece)),
             (remaining, ResponseBody::Stream(stream)) => {
-                self.queue.push_back(Item::Stream { stream, is_chunked: remaining == Remaining::Chunks });
+                let is_chunked = remaining == Remaining::Chunks;
+                self.queue.push_back(Item::Stream { stream, is_chunked, wait: None });
             }
         }
     }

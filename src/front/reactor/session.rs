@@ -228,12 +228,11 @@ impl Session {
         }
     }
 
-    /// The next moment at which `expire` may have something to do.
+    /// The next moment at which `expire`, or a turn, may have something to do.
     pub fn deadline(&self, rules: &Rules) -> Option<Millis> {
-        [self.reading_until(rules), self.outbox.stalled_at(rules), self.outbox.unknown_at(rules)]
-            .into_iter()
-            .flatten()
-            .min()
+        let Session { outbox, .. } = self;
+        let sending = [outbox.stalled_at(rules), outbox.unknown_at(rules), outbox.pulls_at()];
+        sending.into_iter().chain([self.reading_until(rules)]).flatten().min()
     }
 
     fn reading_until(&self, rules: &Rules) -> Option<Millis> {

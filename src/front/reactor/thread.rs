@@ -250,6 +250,7 @@ impl Thread {
                     News::Durable(outcome) => connection.session().outbox().settle(ticket, outcome),
                     News::Reply(response) => connection.session().deliver(ticket, response.map(|boxed| *boxed), cx),
                     News::Room => connection.session().try_again(ticket, cx),
+                    News::More => connection.session().outbox().wake(ticket),
                 }
                 connection.turn(cx, scratch)
             });

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use memory_tools::api::Handle;
 use memory_tools::api::message::{
-    Answer, BodyFault, BodyStream, Deliver, Intake, Method, Part, Piece, Request, RequestBody, Response, ResponseBody,
-    Value,
+    Answer, BodyFault, BodyStream, Deliver, Intake, Method, Part, Piece, Pulled, Request, RequestBody, Response,
+    ResponseBody, Value,
 };
 use memory_tools::model::{Document, Key, Lsn, Rest};
 
@@ -314,7 +314,7 @@ struct Parts {
 }
 
 impl BodyStream for Parts {
-    fn pull(&mut self, part: &mut Part) -> bool {
+    fn pull(&mut self, part: &mut Part) -> Pulled {
         assert!(part.is_empty());
         self.turn += 1;
         if self.turn.is_multiple_of(2) {
@@ -323,7 +323,7 @@ impl BodyStream for Parts {
                 None => part.push_document(filled(STREAM_DOCUMENT_BYTES)),
             }
         }
-        self.turn <= 2 * (1 + STREAM_DOCUMENTS)
+        if self.turn <= 2 * (1 + STREAM_DOCUMENTS) { Pulled::More } else { Pulled::Ended }
     }
 }
 

@@ -242,6 +242,7 @@ impl<'s> Link<'s> {
                 News::Durable(outcome) => session.outbox().settle(ticket, outcome),
                 News::Reply(response) => session.deliver(ticket, response.map(|boxed| *boxed), cx),
                 News::Room => session.try_again(ticket, cx),
+                News::More => session.outbox().wake(ticket),
             });
             self.turn();
         }

@@ -9,12 +9,13 @@ use std::thread::ThreadId;
 use crossbeam_channel::{Receiver, Sender};
 use memory_tools::api::Handle;
 use memory_tools::api::message::{
-    Answer, BodyFault, BodyStream, Deliver, Intake, Method, Part, Piece, Request, RequestBody, Response, ResponseBody,
-    Value,
+    Answer, BodyFault, BodyStream, Deliver, Intake, Method, Part, Piece, Pulled, Request, RequestBody, Response,
+    ResponseBody, Value,
 };
 use memory_tools::model::{Document, Key, Lsn, Rest};
 
 use super::PATIENCE;
+use super::feed::{Channel, Feed};
 use super::steps::{Steps, StepsLog};
 
 /// Answers by path, and counts what it was asked.
@@ -25,11 +26,14 @@ use super::steps::{Steps, StepsLog};
 /// same document of `LIBRARY_BYTES`, `/slow` has its thread wait for the gate, `/later` has another thread wait for it
 /// (with `?parts` for a stream), `/lost` never delivers, `/lsn/N` rests on N
 /// (with `?M` for M bytes), `/again` is as `/echo`, and `/again-unread` does
-/// not want the body; both find no room while `is_full` holds. `/work?N` is answered after N steps (see `steps`).
+/// not want the body; both find no room while `is_full` holds. `/work?N` is answered after N steps (see `steps`), `/feed` is a
+/// stream that waits (see `feed`).
 /// Anything else says its target.
 pub struct Double {
     /// True while there is no room.
     pub is_full: Arc<AtomicBool>,
+    /// What `/feed` says.
+    pub feed: Arc<Channel>,
     /// What becomes of `/work`.
     pub steps: Arc<StepsLog>,
     /// How often somebody found none.
@@ -55,6 +59,7 @@ impl Default for Double {
     fn default() -> Double {
         Double {
             is_full: Arc::default(),
+            feed: Arc::default(),
             steps: Arc::default(),
             turned_back: AtomicUsize::new(0),
             handled: AtomicUsize::new(0),
@@ -73,13 +78,13 @@ impl Default for Double {
 struct Parts(VecDeque<&'static str>);
 
 impl BodyStream for Parts {
-    fn pull(&mut self, part: &mut Part) -> bool {
+    fn pull(&mut self, part: &mut Part) -> Pulled {
         match self.0.pop_front() {
             Some("document") => part.push_document(large_document()),
             Some(bytes) => part.push_bytes(bytes.as_bytes()),
-            None => return false,
+            None => return Pulled::Ended,
         }
-        true
+        Pulled::More
     }
 }
 
@@ -90,11 +95,11 @@ struct Resting {
 }
 
 impl BodyStream for Resting {
-    fn pull(&mut self, part: &mut Part) -> bool {
+    fn pull(&mut self, part: &mut Part) -> Pulled {
         self.made += 1;
         part.push_bytes(format!("part {} ", self.made).as_bytes());
         part.show(Lsn(10 * self.made));
-        self.made < self.count
+        if self.made < self.count { Pulled::More } else { Pulled::Ended }
     }
 }
 
@@ -123,9 +128,9 @@ struct Counted {
 }
 
 impl BodyStream for Counted {
-    fn pull(&mut self, part: &mut Part) -> bool {
+    fn pull(&mut self, part: &mut Part) -> Pulled {
         if self.left == 0 {
-            return false;
+            return Pulled::Ended;
         }
         match &self.document {
             Some(document) => part.push_document(document.clone()),
@@ -133,7 +138,7 @@ impl BodyStream for Counted {
         }
         self.left -= part.len();
         self.pulled.fetch_add(part.len(), Ordering::SeqCst);
-        true
+        Pulled::More
     }
 }
 
@@ -226,6 +231,11 @@ impl Handle for Double {
             "/ignore" => Response::new(413).with_piece(Piece::Static(b"not read\n")),
             "/big" => Response::new(200).with_piece(Piece::Owned(vec![b'x'; query.parse().unwrap()])),
             "/parts" => stream_of_parts(),
+            "/feed" => {
+                let mut response = Response::new(200);
+                response.body = ResponseBody::Stream(Box::new(Feed::of(query, self.feed.clone())));
+                response
+            }
             "/resting" => {
                 let mut response = Response::new(200);
                 let count = query.parse().unwrap();
