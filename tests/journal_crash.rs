@@ -24,8 +24,8 @@ use memory_tools::base::clock::{Clock, ManualClock, UnixMillis};
 use memory_tools::engine::{Capture, CaptureStep};
 use memory_tools::journal::{Mode, Standing};
 use memory_tools::model::{
-    BatchWrite, CollectionName, Command, Condition, Deadline, Document, Durability, Effect, Execute, Expiry, Key, Lsn,
-    OnAbsent, Rest, Scope,
+    BatchWrite, CollectionName, CollectionOptions, Command, Condition, Deadline, Document, Durability, Effect, Execute,
+    Expiry, Key, Lsn, OnAbsent, OptionChanges, Rest, Scope,
 };
 use model::{Change, Model, Place, State};
 use sim_disk::{Fault, SimDisk};
@@ -268,7 +268,7 @@ impl Simulation {
         let Ok(outcome) = server.engine.execute(command) else { return };
         let Effect::Written { version, .. } = outcome.effect else { panic!("{outcome:?}") };
         if let Some(name) = place.0.filter(|_| version.0 == before.0 + 2) {
-            self.model.happened(vec![(before.next(), Change::Create(name))]);
+            self.model.happened(vec![(before.next(), Change::Create(name, CollectionOptions::default()))]);
         }
         self.model.happened(vec![(version, Change::Put(place, value, deadline))]);
     }
@@ -316,16 +316,21 @@ impl Simulation {
         let name = COLLECTIONS[1 + self.dice.below(2) as usize].expect("the main store is the first");
         let collection = CollectionName::new(name).unwrap();
         let command = match self.dice.below(2) {
-            0 => Command::CreateCollection { name: collection },
+            0 => {
+                let default_ttl_ms = [None, Some(None), Some(Some(1 << 40))][self.dice.below(3) as usize];
+                let options = OptionChanges { default_ttl_ms, require_conditional: None };
+                Command::CreateCollection { name: collection, options }
+            }
             _ => Command::DropCollection { name: collection },
         };
         let Ok(outcome) = server.engine.execute(command) else { return };
+        let Rest::Written(lsn) = outcome.rest else { return };
         let change = match outcome.effect {
-            Effect::CollectionEnsured { created: true } => Change::Create(name),
+            Effect::CollectionEnsured { options, .. } => Change::Create(name, options),
             Effect::CollectionDropped { existed: true } => Change::Drop(name),
             _ => return,
         };
-        self.model.happened(vec![(server.journal.last(), change)]);
+        self.model.happened(vec![(lsn, change)]);
     }
 
     /// In `Always` nothing that a reply has shown is taken back.
@@ -346,9 +351,10 @@ fn scope(collection: Option<&'static str>) -> Scope<'static> {
 /// Everything that can be seen.
 fn look(server: &SimServer) -> State {
     let mut state = State::default();
-    let listed = server.engine.execute(Command::ListCollections).expect("reads go on");
-    let Effect::Collections(names) = listed.effect else { panic!("{listed:?}") };
-    state.collections.extend(names);
+    let list = Command::ListCollections { after: None, at_most: None };
+    let listed = server.engine.execute(list).expect("reads go on");
+    let Effect::Collections(found) = listed.effect else { panic!("{listed:?}") };
+    state.collections.extend(found.into_iter().map(|summary| (summary.name, summary.options)));
     for collection in COLLECTIONS {
         for name in KEYS {
             let key = Key::new(name).unwrap();

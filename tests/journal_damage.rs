@@ -12,7 +12,8 @@ use std::path::Path;
 
 use memory_tools::base::clock::UnixMillis;
 use memory_tools::base::disk::Disk;
-use memory_tools::model::{Deadline, Lsn};
+use memory_tools::base::limits::TTL_MS_MAX;
+use memory_tools::model::{CollectionOptions, Deadline, Lsn};
 use memory_tools::persist::journal::{
     Batch, Frame, FrameKind, INLINE_BYTES_MAX, Link, PreparedSegment, QUARANTINE, SEGMENT_HEADER_BYTES, SegmentHeader,
     SegmentId, SegmentScan, SegmentWriter, Stretch, Tail, cut, quarantine, scan,
@@ -405,6 +406,12 @@ fn a_segment_has_its_name_only_with_its_header() {
     }
 }
 
+fn options() -> impl Strategy<Value = CollectionOptions> {
+    let ttl_ms = prop::option::of(1..=TTL_MS_MAX);
+    (ttl_ms, any::<bool>())
+        .prop_map(|(default_ttl_ms, require_conditional)| CollectionOptions { default_ttl_ms, require_conditional })
+}
+
 fn any_change() -> impl Strategy<Value = Change> {
     let collection = || prop::option::of("[^/\0]{1,8}");
     let deadline = || prop::option::of(0..u64::MAX);
@@ -421,7 +428,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => (collection(), "[^\0]{1,20}", deadline()).prop_map(move |(collection, key, deadline)| {
             Change::Deadline { collection, key, deadline: of(deadline) }
         }),
-        1 => "[^/\0]{1,8}".prop_map(Change::Create),
+        1 => ("[^/\0]{1,8}", options()).prop_map(|(name, options)| Change::Create(name, options)),
         1 => "[^/\0]{1,8}".prop_map(Change::Drop),
     ]
 }

@@ -20,7 +20,7 @@ use memory_tools::engine::{Engine, EngineOptions};
 use memory_tools::journal::{Journal, Sequence};
 use memory_tools::model::{
     BatchWrite, CollectionName, Command, Condition, Deadline, Document, Effect, Execute, Expiry, Key, Lsn, OnAbsent,
-    Outcome, Rest, Scope, Tags, Written,
+    OptionChanges, Outcome, Rest, Scope, Tags, Written,
 };
 
 const WRITERS: usize = 8;
@@ -142,7 +142,7 @@ fn ask(engine: &Engine, asked: &Asked) -> Option<(Lsn, Told)> {
             });
             Command::Batch { scope: Scope::Main, writes: writes.collect() }
         }
-        Asked::Create => Command::CreateCollection { name: collection() },
+        Asked::Create => Command::CreateCollection { name: collection(), options: OptionChanges::NONE },
         Asked::Drop => Command::DropCollection { name: collection() },
     };
     let Outcome { rest, effect } = engine.execute(command).unwrap();
@@ -157,7 +157,7 @@ fn ask(engine: &Engine, asked: &Asked) -> Option<(Lsn, Told)> {
         Effect::Batched(written) => {
             return Some((Lsn(lsn.0 + 1 - written.len() as u64), Told::Batched(written)));
         }
-        Effect::CollectionEnsured { created: true } => Told::Created,
+        Effect::CollectionEnsured { created: true, .. } => Told::Created,
         Effect::CollectionDropped { existed: true } => Told::Dropped,
         effect => panic!("{asked:?} took {lsn} and did {effect:?}"),
     };

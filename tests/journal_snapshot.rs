@@ -102,7 +102,9 @@ impl House {
     }
 
     fn state(&self) -> State {
-        let Effect::Collections(collections) = self.execute(Command::ListCollections) else { unreachable!() };
+        let list = Command::ListCollections { after: None, at_most: None };
+        let Effect::Collections(found) = self.execute(list) else { unreachable!() };
+        let collections = found.into_iter().map(|summary| summary.name).collect();
         let mut state = State { collections, ..State::default() };
         let named: Vec<Option<String>> = state.collections.iter().cloned().map(Some).collect();
         for name in [None].into_iter().chain(named) {

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memory_tools::base::clock::UnixMillis;
-use memory_tools::model::{Deadline, Document, Entry, Key, Lsn};
+use memory_tools::model::{CollectionOptions, Deadline, Document, Entry, Key, Lsn};
 use memory_tools::persist::journal::SegmentId;
 use memory_tools::persist::{
     CollectionRecord, Content, DataFolder, Error, Found, GoImport, OpenOptions, SnapshotHeader, SnapshotReader,
@@ -159,8 +159,12 @@ impl<'a> Server<'a> {
             self.ledger.acceptable.push(self.state.clone());
         }
         let created = Lsn(1);
-        let collections: Vec<CollectionRecord> =
-            self.state.collections.iter().map(|name| CollectionRecord { name: name.clone(), created }).collect();
+        let collections: Vec<CollectionRecord> = self
+            .state
+            .collections
+            .iter()
+            .map(|name| CollectionRecord { name: name.clone(), created, options: CollectionOptions::default() })
+            .collect();
         let names: Vec<String> = collections.iter().map(|record| record.name.clone()).collect();
         let header = SnapshotHeader {
             next_lsn: self.next,

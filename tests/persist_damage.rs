@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use memory_tools::base::clock::UnixMillis;
 use memory_tools::base::disk::Disk;
-use memory_tools::model::{Deadline, Document, Entry, Key, Lsn, Record, Scope};
+use memory_tools::model::{CollectionOptions, Deadline, Document, Entry, Key, Lsn, Record, Scope};
 use memory_tools::persist::journal::{Batch, Frame, FrameKind, SegmentId, encode_record};
 use memory_tools::persist::{
     CaptureEnd, CollectionRecord, DataFolder, DatabaseId, Error, OpenOptions, SnapshotHeader, SnapshotReader, Stamp,
@@ -24,8 +24,12 @@ const STAMP: Stamp = Stamp { database_id: DatabaseId([7; 16]), salt: 99 };
 const FILE: &str = "data/database.mtdb";
 const CAPTURE_END: Lsn = Lsn(1000);
 
+fn options() -> CollectionOptions {
+    CollectionOptions { default_ttl_ms: Some(30_000), require_conditional: true }
+}
+
 fn header(collections: &[&str]) -> SnapshotHeader {
-    let record = |name: &&str| CollectionRecord { name: (*name).to_owned(), created: Lsn(2) };
+    let record = |name: &&str| CollectionRecord { name: (*name).to_owned(), created: Lsn(2), options: options() };
     SnapshotHeader {
         next_lsn: Lsn(900),
         capture_start: Lsn(899),

@@ -19,8 +19,8 @@ use memory_tools::base::threads::alone;
 use memory_tools::engine::{CaptureStep, Engine, EngineOptions};
 use memory_tools::journal::{Journal, Sequence};
 use memory_tools::model::{
-    CollectionName, Command, Condition, Deadline, Document, Effect, Entry, Execute, Expiry, Key, KeyRange, Lsn,
-    OnAbsent, Record, Scope,
+    CollectionName, CollectionOptions, Command, Condition, Deadline, Document, Effect, Entry, Execute, Expiry, Key,
+    KeyRange, Lsn, OnAbsent, Record, Scope,
 };
 use memory_tools::persist::{self, DataFolder, OpenOptions};
 use memory_tools::store::{CollectionId, Dropped, Replayed, ShardIndex, Store};
@@ -211,7 +211,7 @@ fn recovered(scope: Scope<'_>, captured: &Content, records: &[(Lsn, Noted)]) -> 
                 Noted::Put(document, deadline) => Record::Put { scope, document, deadline: *deadline },
                 Noted::Delete => Record::Delete { scope, key: key() },
                 Noted::Deadline(deadline) => Record::Deadline { scope, key: key(), deadline: *deadline },
-                Noted::Create => Record::CreateCollection { name: name() },
+                Noted::Create => Record::CreateCollection { name: name(), options: CollectionOptions::default() },
                 Noted::Drop => Record::DropCollection { name: name() },
             },
         );

@@ -3,7 +3,7 @@
 //! Our tags are strong and hold a version. A tag that is weak, or that no version of ours can equal, matches nothing
 //! under the strong comparison of If-Match; under the weak one of If-None-Match its text decides.
 
-use crate::model::{Condition, Lsn, Tags};
+use crate::model::{Condition, Lsn, Rest, Tags};
 
 use super::message::Headers;
 use super::problem::{Kind, Problem};
@@ -13,6 +13,13 @@ use super::problem::{Kind, Problem};
 enum Comparison {
     Strong,
     Weak,
+}
+
+/// The answer to a write without a condition, where the collection has it that each carries one.
+pub fn required(rest: Rest) -> Problem {
+    Problem::new(Kind::ConditionRequired, "in this collection a write must carry a condition, and this one has none")
+        .hint("send If-Match with the ETag that you have read, or If-None-Match: * to create, at /v1/collections")
+        .resting_on(rest)
 }
 
 /// The conditions that a request carries.

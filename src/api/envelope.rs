@@ -83,7 +83,7 @@ pub struct SetBody<'a> {
     pub key: Cow<'a, str>,
     /// `value` as written; `None` when absent.
     pub value: Option<&'a [u8]>,
-    /// `ttl_seconds`; `None` when absent, null, zero or negative.
+    /// `ttl_seconds`, 0 when it is negative; `None` when absent or null.
     pub ttl_seconds: Option<u64>,
 }
 
@@ -125,7 +125,7 @@ fn read_ttl(value: &[u8], before: Option<u64>) -> Result<Option<u64>, NotASetBod
     }
     let text = std::str::from_utf8(value).map_err(|_| NotASetBody)?;
     let seconds: i64 = text.parse().map_err(|_| NotASetBody)?;
-    Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0))
+    Ok(Some(u64::try_from(seconds).unwrap_or(0)))
 }
 
 /// Unicode's simple case folding as far as the three member names need it (the Kelvin sign and the long s fold to
@@ -175,7 +175,7 @@ mod tests {
         ] {
             assert_eq!(read_set_body(text.as_bytes()), Err(NotASetBody), "{text}");
         }
-        assert_eq!(read_set_body(br#"{"ttl_seconds":-5}"#).unwrap().ttl_seconds, None);
-        assert_eq!(read_set_body(br#"{"ttl_seconds":0}"#).unwrap().ttl_seconds, None);
+        assert_eq!(read_set_body(br#"{"ttl_seconds":-5}"#).unwrap().ttl_seconds, Some(0));
+        assert_eq!(read_set_body(br#"{"ttl_seconds":0}"#).unwrap().ttl_seconds, Some(0));
     }
 }

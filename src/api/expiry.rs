@@ -63,13 +63,14 @@ fn expires_at(text: &str, now: UnixMillis) -> Result<Deadline, Problem> {
     }
 }
 
-/// The deadline that the seed's `ttl_seconds` asks for.
+/// The deadline that the seed's `ttl_seconds` asks for; 0 asks for none.
 ///
 /// # Errors
 /// More than 100 years.
 pub fn from_seed_seconds(seconds: Option<u64>, now: UnixMillis) -> Result<Expiry, Problem> {
     let Some(seconds) = seconds else { return Ok(Expiry::Default) };
     match seconds.checked_mul(1000) {
+        Some(0) => Ok(Expiry::Set(Deadline::NEVER)),
         Some(millis) if millis <= TTL_MS_MAX => Ok(Expiry::Set(Deadline::at(now.plus(millis)))),
         _ => Err(Problem::new(Kind::EnvelopeInvalid, format!("ttl_seconds {seconds} is more than 100 years"))),
     }

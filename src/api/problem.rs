@@ -86,6 +86,8 @@ kinds! {
     ConditionFailed = 412 "condition_failed" "The condition does not hold";
     /// A document over its limit.
     DocumentTooLarge = 413 "document_too_large" "The document is too large";
+    /// A write without a condition, where one is required.
+    ConditionRequired = 428 "condition_required" "A condition is required";
     /// A snapshot could not be written.
     SnapshotFailed = 500 "snapshot_failed" "The snapshot failed";
     /// No key could be made.

@@ -4,11 +4,14 @@ use std::borrow::Cow;
 
 use crate::base::json;
 use crate::base::limits::ENVELOPE_BYTES_MAX;
-use crate::model::{Command, Condition, Document, Effect, Entries, KeyRange, OnAbsent, Scope};
+use crate::model::{
+    CollectionSummary, Command, Condition, Document, Effect, Entries, KeyRange, OnAbsent, OptionChanges, Rest, Scope,
+};
 
 use super::Api;
 use super::body;
 use super::call::{Call, Otherwise, key_of, name_of, scope_of};
+use super::conditions;
 use super::envelope::{self, NotASetBody, Success};
 use super::expiry;
 use super::message::{BodyStream, Part, Piece, Pulled, Response, ResponseBody, Value};
@@ -47,7 +50,16 @@ pub fn set(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let text = format!("Data saved for Key='{}' in {}", document.key().as_str(), place(scope));
     let (condition, on_absent) = (Condition::default(), OnAbsent::Create);
     let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent })?;
+    refuse_unconditional(&outcome.effect, outcome.rest)?;
     Ok(envelope::reply(200, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
+}
+
+/// The seed's endpoints know no conditions: a collection that requires them is written to by the resource API only.
+fn refuse_unconditional(effect: &Effect, rest: Rest) -> Result<(), Problem> {
+    match effect {
+        Effect::ConditionRequired => Err(conditions::required(rest)),
+        _ => Ok(()),
+    }
 }
 
 fn invalid_body() -> Problem {
@@ -91,6 +103,7 @@ pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let key = seed_key(call.query)?;
     let key = key_of(&key)?;
     let outcome = api.run(Command::Delete { scope, key, condition: Condition::default() })?;
+    refuse_unconditional(&outcome.effect, outcome.rest)?;
     let text = format!("Key '{}' deleted from {}", key.as_str(), place(scope));
     Ok(envelope::reply(200, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
 }
@@ -101,7 +114,7 @@ pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 /// 400, 503, 507.
 pub fn create_collection(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let name = seed_collection(call)?.unwrap_or_default();
-    let outcome = api.run(Command::CreateCollection { name: name_of(&name)? })?;
+    let outcome = api.run(Command::CreateCollection { name: name_of(&name)?, options: OptionChanges::NONE })?;
     let text = format!("Collection '{name}' ensured and persisted on disk.");
     Ok(envelope::reply(201, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
 }
@@ -122,10 +135,10 @@ pub fn drop_collection(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise
 /// # Errors
 /// None of its own.
 pub fn list_collections(api: &Api, _: &Call<'_>) -> Result<Response, Otherwise> {
-    let outcome = api.run(Command::ListCollections)?;
+    let outcome = api.run(Command::ListCollections { after: None, at_most: None })?;
     let mut data = b"[".to_vec();
-    if let Effect::Collections(names) = outcome.effect {
-        for (index, name) in names.iter().enumerate() {
+    if let Effect::Collections(found) = outcome.effect {
+        for (index, CollectionSummary { name, .. }) in found.iter().enumerate() {
             if index > 0 {
                 data.push(b',');
             }

@@ -84,9 +84,11 @@ impl Engine {
         // numbered and applied under the same lock.
         let next_lsn = self.journal.next();
         let (collections, _) = self.store.collections();
-        let records = collections
-            .iter()
-            .map(|collection| CollectionRecord { name: collection.name.clone(), created: collection.created });
+        let records = collections.iter().map(|collection| CollectionRecord {
+            name: collection.name.clone(),
+            created: collection.created,
+            options: collection.options,
+        });
         let writer = folder.begin_snapshot(SnapshotHeader {
             next_lsn,
             capture_start: Lsn(next_lsn.0.saturating_sub(1)),

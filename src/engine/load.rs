@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::base::clock::UnixMillis;
 use crate::base::fault::{Fault, is_planted};
 use crate::base::threads::Spread;
-use crate::model::{CollectionName, Deadline, Entry, Lsn, Record, Refusal};
+use crate::model::{CollectionName, CollectionOptions, Deadline, Entry, Lsn, Record, Refusal};
 use crate::persist::{Error, GoImport, GoSummary, SnapshotReader};
 use crate::store::{self, Batch, CollectionId, Replayed};
 
@@ -72,9 +72,9 @@ impl Engine {
 
     /// The id of the collection `name`, which is created when it is not there. A limit on collections that was
     /// lowered since does not lose any.
-    fn load_collection(&self, name: &str, created: Lsn) -> CollectionId {
+    fn load_collection(&self, name: &str, created: Lsn, options: CollectionOptions) -> CollectionId {
         let name = CollectionName::new(name).expect("persist yields only names that keep the rules");
-        let collection = self.store.create_collection(name, usize::MAX, || created);
+        let collection = self.store.ensure_collection(name, options.into(), usize::MAX, |_| created);
         collection.expect("usize::MAX collections do not exist").id
     }
 }
@@ -86,8 +86,11 @@ impl<'e> Loading<'e> {
     /// The first block that could not be read. What was loaded is then of no use.
     pub fn load(&self, reader: &SnapshotReader, spread: Spread<'_>) -> Result<(), Error> {
         let engine = self.engine;
-        let collections =
-            reader.collections().iter().map(|record| engine.load_collection(&record.name, record.created)).collect();
+        let collections = reader
+            .collections()
+            .iter()
+            .map(|record| engine.load_collection(&record.name, record.created, record.options))
+            .collect();
         let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
         let blocks = Blocks { engine, store: &self.store, reader, collections, next, failure };
         spread(&|| blocks.work());
@@ -105,7 +108,7 @@ impl<'e> Loading<'e> {
         // Read twice, once in a database's life: the first time only to know that the second one will go through.
         import.for_each(&mut |_| {})?;
         for name in import.collections() {
-            self.engine.load_collection(name, self.engine.journal.number()?);
+            self.engine.load_collection(name, self.engine.journal.number()?, CollectionOptions::default());
         }
         let mut refused = None;
         let mut batch = self.store.batch();
@@ -117,7 +120,9 @@ impl<'e> Loading<'e> {
                     return;
                 }
             };
-            let id = found.collection.map_or(CollectionId::MAIN, |name| self.engine.load_collection(name, Lsn::ZERO));
+            let id = found.collection.map_or(CollectionId::MAIN, |name| {
+                self.engine.load_collection(name, Lsn::ZERO, CollectionOptions::default())
+            });
             let entry = Entry { document: found.document, version, deadline: Deadline::NEVER };
             batch.push(id, entry);
         })?;

@@ -14,13 +14,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::base::clock::{Clock, UnixMillis};
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::journal::Journal;
 use crate::model::{Lsn, Refusal};
-use crate::store::{ShardIndex, Store, Totals};
+use crate::store::{CollectionId, ShardIndex, Store, Totals};
 
 pub use capture::{Capture, CaptureStep};
 pub use load::{LoadFault, Loading, Replaying};
@@ -44,6 +44,8 @@ pub struct Engine {
     is_sealed: AtomicBool,
     /// Held for reading while the catalogue changes, for writing while `is_sealed` is set.
     catalogue_gate: RwLock<()>,
+    /// Dropped, and their memory not given back yet.
+    dropped: Mutex<Vec<CollectionId>>,
 }
 
 impl fmt::Debug for Engine {
@@ -62,6 +64,7 @@ impl Engine {
             collections_max: options.collections_max,
             is_sealed: AtomicBool::new(false),
             catalogue_gate: RwLock::new(()),
+            dropped: Mutex::new(Vec::new()),
         }
     }
 
@@ -85,6 +88,22 @@ impl Engine {
             }
         }
         count
+    }
+
+    /// Gives back the memory of the collections that were dropped since the last call. Gives up between two of them
+    /// when `is_stopping` says so. To free a million documents takes a while, which is why no request does it.
+    ///
+    /// # Locks
+    /// One shard at a time, for a constant time.
+    pub fn reclaim(&self, is_stopping: &dyn Fn() -> bool) {
+        while !is_stopping() {
+            let Some(id) = self.take_dropped() else { return };
+            self.store.reclaim(id);
+        }
+    }
+
+    fn take_dropped(&self) -> Option<CollectionId> {
+        self.dropped.lock().pop()
     }
 
     /// The time that deadlines are held against.

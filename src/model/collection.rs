@@ -1,5 +1,7 @@
-//! Names of collections, and which store a command speaks of.
+//! Names of collections, and which store a command speaks of; what a collection does for the writes into it.
 
+use super::{Deadline, Lsn};
+use crate::base::clock::UnixMillis;
 use crate::base::limits::COLLECTION_NAME_BYTES_MAX;
 
 /// A collection's name: 1 to 128 bytes of UTF-8 without `/` or NUL. Orders by bytes.
@@ -65,6 +67,68 @@ pub enum Scope<'a> {
     Collection(CollectionName<'a>),
 }
 
+/// What a collection does for every write into it. The main store has the default options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CollectionOptions {
+    /// The time to live of a document that is written without a word about its deadline: 1 to `TTL_MS_MAX`
+    /// milliseconds; `None`: it stays.
+    pub default_ttl_ms: Option<u64>,
+    /// True when a write must carry a condition.
+    pub require_conditional: bool,
+}
+
+/// The options that are to become others; those that are `None` stay as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OptionChanges {
+    /// `Some(None)`: no time to live any more.
+    pub default_ttl_ms: Option<Option<u64>>,
+    /// Whether a write must carry a condition.
+    pub require_conditional: Option<bool>,
+}
+
+/// A collection with its figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectionSummary {
+    /// Its name.
+    pub name: String,
+    /// LSN of its creation.
+    pub created: Lsn,
+    /// Its options.
+    pub options: CollectionOptions,
+    /// Documents in it, those included that have expired and are not freed yet.
+    pub documents: u64,
+    /// Bytes of their keys and values.
+    pub key_and_value_bytes: u64,
+}
+
+impl CollectionOptions {
+    /// The deadline of a document that is written at `now` without a word about it.
+    pub fn default_deadline(self, now: UnixMillis) -> Deadline {
+        self.default_ttl_ms.map_or(Deadline::NEVER, |ttl_ms| Deadline::at(now.plus(ttl_ms)))
+    }
+}
+
+impl OptionChanges {
+    /// Everything stays as it is.
+    pub const NONE: OptionChanges = OptionChanges { default_ttl_ms: None, require_conditional: None };
+
+    /// What becomes of `options`.
+    pub fn applied_to(self, options: CollectionOptions) -> CollectionOptions {
+        CollectionOptions {
+            default_ttl_ms: self.default_ttl_ms.unwrap_or(options.default_ttl_ms),
+            require_conditional: self.require_conditional.unwrap_or(options.require_conditional),
+        }
+    }
+}
+
+impl From<CollectionOptions> for OptionChanges {
+    /// Whatever they were, these are the options from now on.
+    fn from(options: CollectionOptions) -> OptionChanges {
+        let CollectionOptions { default_ttl_ms, require_conditional } = options;
+        OptionChanges { default_ttl_ms: Some(default_ttl_ms), require_conditional: Some(require_conditional) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +143,21 @@ mod tests {
         assert_eq!(CollectionName::new("a\0"), Err(NameFault::Forbidden { offset: 1 }));
         let long = "x".repeat(COLLECTION_NAME_BYTES_MAX + 1);
         assert_eq!(CollectionName::new(&long), Err(NameFault::TooLong { bytes: COLLECTION_NAME_BYTES_MAX + 1 }));
+    }
+
+    #[test]
+    fn changes_of_options_leave_the_others_as_they_are() {
+        let options = CollectionOptions { default_ttl_ms: Some(5), require_conditional: true };
+        assert_eq!(OptionChanges::NONE.applied_to(options), options);
+        let no_ttl = OptionChanges { default_ttl_ms: Some(None), ..OptionChanges::NONE };
+        assert_eq!(no_ttl.applied_to(options), CollectionOptions { default_ttl_ms: None, ..options });
+        assert_eq!(OptionChanges::from(options).applied_to(CollectionOptions::default()), options);
+    }
+
+    #[test]
+    fn a_default_deadline_is_reckoned_from_the_write() {
+        let options = CollectionOptions { default_ttl_ms: Some(5), ..CollectionOptions::default() };
+        assert_eq!(options.default_deadline(UnixMillis(10)), Deadline::at(UnixMillis(15)));
+        assert_eq!(CollectionOptions::default().default_deadline(UnixMillis(10)), Deadline::NEVER);
     }
 }

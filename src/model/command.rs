@@ -1,6 +1,6 @@
 //! What can be asked of the store.
 
-use super::{CollectionName, Deadline, Document, Key, KeyRange, Lsn, Scope};
+use super::{CollectionName, Deadline, Document, Key, KeyRange, Lsn, OptionChanges, Scope};
 
 /// One request to the store, whatever protocol it came over.
 #[derive(Debug)]
@@ -62,8 +62,15 @@ pub enum Command<'a> {
         /// The first so many of them; `None` for all. A listing of few keys costs little.
         at_most: Option<usize>,
     },
-    /// Make sure that a collection exists.
+    /// Make sure that a collection exists, with these options; a new one has the default for those that stay.
     CreateCollection {
+        /// Its name.
+        name: CollectionName<'a>,
+        /// Its options.
+        options: OptionChanges,
+    },
+    /// Its options and figures.
+    DescribeCollection {
         /// Its name.
         name: CollectionName<'a>,
     },
@@ -72,8 +79,13 @@ pub enum Command<'a> {
         /// Its name.
         name: CollectionName<'a>,
     },
-    /// The names of the collections, in byte order.
-    ListCollections,
+    /// Collections with their figures, in byte order of their names.
+    ListCollections {
+        /// Those behind this name, which need not exist; `None` for those from the first on.
+        after: Option<CollectionName<'a>>,
+        /// The first so many of them; `None` for all.
+        at_most: Option<usize>,
+    },
 }
 
 /// One change of a batch; as the command of the same name.
@@ -139,19 +151,20 @@ pub enum OnAbsent {
 pub enum Expiry {
     /// The collection's default; never, where it has none.
     Default,
-    /// The deadline of the document that is replaced; never, when there is none.
+    /// The deadline of the document that is replaced; the default, when there is none.
     Keep,
     /// This one.
     Set(Deadline),
 }
 
 impl Expiry {
-    /// The deadline that a document gets; `replaced` is the one of the document that it replaces, if there is one.
-    pub fn deadline(self, replaced: Option<Deadline>) -> Deadline {
+    /// The deadline that a document gets; `replaced` is the one of the document that it replaces, if there is one, and
+    /// `default` the collection's for a write at this moment.
+    pub fn deadline(self, replaced: Option<Deadline>, default: Deadline) -> Deadline {
         match self {
             Expiry::Set(deadline) => deadline,
-            Expiry::Keep => replaced.unwrap_or(Deadline::NEVER),
-            Expiry::Default => Deadline::NEVER,
+            Expiry::Keep => replaced.unwrap_or(default),
+            Expiry::Default => default,
         }
     }
 }
@@ -186,6 +199,11 @@ impl Tags {
 }
 
 impl Condition {
+    /// True when there is none: it holds for whatever is there.
+    pub fn is_none(&self) -> bool {
+        self.if_match.is_none() && self.if_none_match.is_none()
+    }
+
     /// True when the condition holds for a document of `version` (`None`: absent).
     pub fn holds(&self, version: Option<Lsn>) -> bool {
         self.if_match.as_ref().is_none_or(|tags| tags.name(version))

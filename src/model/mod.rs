@@ -14,7 +14,7 @@ mod outcome;
 mod range;
 mod record;
 
-pub use collection::{CollectionName, NameFault, Scope};
+pub use collection::{CollectionName, CollectionOptions, CollectionSummary, NameFault, OptionChanges, Scope};
 pub use command::{BatchWrite, Command, Condition, Expiry, OnAbsent, Tags};
 pub use document::{Deadline, Document, Entry};
 pub use execute::{

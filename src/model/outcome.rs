@@ -1,6 +1,6 @@
 //! What the store answers.
 
-use super::{Deadline, Document, Entry, Lsn, Rest};
+use super::{CollectionOptions, CollectionSummary, Deadline, Document, Entry, Lsn, Rest};
 
 /// The answer to a command, with the LSN it rests on.
 #[derive(Debug)]
@@ -51,18 +51,24 @@ pub enum Effect {
         /// The version that the condition was held against.
         current: Option<Lsn>,
     },
-    /// The collection exists now.
+    /// The collection has it that a write carries a condition, and this one has none.
+    ConditionRequired,
+    /// The collection exists now, with the options that were asked for.
     CollectionEnsured {
         /// True when it did not exist before.
         created: bool,
+        /// Its options from now on.
+        options: CollectionOptions,
     },
+    /// The collection that was asked for.
+    Collection(Box<CollectionSummary>),
     /// The collection does not exist any more.
     CollectionDropped {
         /// True when it did exist before.
         existed: bool,
     },
-    /// Names in byte order.
-    Collections(Vec<String>),
+    /// In byte order of their names.
+    Collections(Vec<CollectionSummary>),
     /// The documents of a collection.
     Scanned(Box<dyn Entries>),
 }
@@ -115,6 +121,8 @@ pub enum BatchRefusal {
         /// `ATOMIC_BYTES_MAX`.
         bytes_max: usize,
     },
+    /// The collection has it that a write carries a condition, and this one has none.
+    ConditionRequired,
 }
 
 impl std::fmt::Debug for Effect {
@@ -131,9 +139,13 @@ impl std::fmt::Debug for Effect {
             Effect::Batched(written) => f.debug_tuple("Batched").field(written).finish(),
             Effect::BatchRefused { index, why } => write!(f, "BatchRefused {{ index: {index}, {why:?} }}"),
             Effect::ConditionFailed { current } => write!(f, "ConditionFailed {{ {current:?} }}"),
-            Effect::CollectionEnsured { created } => write!(f, "CollectionEnsured {{ created: {created} }}"),
+            Effect::ConditionRequired => f.write_str("ConditionRequired"),
+            Effect::CollectionEnsured { created, options } => {
+                write!(f, "CollectionEnsured {{ created: {created}, {options:?} }}")
+            }
+            Effect::Collection(summary) => f.debug_tuple("Collection").field(summary).finish(),
             Effect::CollectionDropped { existed } => write!(f, "CollectionDropped {{ existed: {existed} }}"),
-            Effect::Collections(names) => f.debug_tuple("Collections").field(names).finish(),
+            Effect::Collections(summaries) => f.debug_tuple("Collections").field(summaries).finish(),
             Effect::Scanned(_) => f.write_str("Scanned(..)"),
         }
     }

@@ -1,6 +1,6 @@
 //! What a mutation did, as the journal keeps it and as replay applies it.
 
-use super::{CollectionName, Deadline, Document, Key, Scope};
+use super::{CollectionName, CollectionOptions, Deadline, Document, Key, Scope};
 
 /// One change. It carries results, never intentions: a patch is the whole new document, a deadline is absolute. So
 /// applying it twice, in LSN order, is the same as applying it once.
@@ -31,10 +31,12 @@ pub enum Record<'a> {
         /// From now on.
         deadline: Deadline,
     },
-    /// The collection exists.
+    /// The collection exists, with these options, whatever they were before.
     CreateCollection {
         /// Its name.
         name: CollectionName<'a>,
+        /// Its options.
+        options: CollectionOptions,
     },
     /// The collection does not exist any more, nor what was in it.
     DropCollection {

@@ -17,6 +17,7 @@ use super::plan::{Cut, DatabaseFile, Plan, Recovery};
 use super::publish;
 use super::snapshot::{REPLAY_TEMPORARY, SnapshotReader};
 use crate::base::disk::{Disk, Listed};
+use crate::model::CollectionOptions;
 
 /// What was found at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,13 +232,15 @@ fn check_identity(disk: &Arc<dyn Disk>, path: &Path) -> Result<String, Error> {
 fn check_snapshot(disk: &Arc<dyn Disk>, path: &Path) -> Result<String, Error> {
     let snapshot = SnapshotReader::open(disk.as_ref(), path, "")?;
     snapshot.verify()?;
+    let with_options = snapshot.collections().iter().filter(|record| record.options != CollectionOptions::default());
     Ok(format!(
-        "snapshot of database {}: {} documents of {} bytes, {} collections, {} blocks, {} bytes, \
+        "snapshot of database {}: {} documents of {} bytes, {} collections ({} with options), {} blocks, {} bytes, \
          captured at {} ms up to LSN {}",
         snapshot.database_id(),
         snapshot.documents(),
         snapshot.document_bytes(),
         snapshot.collections().len(),
+        with_options.count(),
         snapshot.block_count(),
         snapshot.bytes(),
         snapshot.captured_at().0,

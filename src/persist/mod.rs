@@ -18,6 +18,7 @@ mod identity;
 mod inventory;
 pub mod journal;
 mod opening;
+mod options;
 pub mod plan;
 mod publish;
 mod repair;

@@ -15,7 +15,9 @@ use crate::base::limits::LSN_MAX;
 use crate::base::threads::alone;
 use crate::engine::{Engine, EngineOptions, LoadFault};
 use crate::journal::{Journal, Sequence};
-use crate::model::{CollectionName, Command, Effect, Entry, Execute, KeyRange, Lsn, Record, Scope};
+use crate::model::{
+    CollectionName, CollectionOptions, CollectionSummary, Command, Effect, Entry, Execute, KeyRange, Lsn, Record, Scope,
+};
 use crate::persist::{self, Content, Found};
 
 /// Shards of a store that nobody writes to.
@@ -46,7 +48,7 @@ impl DumpError {
 }
 
 /// Writes every live document of the data folder at `path` to `out`: the main store first, then the collections by name,
-/// each in byte order of the keys. A line has `collection` (not for the main store), `key`, `version`, `expires_at_ms`
+/// each in byte order of the keys, behind a line with its `options` when it has any. A line has `collection` (not for the main store), `key`, `version`, `expires_at_ms`
 /// (when there is one) and `value`, whose line ends are spaces.
 ///
 /// # Errors
@@ -59,8 +61,11 @@ pub fn dump(disk: &Arc<dyn Disk>, path: &Path, clock: Arc<dyn Clock>, out: &mut 
         Err(refused) => return Err(refused.into()),
     };
     write_all_of(&engine, Scope::Main, out)?;
-    if let Ok(Effect::Collections(names)) = engine.execute(Command::ListCollections).map(|outcome| outcome.effect) {
-        for name in names.iter().filter_map(|name| CollectionName::new(name).ok()) {
+    let list = Command::ListCollections { after: None, at_most: None };
+    if let Ok(Effect::Collections(found)) = engine.execute(list).map(|outcome| outcome.effect) {
+        for summary in found {
+            let name = CollectionName::new(&summary.name).expect("the name of a collection in the catalogue is one");
+            write_options(&summary, out)?;
             write_all_of(&engine, Scope::Collection(name), out)?;
         }
     }
@@ -103,6 +108,22 @@ fn write_all_of(engine: &Engine, scope: Scope<'_>, out: &mut dyn Write) -> io::R
         out.write_all(&line)?;
     }
     Ok(())
+}
+
+/// The options of a collection, unless all of them are the default.
+fn write_options(summary: &CollectionSummary, out: &mut dyn Write) -> io::Result<()> {
+    let CollectionSummary { name, options, .. } = summary;
+    if *options == CollectionOptions::default() {
+        return Ok(());
+    }
+    let mut line = b"{\"collection\":".to_vec();
+    json::escape_into(&mut line, name);
+    line.extend_from_slice(b",\"options\":{");
+    if let Some(ttl_ms) = options.default_ttl_ms {
+        line.extend_from_slice(format!("\"default_ttl_ms\":{ttl_ms},").as_bytes());
+    }
+    line.extend_from_slice(format!("\"require_conditional\":{}}}}}\n", options.require_conditional).as_bytes());
+    out.write_all(&line)
 }
 
 fn write_line(line: &mut Vec<u8>, scope: Scope<'_>, Entry { document, version, deadline }: &Entry) {

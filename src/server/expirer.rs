@@ -1,4 +1,5 @@
-//! `mt-expire`: frees documents whose deadline has passed. They are invisible already; this gives the memory back.
+//! `mt-expire`: frees documents whose deadline has passed, and those of dropped collections. They are invisible already;
+//! this gives the memory back.
 //! And it keeps the clock in step with the wall clock, which is what deadlines mean.
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use crossbeam_channel::{Receiver, TryRecvError, select, tick};
 use crate::base::threads::Job;
 use crate::engine::Engine;
 
-/// How often the clock is compared with the wall clock.
+/// How often the clock is compared with the wall clock, and what was dropped is freed.
 const STEER_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The expirer.
@@ -29,7 +30,10 @@ impl Expirer {
             loop {
                 select! {
                     recv(ticks) -> _ => { self.engine.reap(&is_stopping); }
-                    recv(seconds) -> _ => self.engine.steer_clock(),
+                    recv(seconds) -> _ => {
+                        self.engine.steer_clock();
+                        self.engine.reclaim(&is_stopping);
+                    }
                     recv(stopped) -> _ => return,
                 }
             }

@@ -1,16 +1,19 @@
-//! The collections by name, and how a scope becomes a place.
+//! The collections by name with their options, and how a scope becomes a place.
 //!
 //! Invariants: an id is given once in the life of a process, so what is left of a dropped collection can never show
 //! in another one. Whoever writes into a named collection holds the catalogue's read lock, inside its `Place`, until
-//! the write is applied, so that no drop comes between.
+//! the write is applied, so that no drop and no other options come between.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use parking_lot::{RwLock, RwLockReadGuard};
 
+use super::tally::{Tallies, Tally};
+use super::totals::Totals;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
-use crate::model::{CollectionName, Lsn, Scope};
+use crate::model::{CollectionName, CollectionOptions, Lsn, OptionChanges, Scope};
 
 /// Names a collection, the main store included, to the shards. Given once in the life of a process and never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +26,10 @@ pub struct CatalogueEntry {
     pub name: String,
     /// LSN of its creation.
     pub created: Lsn,
+    /// Its options.
+    pub options: CollectionOptions,
+    /// How much is in it.
+    pub totals: Totals,
     /// Its id.
     pub id: CollectionId,
 }
@@ -41,8 +48,12 @@ pub struct Created {
     pub id: CollectionId,
     /// True when it did not exist before.
     pub created: bool,
-    /// LSN of its creation, now or then.
+    /// True when it did not exist before, or had other options.
+    pub changed: bool,
+    /// LSN of its creation or of the newest change of its options, now or then.
     pub lsn: Lsn,
+    /// Its options from now on.
+    pub options: CollectionOptions,
 }
 
 /// The collection does not exist, and one more would be more than `collections_max`.
@@ -75,6 +86,9 @@ pub enum Dropped {
 pub struct Place<'s> {
     id: CollectionId,
     created: Lsn,
+    options: CollectionOptions,
+    /// The newest change of the options, or the creation.
+    changed: Lsn,
     _held: Option<RwLockReadGuard<'s, State>>,
 }
 
@@ -82,21 +96,39 @@ pub struct Place<'s> {
 #[derive(Debug)]
 pub(super) struct Catalogue {
     state: RwLock<State>,
+    /// Counts what is in each; begun and ended under `state`.
+    tallies: Arc<Tallies>,
 }
 
 #[derive(Debug)]
 struct State {
     by_name: BTreeMap<Box<str>, Collection>,
     last_id: CollectionId,
-    /// The newest creation or drop.
+    /// The newest creation, change of options or drop.
     last_change: Lsn,
     last_drop: Lsn,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Collection {
     id: CollectionId,
     created: Lsn,
+    options: CollectionOptions,
+    /// The newest change of the options, or the creation.
+    changed: Lsn,
+    tally: Arc<Tally>,
+}
+
+impl Collection {
+    fn entry(&self, name: &str) -> CatalogueEntry {
+        CatalogueEntry {
+            name: name.to_owned(),
+            created: self.created,
+            options: self.options,
+            totals: self.tally.totals(),
+            id: self.id,
+        }
+    }
 }
 
 impl CollectionId {
@@ -115,6 +147,14 @@ impl CollectionId {
 }
 
 impl Place<'_> {
+    const MAIN: Place<'static> = Place {
+        id: CollectionId::MAIN,
+        created: Lsn::ZERO,
+        options: CollectionOptions { default_ttl_ms: None, require_conditional: false },
+        changed: Lsn::ZERO,
+        _held: None,
+    };
+
     /// The collection's id.
     pub fn id(&self) -> CollectionId {
         self.id
@@ -124,23 +164,34 @@ impl Place<'_> {
     pub fn created(&self) -> Lsn {
         self.created
     }
+
+    /// What is done for every write into it.
+    pub fn options(&self) -> CollectionOptions {
+        self.options
+    }
+
+    /// LSN of the newest change of the options, on which whatever is refused for them rests; 0 for the main store.
+    pub fn options_rest_on(&self) -> Lsn {
+        self.changed
+    }
 }
 
 impl Catalogue {
-    /// No collections.
-    pub(super) fn new() -> Catalogue {
+    /// No collections; what will be in them is counted in `tallies`.
+    pub(super) fn new(tallies: Arc<Tallies>) -> Catalogue {
         let state = State {
             by_name: BTreeMap::new(),
             last_id: CollectionId::MAIN,
             last_change: Lsn::ZERO,
             last_drop: Lsn::ZERO,
         };
-        Catalogue { state: RwLock::new(state) }
+        Catalogue { state: RwLock::new(state), tallies }
     }
 
     /// Forgets all collections; see `Store::clear`.
     pub(super) fn clear(&self) {
         let mut state = self.state.write();
+        state.by_name.values().for_each(|collection| self.tallies.end(collection.id));
         state.by_name.clear();
         (state.last_change, state.last_drop) = (Lsn::ZERO, Lsn::ZERO);
     }
@@ -148,35 +199,62 @@ impl Catalogue {
     /// Finds a scope; see `Store::place`.
     pub(super) fn place(&self, scope: Scope<'_>) -> Result<Place<'_>, CollectionAbsent> {
         let name = match scope {
-            Scope::Main => return Ok(Place { id: CollectionId::MAIN, created: Lsn::ZERO, _held: None }),
+            Scope::Main => return Ok(Place::MAIN),
             Scope::Collection(name) => name,
         };
         let state = self.state.read();
-        match state.by_name.get(name.as_str()).copied() {
-            Some(Collection { id, created }) => Ok(Place { id, created, _held: Some(state) }),
+        match state.by_name.get(name.as_str()) {
+            Some(Collection { id, created, options, changed, .. }) => {
+                let (id, created, options, changed) = (*id, *created, *options, *changed);
+                Ok(Place { id, created, options, changed, _held: Some(state) })
+            }
             None => Err(CollectionAbsent { rests_on: state.last_drop }),
         }
     }
 
-    /// Makes sure that a collection exists; see `Store::create_collection`.
-    pub(super) fn create(
+    /// What is known of one collection; see `Store::collection`.
+    pub(super) fn find(&self, name: CollectionName<'_>) -> Result<CatalogueEntry, CollectionAbsent> {
+        let state = self.state.read();
+        let found = state.by_name.get(name.as_str()).map(|collection| collection.entry(name.as_str()));
+        found.ok_or(CollectionAbsent { rests_on: state.last_drop })
+    }
+
+    /// Makes sure that a collection exists with these options; see `Store::ensure_collection`.
+    pub(super) fn ensure(
         &self,
         name: CollectionName<'_>,
+        changes: OptionChanges,
         collections_max: usize,
-        issue: impl FnOnce() -> Lsn,
+        issue: impl FnOnce(CollectionOptions) -> Lsn,
     ) -> Result<Created, TooMany> {
         let mut state = self.state.write();
-        if let Some(Collection { id, created }) = state.by_name.get(name.as_str()).copied() {
-            return Ok(Created { id, created: false, lsn: created });
+        let state = &mut *state;
+        let there = state.by_name.len();
+        if let Some(collection) = state.by_name.get_mut(name.as_str()) {
+            let options = changes.applied_to(collection.options);
+            let is_changed = options != collection.options;
+            if is_changed {
+                (collection.options, collection.changed) = (options, issue(options));
+                state.last_change = state.last_change.max(collection.changed);
+            }
+            return Ok(Created {
+                id: collection.id,
+                created: false,
+                changed: is_changed,
+                lsn: collection.changed,
+                options,
+            });
         }
-        if state.by_name.len() >= collections_max {
+        if there >= collections_max {
             return Err(TooMany);
         }
-        let (id, lsn) = (state.last_id.next(), issue());
+        let options = changes.applied_to(CollectionOptions::default());
+        let (id, lsn) = (state.last_id.next(), issue(options));
         state.last_id = id;
         state.last_change = state.last_change.max(lsn);
-        state.by_name.insert(name.as_str().into(), Collection { id, created: lsn });
-        Ok(Created { id, created: true, lsn })
+        let collection = Collection { id, created: lsn, options, changed: lsn, tally: self.tallies.begin(id) };
+        state.by_name.insert(name.as_str().into(), collection);
+        Ok(Created { id, created: true, changed: true, lsn, options })
     }
 
     /// Takes a collection out; see `Store::drop_collection`.
@@ -185,34 +263,33 @@ impl Catalogue {
         let Some(Collection { id, .. }) = state.by_name.remove(name.as_str()) else {
             return Dropped::Absent { rests_on: state.last_drop };
         };
+        self.tallies.end(id);
         let lsn = issue();
         state.last_drop = state.last_drop.max(lsn);
         state.last_change = state.last_change.max(lsn);
         Dropped::Existed { id, lsn }
     }
 
-    /// All collections in byte order of their names; see `Store::collections`.
-    pub(super) fn list(&self) -> (Vec<CatalogueEntry>, Lsn) {
+    /// The first collections behind `start` in byte order of their names; see `Store::collections_behind`.
+    pub(super) fn list(&self, start: Option<CollectionName<'_>>, at_most: usize) -> (Vec<CatalogueEntry>, Lsn) {
         let mut listed: Vec<CatalogueEntry> = Vec::new();
         loop {
-            listed.reserve(ENTRIES_PER_HOLD_MAX);
+            let wanted = ENTRIES_PER_HOLD_MAX.min(at_most - listed.len());
+            listed.reserve(wanted);
             let before = listed.len();
-            let after = listed.last().map_or(Bound::Unbounded, |last| Bound::Excluded(last.name.as_str()));
+            let last = listed.last().map(|last| last.name.as_str()).or(start.map(CollectionName::as_str));
+            let after = last.map_or(Bound::Unbounded, Bound::Excluded);
             let state = self.state.read();
             let slice: Vec<_> = state
                 .by_name
                 .range::<str, _>((after, Bound::Unbounded))
-                .take(ENTRIES_PER_HOLD_MAX)
-                .map(|(name, collection)| CatalogueEntry {
-                    name: name.to_string(),
-                    created: collection.created,
-                    id: collection.id,
-                })
+                .take(wanted)
+                .map(|(name, collection)| collection.entry(name))
                 .collect();
             let last_change = state.last_change;
             drop(state);
             listed.extend(slice);
-            if listed.len() - before < ENTRIES_PER_HOLD_MAX {
+            if listed.len() - before < ENTRIES_PER_HOLD_MAX || listed.len() == at_most {
                 return (listed, last_change);
             }
         }
@@ -220,81 +297,4 @@ impl Catalogue {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> CollectionName<'_> {
-        CollectionName::new(text).unwrap()
-    }
-
-    fn create(catalogue: &Catalogue, text: &str, lsn: u64) -> Created {
-        catalogue.create(name(text), usize::MAX, || Lsn(lsn)).unwrap()
-    }
-
-    #[test]
-    fn a_collection_is_created_once_and_keeps_its_id() {
-        let catalogue = Catalogue::new();
-        let first = create(&catalogue, "a", 1);
-        assert!(first.created);
-        assert_eq!(create(&catalogue, "a", 2), Created { created: false, ..first });
-        let place = catalogue.place(Scope::Collection(name("a"))).unwrap();
-        assert_eq!((place.id(), place.created()), (first.id, Lsn(1)));
-    }
-
-    #[test]
-    fn an_id_is_never_given_twice() {
-        let catalogue = Catalogue::new();
-        let first = create(&catalogue, "a", 1);
-        assert_eq!(catalogue.remove(name("a"), || Lsn(2)), Dropped::Existed { id: first.id, lsn: Lsn(2) });
-        let second = create(&catalogue, "a", 3);
-        assert!(second.id != first.id && second.id != CollectionId::MAIN);
-    }
-
-    #[test]
-    fn an_absent_collection_rests_on_the_newest_drop() {
-        let catalogue = Catalogue::new();
-        create(&catalogue, "a", 1);
-        assert_eq!(catalogue.remove(name("b"), || Lsn(9)), Dropped::Absent { rests_on: Lsn::ZERO });
-        catalogue.remove(name("a"), || Lsn(2));
-        create(&catalogue, "b", 3);
-        let absent = catalogue.place(Scope::Collection(name("a"))).unwrap_err();
-        assert_eq!(absent.rests_on, Lsn(2));
-        assert_eq!(catalogue.remove(name("a"), || Lsn(9)), Dropped::Absent { rests_on: Lsn(2) });
-        assert_eq!(catalogue.list().1, Lsn(3));
-    }
-
-    #[test]
-    fn a_place_in_a_named_collection_keeps_changes_of_the_catalogue_out() {
-        let catalogue = Catalogue::new();
-        create(&catalogue, "a", 1);
-        let main = catalogue.place(Scope::Main).unwrap();
-        assert!(!catalogue.state.is_locked());
-        let place = catalogue.place(Scope::Collection(name("a"))).unwrap();
-        assert!(catalogue.state.try_write().is_none());
-        drop(place);
-        assert!(catalogue.state.try_write().is_some());
-        drop(main);
-    }
-
-    #[test]
-    fn collections_max_bounds_new_collections_only() {
-        let catalogue = Catalogue::new();
-        create(&catalogue, "a", 1);
-        assert_eq!(catalogue.create(name("b"), 1, || Lsn(2)), Err(TooMany));
-        assert!(catalogue.create(name("a"), 1, || Lsn(2)).is_ok_and(|a| !a.created));
-    }
-
-    #[test]
-    fn a_long_list_comes_whole_and_in_byte_order() {
-        for count in [0, 1, ENTRIES_PER_HOLD_MAX, ENTRIES_PER_HOLD_MAX * 3 + 1] {
-            let catalogue = Catalogue::new();
-            for number in (0..count).rev() {
-                create(&catalogue, &format!("c{number:04}"), 1 + number as u64);
-            }
-            let (listed, rests_on) = catalogue.list();
-            let names: Vec<_> = listed.into_iter().map(|entry| entry.name).collect();
-            assert_eq!(names, (0..count).map(|number| format!("c{number:04}")).collect::<Vec<_>>());
-            assert_eq!(rests_on, Lsn(count as u64));
-        }
-    }
-}
+mod tests;

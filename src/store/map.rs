@@ -3,6 +3,7 @@
 //! Invariant: no method but `lock_all` holds more than one shard's lock (but `anticipate`, which waits for none), nor
 //! goes through all that a shard has under one hold; and documents are freed when no lock is held.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ahash::RandomState;
@@ -15,12 +16,13 @@ use super::hashing::{Hashing, ShardIndex};
 use super::locked::Locked;
 use super::many::LockedMany;
 use super::shard::{REAPED_PER_HOLD_MAX, Shard, SliceEnd};
+use super::tally::Tallies;
 use super::totals::Totals;
 use crate::base::clock::UnixMillis;
 use crate::base::limits::LOOK_AHEAD_MAX;
 #[cfg(test)]
 use crate::base::threads::alone;
-use crate::model::{CollectionName, Deadline, Entry, Key, KeyRange, Lsn, Scope};
+use crate::model::{CollectionName, CollectionOptions, Deadline, Entry, Key, KeyRange, Lsn, OptionChanges, Scope};
 
 /// Documents in memory, in the main store and in named collections.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub struct Store {
     pub(super) hashing: Hashing,
     // With locks of their own; the catalogue's is taken before a shard's.
     catalogue: Catalogue,
+    tallies: Arc<Tallies>,
     pub(super) shards: Box<[LockedShard]>,
     // With synchronization of its own.
     background: Background,
@@ -75,11 +78,13 @@ impl Store {
 
     /// As `new`, with hash keys of the caller's choice, so that a run can be repeated.
     pub(super) fn with_hash_keys(shards: usize, keys: RandomState) -> Store {
-        let shard = || LockedShard(RwLock::new(Shard::new(keys.clone())));
+        let tallies = Arc::<Tallies>::default();
+        let shard = || LockedShard(RwLock::new(Shard::new(keys.clone(), Arc::clone(&tallies))));
         Store {
             shards: std::iter::repeat_with(shard).take(shards).collect(),
             hashing: Hashing::new(shards, keys),
-            catalogue: Catalogue::new(),
+            catalogue: Catalogue::new(Arc::clone(&tallies)),
+            tallies,
             background: Background::default(),
         }
     }
@@ -161,7 +166,7 @@ impl Store {
         LockedMany::new(place, keys, addresses.collect(), |shard| self.shard(shard).write())
     }
 
-    /// Makes sure that a collection exists; `issue` gives the LSN when it has to be created.
+    /// Makes sure that a collection exists, whatever its options are; `issue` gives the LSN when it has to be created.
     ///
     /// # Errors
     /// It does not exist and there are `collections_max` already.
@@ -174,7 +179,25 @@ impl Store {
         collections_max: usize,
         issue: impl FnOnce() -> Lsn,
     ) -> Result<Created, TooMany> {
-        self.catalogue.create(name, collections_max, issue)
+        self.ensure_collection(name, OptionChanges::NONE, collections_max, |_| issue())
+    }
+
+    /// Makes sure that a collection exists and that its options are what `changes` make of them; `issue` gives the LSN
+    /// when it has to be created or its options have to change, and is told what they are then.
+    ///
+    /// # Errors
+    /// It does not exist and there are `collections_max` already.
+    ///
+    /// # Locks
+    /// The catalogue, for writing, while `issue` runs. Waits for every `Place` of a named collection.
+    pub fn ensure_collection(
+        &self,
+        name: CollectionName<'_>,
+        changes: OptionChanges,
+        collections_max: usize,
+        issue: impl FnOnce(CollectionOptions) -> Lsn,
+    ) -> Result<Created, TooMany> {
+        self.catalogue.ensure(name, changes, collections_max, issue)
     }
 
     /// Drops a collection; `issue` gives the LSN when it existed. Its documents are invisible from now on, and their
@@ -197,14 +220,33 @@ impl Store {
         }
     }
 
-    /// The collections in byte order of their names, and the LSN of the newest creation or drop.
+    /// What is known of one collection.
+    ///
+    /// # Errors
+    /// There is no such collection.
+    ///
+    /// # Locks
+    /// The catalogue, for reading.
+    pub fn collection(&self, name: CollectionName<'_>) -> Result<CatalogueEntry, CollectionAbsent> {
+        self.catalogue.find(name)
+    }
+
+    /// The collections in byte order of their names, and the LSN of the newest creation, change of options or drop.
     ///
     /// A collection that exists during the whole call is listed; one that comes or goes meanwhile may be.
     ///
     /// # Locks
     /// The catalogue, for reading, a bounded number of names at a time.
     pub fn collections(&self) -> (Vec<CatalogueEntry>, Lsn) {
-        self.catalogue.list()
+        self.catalogue.list(None, usize::MAX)
+    }
+
+    /// As `collections`, the first `at_most` of those whose names come after `start`.
+    ///
+    /// # Locks
+    /// The catalogue, for reading, a bounded number of names at a time.
+    pub fn collections_behind(&self, start: Option<CollectionName<'_>>, at_most: usize) -> (Vec<CatalogueEntry>, Lsn) {
+        self.catalogue.list(start, at_most)
     }
 
     /// Appends to `into` the first entries that one shard has of a range of a collection, expired ones included, at
@@ -267,7 +309,8 @@ impl Store {
     pub fn clear(&self) {
         self.catalogue.clear();
         for shard in &self.shards {
-            let thrown_away = std::mem::replace(&mut *shard.0.write(), Shard::new(self.hashing.keys()));
+            let thrown_away =
+                std::mem::replace(&mut *shard.0.write(), Shard::new(self.hashing.keys(), Arc::clone(&self.tallies)));
             drop(thrown_away);
         }
     }
@@ -318,6 +361,10 @@ impl Store {
                 assert_eq!(address.shard, ShardIndex(number));
                 address.hash
             });
+        }
+        for collection in self.collections().0 {
+            let of_shards = self.shards.iter().map(|shard| shard.0.read().totals_of(collection.id));
+            assert_eq!(of_shards.fold(Totals::default(), Totals::plus), collection.totals, "{collection:?}");
         }
     }
 }

@@ -7,7 +7,7 @@
 //! Invariants: no lock is held while another room's code runs, but for the caller that holds a `Locked` or a
 //! `Place` and for the closures that issue an LSN. A hold in the background touches some hundred entries at most, however
 //! many there are: `ENTRIES_PER_HOLD_MAX` in a slice, and about as many for what one hold reaps. Lock order: the
-//! catalogue, then one shard (for an atomic batch several, ascending), then whatever issues LSNs.
+//! catalogue, then one shard (for an atomic batch several, ascending), then the tallies or whatever issues LSNs.
 //!
 //! A store that is filled at the start goes through the stages of `loading`: what all its entries need is done for all of
 //! them together, and they are put in order last.
@@ -25,6 +25,7 @@ mod totals;
 
 mod partition;
 mod shard;
+mod tally;
 
 mod background;
 mod catalogue;

@@ -8,6 +8,8 @@
 //!   older than a deletion that the snapshot saw; that deletion's record follows and takes it away again.
 //! - A new deadline applies when the entry that it speaks of is there and older. It may be older than the deadline
 //!   that the snapshot saw; then that one's record follows. So no entry keeps the LSN of its deadline.
+//! - Options apply to a collection that is older. They may be older than those that the snapshot saw; then their record
+//!   follows, as that of a deadline.
 //! - A collection holds nothing that is older than its creation. What was written into an earlier one of the same
 //!   name does not go into it, and a drop that came before its creation leaves it alone.
 //!
@@ -17,7 +19,7 @@
 use super::catalogue::{Dropped, Place};
 use super::loading::Replaying;
 use crate::base::fault::{Fault, is_planted};
-use crate::model::{CollectionName, Deadline, Document, Key, Lsn, Record, Scope};
+use crate::model::{CollectionName, CollectionOptions, Deadline, Document, Key, Lsn, Record, Scope};
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +41,7 @@ impl Replaying<'_> {
             Record::Put { scope, document, deadline } => self.replay_put(lsn, scope, document, deadline),
             Record::Delete { scope, key } => self.replay_delete(lsn, scope, key),
             Record::Deadline { scope, key, deadline } => self.replay_deadline(lsn, scope, key, deadline),
-            Record::CreateCollection { name } => self.replay_create(lsn, name),
+            Record::CreateCollection { name, options } => self.replay_create(lsn, name, options),
             Record::DropCollection { name } => self.replay_drop(lsn, name),
         }
     }
@@ -78,10 +80,13 @@ impl Replaying<'_> {
     }
 
     /// A limit on collections that was lowered since does not lose any.
-    fn replay_create(&self, lsn: Lsn, name: CollectionName<'_>) -> Replayed {
-        let collection = self.store.create_collection(name, usize::MAX, || lsn);
-        let is_new = collection.expect("usize::MAX collections do not exist").created;
-        if is_new { Replayed::Applied } else { Replayed::Passed }
+    fn replay_create(&self, lsn: Lsn, name: CollectionName<'_>, options: CollectionOptions) -> Replayed {
+        if self.store.place(Scope::Collection(name)).is_ok_and(|place| place.created() >= lsn) {
+            return Replayed::Passed;
+        }
+        let collection = self.store.ensure_collection(name, options.into(), usize::MAX, |_| lsn);
+        let is_changed = collection.expect("usize::MAX collections do not exist").changed;
+        if is_changed { Replayed::Applied } else { Replayed::Passed }
     }
 
     fn replay_drop(&self, lsn: Lsn, name: CollectionName<'_>) -> Replayed {
@@ -186,7 +191,9 @@ mod tests {
     #[test]
     fn a_collection_is_created_once_and_dropped_by_what_came_after_its_creation() {
         let store = Store::new(1);
-        let create = |lsn| replay(&store, lsn, &Record::CreateCollection { name: name() });
+        let create = |lsn| {
+            replay(&store, lsn, &Record::CreateCollection { name: name(), options: CollectionOptions::default() })
+        };
         let drop_it = |lsn| replay(&store, lsn, &Record::DropCollection { name: name() });
         assert_eq!(drop_it(4), Passed);
         assert_eq!([create(5), create(6)], [Applied, Passed]);
@@ -197,6 +204,19 @@ mod tests {
         assert_eq!(drop_it(8), Applied);
         assert!(store.place(collection("c")).is_err());
         assert_eq!(store.totals().documents, 0, "its memory was given back");
+    }
+
+    #[test]
+    fn options_apply_to_a_collection_that_is_older() {
+        let store = Store::new(1);
+        let with_ttl = |ttl_ms| CollectionOptions { default_ttl_ms: Some(ttl_ms), require_conditional: true };
+        store.ensure_collection(name(), with_ttl(1).into(), 1, |_| Lsn(5)).unwrap();
+        let set = |lsn, options| replay(&store, lsn, &Record::CreateCollection { name: name(), options });
+        assert_eq!([set(4, with_ttl(9)), set(5, with_ttl(9)), set(6, with_ttl(1))], [Passed, Passed, Passed]);
+        assert_eq!(set(7, with_ttl(2)), Applied);
+        assert_eq!(set(8, CollectionOptions::default()), Applied);
+        let place = store.place(collection("c")).unwrap();
+        assert_eq!((place.created(), place.options()), (Lsn(5), CollectionOptions::default()));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod loading;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use ahash::RandomState;
 
@@ -17,6 +18,7 @@ use super::CollectionId;
 use super::hashing::ShardHash;
 use super::partition::Partition;
 use super::slab::SlotIndex;
+use super::tally::{Tallies, Tally};
 use super::totals::Totals;
 use crate::base::clock::UnixMillis;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
@@ -41,7 +43,9 @@ pub(super) struct Shard {
     /// The main store's partition, here and not in the map because most look-ups end in it.
     main: Partition,
     /// Boxed, so that growing the map moves pointers only.
-    collections: HashMap<CollectionId, Box<Partition>, RandomState>,
+    collections: HashMap<CollectionId, Box<Named>, RandomState>,
+    /// Where a partition finds the tally of its collection.
+    tallies: Arc<Tallies>,
     due_first: BTreeSet<(Deadline, CollectionId)>,
     last_removal: Lsn,
     /// Of the shard and not of each entry, which would cost eight bytes a document: what a reply rests on may be
@@ -59,15 +63,24 @@ enum Stage {
     Loading,
 }
 
+/// The partition of a named collection.
+#[derive(Debug)]
+pub(super) struct Named {
+    partition: Partition,
+    /// Counts what is in it among the rest of the collection; `None` when the collection is gone already.
+    tally: Option<Arc<Tally>>,
+}
+
 /// A partition that is not part of its shard any more; to be dropped when the shard's lock has been released.
-pub(super) type Unlinked = Option<Box<Partition>>;
+pub(super) type Unlinked = Option<Box<Named>>;
 
 impl Shard {
-    /// An empty shard; `keys` hash the ids of collections.
-    pub(super) fn new(keys: RandomState) -> Shard {
+    /// An empty shard; `keys` hash the ids of collections, whose documents are counted in `tallies`.
+    pub(super) fn new(keys: RandomState, tallies: Arc<Tallies>) -> Shard {
         Shard {
             main: Partition::default(),
             collections: HashMap::with_hasher(keys),
+            tallies,
             due_first: BTreeSet::new(),
             last_removal: Lsn::ZERO,
             last_deadline_change: Lsn::ZERO,
@@ -159,10 +172,10 @@ impl Shard {
 
     /// Takes out a whole collection in constant time.
     pub(super) fn unlink(&mut self, id: CollectionId) -> Unlinked {
-        let partition = self.collections.remove(&id)?;
-        self.due_first.remove(&(partition.earliest_deadline(), id));
-        self.totals = self.totals.minus(partition.totals());
-        Some(partition)
+        let named = self.collections.remove(&id)?;
+        self.due_first.remove(&(named.partition.earliest_deadline(), id));
+        self.totals = self.totals.minus(named.partition.totals());
+        Some(named)
     }
 
     /// Clones into `into` the first entries of a range, at most `entries_max`, in byte order of their keys; expired
@@ -186,19 +199,31 @@ impl Shard {
     }
 
     fn partition(&self, id: CollectionId) -> Option<&Partition> {
-        if id == CollectionId::MAIN { Some(&self.main) } else { self.collections.get(&id).map(Box::as_ref) }
+        if id == CollectionId::MAIN {
+            Some(&self.main)
+        } else {
+            self.collections.get(&id).map(|named| &named.partition)
+        }
     }
 
     /// Runs `change` on the partition of a collection, which is created for it and unlinked when it ends up empty.
     fn change<R>(&mut self, id: CollectionId, change: impl FnOnce(&mut Partition) -> R) -> (R, Unlinked) {
-        let partition = match id {
-            CollectionId::MAIN => &mut self.main,
-            _ => self.collections.entry(id).or_insert_with(|| Box::new(self.stage.empty_partition())),
+        let stage = self.stage;
+        let (partition, tally) = match id {
+            CollectionId::MAIN => (&mut self.main, None),
+            _ => {
+                let begin = || Box::new(Named { partition: stage.empty_partition(), tally: self.tallies.find(id) });
+                let Named { partition, tally } = &mut **self.collections.entry(id).or_insert_with(begin);
+                (partition, tally.as_ref())
+            }
         };
         let (totals_before, due_before) = (partition.totals(), partition.earliest_deadline());
         let result = change(partition);
         let (totals_after, due_after) = (partition.totals(), partition.earliest_deadline());
         self.totals = self.totals.minus(totals_before).plus(totals_after);
+        if let Some(tally) = tally {
+            tally.count(totals_before, totals_after);
+        }
         if due_before != due_after {
             self.due_first.remove(&(due_before, id));
             if due_after != Deadline::NEVER {
@@ -211,7 +236,10 @@ impl Shard {
 
     fn take_empty(&mut self, id: CollectionId) -> Unlinked {
         match id {
-            CollectionId::MAIN => Some(Box::new(std::mem::replace(&mut self.main, self.stage.empty_partition()))),
+            CollectionId::MAIN => {
+                let partition = std::mem::replace(&mut self.main, self.stage.empty_partition());
+                Some(Box::new(Named { partition, tally: None }))
+            }
             _ => self.collections.remove(&id),
         }
     }
@@ -219,9 +247,14 @@ impl Shard {
 
 #[cfg(test)]
 impl Shard {
+    /// How much is here of the collection `id`.
+    pub(super) fn totals_of(&self, id: CollectionId) -> Totals {
+        self.partition(id).map(Partition::totals).unwrap_or_default()
+    }
+
     /// Panics unless every partition is in order and what is kept about them agrees with them.
     pub(super) fn check_invariants(&self, hash: impl Fn(CollectionId, &[u8]) -> ShardHash) {
-        let named = self.collections.iter().map(|(id, partition)| (*id, partition.as_ref()));
+        let named = self.collections.iter().map(|(id, named)| (*id, &named.partition));
         let (mut totals, mut due_first) = (Totals::default(), BTreeSet::new());
         for (id, partition) in named.chain([(CollectionId::MAIN, &self.main)]) {
             partition.check_invariants(|key| hash(id, key));
@@ -245,7 +278,7 @@ mod tests {
 
     fn fixture() -> (Shard, Hashing) {
         let keys = RandomState::with_seeds(1, 2, 3, 4);
-        (Shard::new(keys.clone()), Hashing::new(1, keys))
+        (Shard::new(keys.clone(), Arc::default()), Hashing::new(1, keys))
     }
 
     fn put(shard: &mut Shard, hashing: &Hashing, id: CollectionId, entry: Entry) {

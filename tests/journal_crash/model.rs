@@ -1,10 +1,10 @@
 //! What the world outside knows of a server's data: every change in its order, and which of them must survive.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use memory_tools::base::clock::UnixMillis;
-use memory_tools::model::{Deadline, Lsn};
+use memory_tools::model::{CollectionOptions, Deadline, Lsn};
 
 /// A collection, `None` for the main store, and a key in it.
 pub type Place = (Option<&'static str>, &'static str);
@@ -18,8 +18,8 @@ pub enum Change {
     Delete(Place),
     /// Changed the deadline of one.
     SetDeadline(Place, Deadline),
-    /// Created a collection.
-    Create(&'static str),
+    /// Created a collection, or gave it other options.
+    Create(&'static str, CollectionOptions),
     /// Dropped one.
     Drop(&'static str),
 }
@@ -32,8 +32,8 @@ pub type Document = (Vec<u8>, Lsn, Deadline);
 pub struct State {
     /// Documents by place.
     pub documents: BTreeMap<Place, Document>,
-    /// Names of collections.
-    pub collections: BTreeSet<String>,
+    /// Options of collections, by name.
+    pub collections: BTreeMap<String, CollectionOptions>,
 }
 
 impl State {
@@ -46,7 +46,7 @@ impl State {
             Change::SetDeadline(place, deadline) => {
                 self.documents.get_mut(place).expect("a deadline is set where a document is").2 = *deadline;
             }
-            Change::Create(name) => drop(self.collections.insert((*name).to_owned())),
+            Change::Create(name, options) => drop(self.collections.insert((*name).to_owned(), *options)),
             Change::Drop(name) => {
                 self.collections.remove(*name);
                 self.documents.retain(|(collection, _), _| *collection != Some(name));
@@ -102,7 +102,7 @@ impl Model {
                     let within = self.changed.iter_mut().filter(|((collection, _), _)| *collection == Some(*name));
                     within.for_each(|(_, changed)| *changed = *lsn);
                 }
-                Change::Create(_) => (),
+                Change::Create(..) => (),
             }
         }
         self.events.push(changes);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use memory_tools::base::clock::UnixMillis;
 use memory_tools::base::disk::Disk;
-use memory_tools::model::{CollectionName, Deadline, Document, Key, Lsn, Record, Scope};
+use memory_tools::model::{CollectionName, CollectionOptions, Deadline, Document, Key, Lsn, Record, Scope};
 use memory_tools::persist::journal::{
     Batch, Frame, FrameKind, JournalReader, Link, PreparedSegment, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId,
     SegmentScan, SegmentWriter, Stretch, encode_record, encoded_bytes, scan,
@@ -29,7 +29,7 @@ pub enum Change {
     Put { collection: Option<String>, key: String, value: Vec<u8>, deadline: Deadline },
     Delete { collection: Option<String>, key: String },
     Deadline { collection: Option<String>, key: String, deadline: Deadline },
-    Create(String),
+    Create(String, CollectionOptions),
     Drop(String),
 }
 
@@ -56,7 +56,7 @@ impl Change {
             Record::Deadline { scope, key, deadline } => {
                 Change::Deadline { collection: collection(scope), key: key.as_str().to_owned(), deadline: *deadline }
             }
-            Record::CreateCollection { name } => Change::Create(name.as_str().to_owned()),
+            Record::CreateCollection { name, options } => Change::Create(name.as_str().to_owned(), *options),
             Record::DropCollection { name } => Change::Drop(name.as_str().to_owned()),
         }
     }
@@ -78,7 +78,9 @@ impl Change {
             Change::Deadline { collection, key, deadline } => {
                 Record::Deadline { scope: scope(collection), key: Key::new(key).unwrap(), deadline: *deadline }
             }
-            Change::Create(name) => Record::CreateCollection { name: CollectionName::new(name).unwrap() },
+            Change::Create(name, options) => {
+                Record::CreateCollection { name: CollectionName::new(name).unwrap(), options: *options }
+            }
             Change::Drop(name) => Record::DropCollection { name: CollectionName::new(name).unwrap() },
         };
         let mut bytes = Vec::new();
@@ -159,7 +161,10 @@ pub fn small_journal() -> Journal {
     for segment in 0..3 {
         journal.rotate(None);
         let key = format!("k{segment}");
-        journal.append(FrameKind::Records, &[Change::Create(key.clone()), Change::put(&key, "[1]")]);
+        journal.append(
+            FrameKind::Records,
+            &[Change::Create(key.clone(), CollectionOptions::default()), Change::put(&key, "[1]")],
+        );
         journal.append(FrameKind::Records, &[Change::Delete { collection: Some(key.clone()), key: key.clone() }]);
         journal.append(FrameKind::Records, &[Change::put(&key, "{\"a\":1}")]);
     }

@@ -171,6 +171,7 @@ pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 pub(super) fn unwritten(effect: Effect, scope: Scope<'_>, key: &str, rest: Rest) -> Problem {
     match effect {
         Effect::ConditionFailed { current } => condition_failed(current, rest),
+        Effect::ConditionRequired => conditions::required(rest),
         effect => absent(effect, scope, key, rest),
     }
 }

@@ -106,8 +106,8 @@ pub const PUT: Operation = Operation {
         IN_COLLECTION,
         WRITES,
         BODY,
-        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::BodyUnexpected],
-        &[Kind::TooManyCollections],
+        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::ConditionRequired],
+        &[Kind::BodyUnexpected, Kind::TooManyCollections],
     ],
 };
 
@@ -134,7 +134,7 @@ pub const DELETE: Operation = Operation {
         KEYED,
         IN_COLLECTION,
         WRITES,
-        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed],
+        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::ConditionRequired],
     ],
 };
 

@@ -38,7 +38,14 @@ pub const SET: Operation = Operation {
         seed::set,
         ("seed_set", "Stores a document"),
         &[],
-        &[TARGET, KEYED, IN_COLLECTION, WRITES, BODY, &[Kind::EnvelopeInvalid, Kind::TooManyCollections]],
+        &[
+            TARGET,
+            KEYED,
+            IN_COLLECTION,
+            WRITES,
+            BODY,
+            &[Kind::EnvelopeInvalid, Kind::TooManyCollections, Kind::ConditionRequired],
+        ],
     )
 };
 
@@ -48,7 +55,7 @@ pub const DELETE: Operation = operation(
     seed::delete,
     ("seed_delete", "Removes a document, if it is there"),
     &[SEED_KEY],
-    &[TARGET, KEYED, IN_COLLECTION, WRITES],
+    &[TARGET, KEYED, IN_COLLECTION, WRITES, &[Kind::ConditionRequired]],
 );
 
 /// `GET /collections/{c}/list`

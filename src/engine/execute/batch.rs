@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use crate::base::clock::UnixMillis;
 use crate::base::limits::{ATOMIC_BYTES_MAX, ATOMIC_WRITES_MAX};
 use crate::model::{
-    BatchRefusal, BatchWrite, Condition, Deadline, Effect, Key, Lsn, Outcome, Record, Refusal, Rest, Scope, Tags,
-    Written,
+    BatchRefusal, BatchWrite, CollectionOptions, Condition, Deadline, Effect, Key, Lsn, Outcome, Record, Refusal, Rest,
+    Scope, Tags, Written,
 };
 use crate::persist::journal::encoded_bytes;
 use crate::store::LockedMany;
@@ -68,11 +68,16 @@ impl Engine {
             Ok(place) => place,
             Err(absent) => return Ok(unwritten(absent, &Condition::default())),
         };
+        let options = place.options();
+        if let Some(index) = unconditional(options, writes) {
+            let effect = Effect::BatchRefused { index, why: BatchRefusal::ConditionRequired };
+            return Ok(Outcome { rest: Rest::Seen(place.options_rest_on()), effect });
+        }
         let mut locked = self.store.lock_all(&place, &keys);
         if self.is_sealed() {
             return Err(Refusal::Stopping);
         }
-        let decided = match decide(writes, &earlier, &locked, self.clock.now()) {
+        let decided = match decide(writes, &earlier, &locked, options, self.clock.now()) {
             Ok(decided) => decided,
             Err(Obstacle { index, why, rests_on }) => {
                 return Ok(Outcome { rest: Rest::Seen(rests_on), effect: Effect::BatchRefused { index, why } });
@@ -94,6 +99,12 @@ impl Engine {
         let effect = Effect::Batched(written.collect());
         Ok(Outcome { rest: Rest::Written(lsn(first, writes.len() - 1)), effect })
     }
+}
+
+/// The first change that carries no condition, where each must.
+fn unconditional(options: CollectionOptions, writes: &[BatchWrite<'_>]) -> Option<usize> {
+    let is_missing = |write: &BatchWrite<'_>| options.require_conditional && write.condition().is_none();
+    writes.iter().position(is_missing)
 }
 
 /// For each key the number of the one before it that is the same.
@@ -129,6 +140,7 @@ fn decide(
     writes: &[BatchWrite<'_>],
     earlier: &[Option<usize>],
     locked: &LockedMany<'_>,
+    options: CollectionOptions,
     now: UnixMillis,
 ) -> Result<Vec<Decided>, Obstacle> {
     let mut decided: Vec<Decided> = Vec::with_capacity(writes.len());
@@ -140,7 +152,7 @@ fn decide(
                 current.map(|current| Found { version: Version::Stored(current.version), deadline: current.deadline })
             }
         };
-        let after = after(index, write, before).map_err(|why| {
+        let after = after(index, write, before, options.default_deadline(now)).map_err(|why| {
             let rests_on = current.map_or_else(|| locked.absent_rests_on(index), |current| current.rests_on);
             Obstacle { index, why, rests_on }
         })?;
@@ -149,8 +161,13 @@ fn decide(
     Ok(decided)
 }
 
-/// What a change makes of what it finds.
-fn after(index: usize, write: &BatchWrite<'_>, before: Option<Found>) -> Result<Option<Found>, BatchRefusal> {
+/// What a change makes of what it finds; `default` is the collection's deadline for what is written now.
+fn after(
+    index: usize,
+    write: &BatchWrite<'_>,
+    before: Option<Found>,
+    default: Deadline,
+) -> Result<Option<Found>, BatchRefusal> {
     if !holds(write.condition(), before) {
         let current = before.and_then(|found| match found.version {
             Version::Stored(version) => Some(version),
@@ -161,7 +178,7 @@ fn after(index: usize, write: &BatchWrite<'_>, before: Option<Found>) -> Result<
     match (write, before) {
         (BatchWrite::Put { expiry, .. }, _) => Ok(Some(Found {
             version: Version::Unborn(index),
-            deadline: expiry.deadline(before.map(|found| found.deadline)),
+            deadline: expiry.deadline(before.map(|found| found.deadline), default),
         })),
         (_, None) => Err(BatchRefusal::Absent),
         (BatchWrite::Delete { .. }, Some(_)) => Ok(None),

@@ -16,7 +16,7 @@ use crate::journal::Journal;
 use crate::model::{
     Command, Condition, Effect, Entries, Entry, Execute, Key, KeyRange, Lsn, Outcome, Record, Refusal, Rest, Scope,
 };
-use crate::store::{CollectionAbsent, Current, Locked, Lookup, Scan};
+use crate::store::{CollectionAbsent, Current, Locked, Lookup, Place, Scan};
 
 use super::Engine;
 
@@ -33,13 +33,10 @@ impl Execute for Engine {
             }
             Command::Batch { scope, writes } => self.batch(scope, &writes),
             Command::Scan { scope, range, at_most } => Ok(self.scan(scope, range, at_most)),
-            Command::CreateCollection { name } => self.create_collection(name),
+            Command::CreateCollection { name, options } => self.create_collection(name, options),
+            Command::DescribeCollection { name } => Ok(self.describe_collection(name)),
             Command::DropCollection { name } => self.drop_collection(name),
-            Command::ListCollections => {
-                let (collections, rests_on) = self.store.collections();
-                let names = collections.into_iter().map(|collection| collection.name).collect();
-                Ok(Outcome { rest: Rest::Seen(rests_on), effect: Effect::Collections(names) })
-            }
+            Command::ListCollections { after, at_most } => Ok(self.list_collections(after, at_most)),
         }
     }
 
@@ -56,6 +53,12 @@ fn condition_failed(locked: &Locked<'_>, current: Option<Current>) -> Outcome {
     let rests_on = current.map_or_else(|| locked.absent_rests_on(), |current| current.rests_on);
     let current = current.map(|current| current.version);
     Outcome { rest: Rest::Seen(rests_on), effect: Effect::ConditionFailed { current } }
+}
+
+/// The answer to a write into `place` that carries no condition, where it must.
+fn condition_required(place: &Place<'_>, condition: &Condition) -> Option<Outcome> {
+    let is_missing = place.options().require_conditional && condition.is_none();
+    is_missing.then(|| Outcome { rest: Rest::Seen(place.options_rest_on()), effect: Effect::ConditionRequired })
 }
 
 /// The answer to a write whose collection does not exist and is not to be created.
@@ -93,6 +96,9 @@ impl Engine {
             Ok(place) => place,
             Err(absent) => return Ok(unwritten(absent, condition)),
         };
+        if let Some(refused) = condition_required(&place, condition) {
+            return Ok(refused);
+        }
         let locked = self.store.lock(&place, key);
         if self.is_sealed() {
             return Err(Refusal::Stopping);

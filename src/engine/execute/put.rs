@@ -1,10 +1,12 @@
 //! Writing one document.
 
 use crate::base::fault::{Fault, is_planted};
-use crate::model::{Condition, Deadline, Document, Effect, Expiry, OnAbsent, Outcome, Record, Refusal, Rest, Scope};
+use crate::model::{
+    Condition, Deadline, Document, Effect, Expiry, OnAbsent, OptionChanges, Outcome, Record, Refusal, Rest, Scope,
+};
 
 use super::super::Engine;
-use super::{condition_failed, unwritten};
+use super::{condition_failed, condition_required, unwritten};
 
 impl Engine {
     pub(super) fn put(
@@ -21,24 +23,29 @@ impl Engine {
             match (self.store.place(scope), scope) {
                 (Ok(place), _) => break place,
                 (Err(_), Scope::Collection(name)) if on_absent == OnAbsent::Create && condition.holds(None) => {
-                    self.create_collection(name)?;
+                    self.ensure_collection(name, OptionChanges::NONE)?;
                 }
                 (Err(absent), _) => return Ok(unwritten(absent, condition)),
             }
         };
+        if let Some(refused) = condition_required(&place, condition) {
+            return Ok(refused);
+        }
+        let options = place.options();
         let early = is_planted(Fault::AppendOutsideShardLock).then(|| {
-            let deadline = expiry.deadline(None);
+            let deadline = expiry.deadline(None, options.default_deadline(self.clock.now()));
             room.append(&Record::Put { scope, document: &document, deadline })
         });
         let locked = self.store.lock(&place, document.key());
         if self.is_sealed() {
             return Err(Refusal::Stopping);
         }
-        let current = locked.current(self.clock.now());
+        let now = self.clock.now();
+        let current = locked.current(now);
         if !condition.holds(current.map(|current| current.version)) {
             return Ok(condition_failed(&locked, current));
         }
-        let deadline = expiry.deadline(current.map(|current| current.deadline));
+        let deadline = expiry.deadline(current.map(|current| current.deadline), options.default_deadline(now));
         let version = early.unwrap_or_else(|| room.append(&Record::Put { scope, document: &document, deadline }));
         let before = locked.put(document, version, deadline);
         // What had expired is freed here, with the catalogue given back first.

@@ -1,4 +1,4 @@
-//! One record in the payload of a frame: operation, lengths, deadline, collection, key, value.
+//! One record in the payload of a frame: operation, lengths, deadline, collection, key, value or options.
 //!
 //! Invariant: what decodes is a name, a key and a value within their limits; every length is held against the payload
 //! before it is used. The LSN is not here: it is the frame's first one plus the record's place in it.
@@ -7,9 +7,10 @@
 use super::frame::PAYLOAD_BYTES_MAX;
 use crate::base::clock::UnixMillis;
 use crate::base::limits::{COLLECTION_NAME_BYTES_MAX, DOCUMENT_BYTES_CEILING, KEY_BYTES_MAX};
-use crate::model::{CollectionName, Deadline, Document, Key, Record, Scope};
+use crate::model::{CollectionName, CollectionOptions, Deadline, Document, Key, Record, Scope};
 use crate::persist::error::{Fault, Flaw};
 use crate::persist::fields::{Fields, put_u16, put_u32, put_u64};
+use crate::persist::options;
 
 /// A value larger than this is not copied into the buffer of records: the document is handed on and counted.
 pub const INLINE_BYTES_MAX: usize = 4096;
@@ -22,6 +23,9 @@ const DELETE: u8 = 2;
 const DEADLINE: u8 = 3;
 const CREATE_COLLECTION: u8 = 4;
 const DROP_COLLECTION: u8 = 5;
+
+/// The most bytes of options that a record may have, those of newer versions included.
+const OPTIONS_BYTES_MAX: usize = 255;
 
 const OPERATION: u8 = 0b0011_1111;
 const HAS_DEADLINE: u8 = 0b0100_0000;
@@ -49,30 +53,36 @@ pub enum Batch {
 pub fn encoded_bytes(record: &Record<'_>) -> usize {
     let Parts { collection, key, deadline, value, .. } = Parts::of(record);
     let deadline_bytes = if deadline.moment().is_some() { DEADLINE_BYTES } else { 0 };
-    HEAD_BYTES + deadline_bytes + collection.len() + key.len() + value.map_or(0, |document| document.value().len())
+    HEAD_BYTES + deadline_bytes + collection.len() + key.len() + value.bytes()
 }
 
 /// Appends `record` to `out`. A value larger than `INLINE_BYTES_MAX` is left out: it is the value of the document that
 /// is returned, counted once more, and its bytes belong right behind those in `out`.
 pub fn encode_record(record: &Record<'_>, batch: Batch, out: &mut Vec<u8>) -> Option<Document> {
-    let Parts { operation, collection, key, deadline, value: document } = Parts::of(record);
-    let value = document.map_or(&[][..], Document::value);
+    let Parts { operation, collection, key, deadline, value } = Parts::of(record);
     let has_deadline = if deadline.moment().is_some() { HAS_DEADLINE } else { 0 };
     let more = if batch == Batch::GoesOn { MORE_FOLLOW } else { 0 };
     out.push(operation | has_deadline | more);
     out.push(u8::try_from(collection.len()).expect("COLLECTION_NAME_BYTES_MAX fits a u8"));
     put_u16(out, u16::try_from(key.len()).expect("KEY_BYTES_MAX fits a u16"));
-    put_u32(out, u32::try_from(value.len()).expect("DOCUMENT_BYTES_CEILING fits a u32"));
+    put_u32(out, u32::try_from(value.bytes()).expect("DOCUMENT_BYTES_CEILING fits a u32"));
     if let Some(moment) = deadline.moment() {
         put_u64(out, moment.0);
     }
     out.extend_from_slice(collection);
     out.extend_from_slice(key);
-    if value.len() > INLINE_BYTES_MAX {
-        return document.cloned();
+    match value {
+        Value::None => None,
+        Value::Of(document) if value.bytes() > INLINE_BYTES_MAX => Some(document.clone()),
+        Value::Of(document) => {
+            out.extend_from_slice(document.value());
+            None
+        }
+        Value::Options(options) => {
+            options::encode_unless_default(options, out);
+            None
+        }
     }
-    out.extend_from_slice(value);
-    None
 }
 
 /// A record as its fields.
@@ -81,7 +91,25 @@ struct Parts<'a> {
     collection: &'a [u8],
     key: &'a [u8],
     deadline: Deadline,
-    value: Option<&'a Document>,
+    value: Value<'a>,
+}
+
+/// What stands at the end of a record.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    None,
+    Of(&'a Document),
+    Options(CollectionOptions),
+}
+
+impl Value<'_> {
+    fn bytes(self) -> usize {
+        match self {
+            Value::None => 0,
+            Value::Of(document) => document.value().len(),
+            Value::Options(options) => options::bytes_unless_default(options),
+        }
+    }
 }
 
 impl<'a> Parts<'a> {
@@ -92,15 +120,15 @@ impl<'a> Parts<'a> {
         };
         let (operation, collection, key, deadline, value) = match *record {
             Record::Put { scope, document, deadline } => {
-                (PUT, name(scope), document.key_bytes(), deadline, Some(document))
+                (PUT, name(scope), document.key_bytes(), deadline, Value::Of(document))
             }
-            Record::Delete { scope, key } => (DELETE, name(scope), key.as_bytes(), Deadline::NEVER, None),
-            Record::Deadline { scope, key, deadline } => (DEADLINE, name(scope), key.as_bytes(), deadline, None),
-            Record::CreateCollection { name } => {
-                (CREATE_COLLECTION, name.as_str().as_bytes(), &[][..], Deadline::NEVER, None)
+            Record::Delete { scope, key } => (DELETE, name(scope), key.as_bytes(), Deadline::NEVER, Value::None),
+            Record::Deadline { scope, key, deadline } => (DEADLINE, name(scope), key.as_bytes(), deadline, Value::None),
+            Record::CreateCollection { name, options } => {
+                (CREATE_COLLECTION, name.as_str().as_bytes(), &[][..], Deadline::NEVER, Value::Options(options))
             }
             Record::DropCollection { name } => {
-                (DROP_COLLECTION, name.as_str().as_bytes(), &[][..], Deadline::NEVER, None)
+                (DROP_COLLECTION, name.as_str().as_bytes(), &[][..], Deadline::NEVER, Value::None)
             }
         };
         Parts { operation, collection, key, deadline, value }
@@ -121,7 +149,7 @@ enum Operation<'a> {
     Put { scope: Scope<'a>, key: Key<'a>, joined: &'a [u8], deadline: Deadline },
     Delete { scope: Scope<'a>, key: Key<'a> },
     Deadline { scope: Scope<'a>, key: Key<'a>, deadline: Deadline },
-    CreateCollection { name: CollectionName<'a> },
+    CreateCollection { name: CollectionName<'a>, options: CollectionOptions },
     DropCollection { name: CollectionName<'a> },
 }
 
@@ -145,10 +173,11 @@ impl<'a> RecordView<'a> {
         if flags & HAS_DEADLINE != 0 && (deadline == Deadline::NEVER || !matches!(operation, PUT | DEADLINE)) {
             return Err(Flaw::new(start, "no deadline", "one").into());
         }
-        if operation == CREATE_COLLECTION && value_bytes != 0 {
-            return Err(Fault::Newer(format!("a collection with {value_bytes} bytes of options")));
-        }
-        let values = if operation == PUT { 1..=DOCUMENT_BYTES_CEILING } else { 0..=0 };
+        let values = match operation {
+            PUT => 1..=DOCUMENT_BYTES_CEILING,
+            CREATE_COLLECTION => 0..=OPTIONS_BYTES_MAX,
+            _ => 0..=0,
+        };
         if !values.contains(&value_bytes) {
             return Err(Flaw::number(start + 4, "a value length up to", values.end(), value_bytes).into());
         }
@@ -157,7 +186,7 @@ impl<'a> RecordView<'a> {
         let name = fields.bytes(name_bytes).ok_or_else(short)?;
         let key_start = fields.offset();
         let joined = fields.bytes(key_bytes + value_bytes).ok_or_else(short)?;
-        let (key, _) = joined.split_at_checked(key_bytes).ok_or_else(short)?;
+        let (key, value) = joined.split_at_checked(key_bytes).ok_or_else(short)?;
         let operation = match operation {
             PUT => {
                 Operation::Put { scope: scope(name, name_start)?, key: self::key(key, key_start)?, joined, deadline }
@@ -167,7 +196,11 @@ impl<'a> RecordView<'a> {
                 Operation::Deadline { scope: scope(name, name_start)?, key: self::key(key, key_start)?, deadline }
             }
             _ if key_bytes > 0 => return Err(Flaw::number(start + 2, "a key length of", 0, key_bytes).into()),
-            CREATE_COLLECTION => Operation::CreateCollection { name: self::name(name, name_start)? },
+            CREATE_COLLECTION => {
+                let name = self::name(name, name_start)?;
+                let options = options::decode_unless_default(value, key_start, name)?;
+                Operation::CreateCollection { name, options }
+            }
             _ => Operation::DropCollection { name: self::name(name, name_start)? },
         };
         let batch = if flags & MORE_FOLLOW == 0 { Batch::Ends } else { Batch::GoesOn };
@@ -182,7 +215,7 @@ impl<'a> RecordView<'a> {
             }
             Operation::Delete { scope, key } => receive(Record::Delete { scope, key }),
             Operation::Deadline { scope, key, deadline } => receive(Record::Deadline { scope, key, deadline }),
-            Operation::CreateCollection { name } => receive(Record::CreateCollection { name }),
+            Operation::CreateCollection { name, options } => receive(Record::CreateCollection { name, options }),
             Operation::DropCollection { name } => receive(Record::DropCollection { name }),
         }
     }
@@ -203,103 +236,4 @@ fn key(key: &[u8], at: usize) -> Result<Key<'_>, Flaw> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn encoded(record: &Record<'_>, batch: Batch) -> Vec<u8> {
-        let mut out = Vec::new();
-        let rest = encode_record(record, batch, &mut out);
-        out.extend_from_slice(rest.as_ref().map_or(&[], Document::value));
-        assert_eq!(out.len(), encoded_bytes(record));
-        out
-    }
-
-    fn put(document: &Document, deadline: Deadline) -> Record<'_> {
-        Record::Put { scope: Scope::Collection(CollectionName::new("c").unwrap()), document, deadline }
-    }
-
-    #[test]
-    fn every_kind_of_record_comes_back() {
-        let document = Document::new(Key::new("clé").unwrap(), b"[1]");
-        let (main, key) = (Scope::Main, Key::new("k").unwrap());
-        let name = CollectionName::new("c").unwrap();
-        let at = Deadline::at(UnixMillis(5));
-        let records = [
-            put(&document, Deadline::NEVER),
-            put(&document, at),
-            Record::Put { scope: main, document: &document, deadline: Deadline::at(UnixMillis(u64::MAX - 1)) },
-            Record::Delete { scope: main, key },
-            Record::Delete { scope: Scope::Collection(name), key },
-            Record::Deadline { scope: main, key, deadline: at },
-            Record::Deadline { scope: Scope::Collection(name), key, deadline: Deadline::NEVER },
-            Record::CreateCollection { name },
-            Record::DropCollection { name },
-        ];
-        for batch in [Batch::Ends, Batch::GoesOn] {
-            for record in &records {
-                let bytes = encoded(record, batch);
-                let mut fields = Fields::of(&bytes);
-                let view = RecordView::decode(&mut fields).unwrap();
-                assert_eq!((fields.remaining(), view.batch), (0, batch));
-                view.with(|found| assert_eq!(format!("{found:?}"), format!("{record:?}")));
-            }
-        }
-    }
-
-    #[test]
-    fn a_large_value_is_handed_on_and_not_copied() {
-        for (value_bytes, is_inline) in [(INLINE_BYTES_MAX, true), (INLINE_BYTES_MAX + 1, false)] {
-            let document = Document::new(Key::new("k").unwrap(), &vec![b'1'; value_bytes]);
-            let mut out = Vec::new();
-            let rest = encode_record(&put(&document, Deadline::NEVER), Batch::Ends, &mut out);
-            assert_eq!(rest.is_none(), is_inline);
-            if let Some(rest) = rest {
-                assert_eq!(out.len(), HEAD_BYTES + 2);
-                assert!(std::ptr::eq(rest.value(), document.value()), "it is the same document");
-            }
-        }
-    }
-
-    #[test]
-    fn what_no_writer_writes_is_refused_where_it_stands() {
-        let document = Document::new(Key::new("k").unwrap(), b"[1]");
-        let valid = encoded(&put(&document, Deadline::at(UnixMillis(1))), Batch::Ends);
-        let fault = |change: &dyn Fn(&mut Vec<u8>)| {
-            let mut bytes = valid.clone();
-            change(&mut bytes);
-            RecordView::decode(&mut Fields::of(&bytes)).map(|_| ()).unwrap_err()
-        };
-        let flaw = |change: &dyn Fn(&mut Vec<u8>)| match fault(change) {
-            Fault::Flaw(flaw) => flaw.at,
-            Fault::Newer(what) => panic!("{what}"),
-        };
-        let newer = |change: &dyn Fn(&mut Vec<u8>)| match fault(change) {
-            Fault::Newer(what) => what,
-            Fault::Flaw(flaw) => panic!("{flaw:?}"),
-        };
-        assert_eq!(flaw(&|bytes| bytes[4..8].fill(0)), 4, "an empty value");
-        assert_eq!(flaw(&|bytes| bytes[4..8].fill(0xff)), 4, "a value beyond every limit");
-        assert_eq!(flaw(&|bytes| bytes[8..16].fill(0xff)), 0, "a deadline that is never");
-        assert_eq!(flaw(&|bytes| bytes[0] = DELETE | HAS_DEADLINE), 0, "a deadline of a deletion");
-        assert_eq!(flaw(&|bytes| bytes[0] = DEADLINE | HAS_DEADLINE), 4, "a value of a deadline");
-        assert_eq!(flaw(&|bytes| bytes[16] = b'/'), 16, "a name with a slash");
-        assert_eq!(flaw(&|bytes| bytes[16] = 0xff), 16, "a name that is not text");
-        assert_eq!(flaw(&|bytes| bytes[17] = 0), 17, "a key with a NUL");
-        assert_eq!(flaw(&|bytes| bytes[17] = 0xff), 17, "a key that is not text");
-        assert_eq!(flaw(&|bytes| bytes[2] = 0), 17, "an empty key");
-        assert_eq!(flaw(&|bytes| bytes[3] = 0xff), 0, "a key beyond the payload");
-        assert_eq!(flaw(&|bytes| bytes.truncate(20)), 0, "a value beyond the payload");
-        assert_eq!(newer(&|bytes| bytes[0] = 6), "a record of operation 6");
-        assert_eq!(newer(&|bytes| bytes[0] = CREATE_COLLECTION), "a collection with 3 bytes of options");
-
-        let name = CollectionName::new("c").unwrap();
-        let mut named = encoded(&Record::DropCollection { name }, Batch::Ends);
-        named[1..3].copy_from_slice(&[0, 1]);
-        let fault = RecordView::decode(&mut Fields::of(&named)).map(|_| ()).unwrap_err();
-        assert!(matches!(fault, Fault::Flaw(Flaw { at: 2, .. })), "a key of a collection: {fault:?}");
-        named[2] = 0;
-        named.truncate(HEAD_BYTES);
-        let fault = RecordView::decode(&mut Fields::of(&named)).map(|_| ()).unwrap_err();
-        assert!(matches!(fault, Fault::Flaw(Flaw { at: 8, .. })), "no name: {fault:?}");
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use crate::persist::database_id::DatabaseId;
 use crate::persist::error::{Fault, Flaw};
 use crate::persist::fields::{Fields, put_u32, put_u64};
 use crate::persist::journal::SegmentId;
+use crate::persist::options;
 use crate::persist::seal::{Part, Seal, Stamp, check_sum, put_checksum};
 
 /// The first bytes of a snapshot. Read as a file of the Go server, they would announce a billion entries.
@@ -53,9 +54,10 @@ pub fn encode_header(stamp: Stamp, header: &SnapshotHeader) -> Vec<u8> {
     for (index, collection) in header.collections.iter().enumerate() {
         put_u32(&mut body, file_number(Some(index)));
         put_u64(&mut body, collection.created.0);
-        body.push(NO_OPTIONS);
+        body.push(options::flags(collection.options));
         body.push(u8::try_from(collection.name.len()).expect("COLLECTION_NAME_BYTES_MAX fits a u8"));
         body.extend_from_slice(collection.name.as_bytes());
+        options::encode_announced(collection.options, &mut body);
     }
 
     let mut out = Vec::with_capacity(PREFIX_BYTES + body.len() + 4);
@@ -67,9 +69,6 @@ pub fn encode_header(stamp: Stamp, header: &SnapshotHeader) -> Vec<u8> {
     put_checksum(&mut out, crc32c::crc32c);
     out
 }
-
-/// The options of a collection that has none.
-const NO_OPTIONS: u8 = 0;
 
 /// Reads the prefix: the length of the header in bytes.
 pub(in crate::persist) fn decode_prefix(prefix: &[u8]) -> Result<u64, Fault> {
@@ -128,18 +127,16 @@ fn decode_catalogue(fields: &mut Fields<'_>, collections: u32) -> Result<Vec<Col
             return Err(Flaw::number(start, "collection number", index + 1, number).into());
         }
         let created = Lsn(fields.u64().ok_or_else(short)?);
-        let options = fields.u8().ok_or_else(short)?;
+        let flags = fields.u8().ok_or_else(short)?;
         let name_bytes = usize::from(fields.u8().ok_or_else(short)?);
         let name = fields.bytes(name_bytes).ok_or_else(short)?;
         let name = std::str::from_utf8(name).map_err(|_| Flaw::new(start + 14, "a name", "invalid UTF-8"))?;
-        CollectionName::new(name).map_err(|fault| Flaw::new(start + 14, "a name", fault.to_string()))?;
-        if options != NO_OPTIONS {
-            return Err(Fault::Newer(format!("options {options:#04x} of collection {name:?}")));
-        }
+        let known = CollectionName::new(name).map_err(|fault| Flaw::new(start + 14, "a name", fault.to_string()))?;
+        let options = options::decode_announced(flags, fields, known)?;
         if !names.insert(name) {
             return Err(Flaw::new(start + 14, "a name of its own", format!("{name:?} again")).into());
         }
-        records.push(CollectionRecord { name: name.to_owned(), created });
+        records.push(CollectionRecord { name: name.to_owned(), created, options });
     }
     Ok(records)
 }
@@ -186,10 +183,12 @@ pub fn count(items: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::CollectionOptions;
 
     /// A header of one collection with the byte at `at` set, under a checksum that holds.
     fn header_with(at: usize, byte: u8) -> Vec<u8> {
-        let collections = vec![CollectionRecord { name: "c".to_owned(), created: Lsn(2) }];
+        let options = CollectionOptions { default_ttl_ms: Some(1000), require_conditional: false };
+        let collections = vec![CollectionRecord { name: "c".to_owned(), created: Lsn(2), options }];
         let content = SnapshotHeader {
             next_lsn: Lsn(4),
             capture_start: Lsn(3),
@@ -211,7 +210,7 @@ mod tests {
             Err(Fault::Newer(what)) => what,
             other => panic!("{other:?}"),
         };
-        assert_eq!(newer(92, 2), "options 0x02 of collection \"c\"");
+        assert_eq!(newer(92, 4), "options 0x04 of collection \"c\"");
     }
 
     #[test]
@@ -221,10 +220,12 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(flaw(80, 2), 80, "a collection's number out of turn");
-        assert_eq!(flaw(93, 9), 80, "a name beyond the header");
+        assert_eq!(flaw(93, 200), 80, "a name beyond the header");
         assert_eq!(flaw(94, b'/'), 94, "a name with a slash");
         assert_eq!(flaw(94, 0xff), 94, "a name that is not text");
-        assert_eq!(flaw(76, 2), 95, "a collection too many");
+        assert_eq!(flaw(92, 2), 95, "a time to live that nothing announces");
+        assert_eq!(flaw(101, 1), 95, "a time to live of more than 100 years");
+        assert_eq!(flaw(76, 2), 103, "a collection too many");
         assert_eq!(flaw(76, 0), 80, "bytes behind the last collection");
     }
 }

@@ -21,7 +21,7 @@ pub(super) use footer::END_MAGIC;
 pub(super) use format::MAGIC;
 
 use crate::base::clock::UnixMillis;
-use crate::model::Lsn;
+use crate::model::{CollectionOptions, Lsn};
 use crate::persist::journal::SegmentId;
 
 /// What is known when a snapshot begins.
@@ -47,6 +47,8 @@ pub struct CollectionRecord {
     pub name: String,
     /// LSN of its creation.
     pub created: Lsn,
+    /// Its options.
+    pub options: CollectionOptions,
 }
 
 #[cfg(test)]
@@ -71,7 +73,8 @@ mod tests {
     fn the_example_in_the_format_page_is_what_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("example");
-        let collections = vec![CollectionRecord { name: "c".to_owned(), created: Lsn(2) }];
+        let options = CollectionOptions { default_ttl_ms: Some(30_000), require_conditional: true };
+        let collections = vec![CollectionRecord { name: "c".to_owned(), created: Lsn(2), options }];
         let (next_lsn, capture_start, captured_at) = (Lsn(4), Lsn(3), UnixMillis(2));
         let header = SnapshotHeader { next_lsn, capture_start, replay_from: SegmentId(5), captured_at, collections };
         let stamp = Stamp { database_id: DatabaseId(*b"0123456789abcdef"), salt: 1 };

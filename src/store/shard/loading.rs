@@ -23,7 +23,7 @@ impl Shard {
     pub(in crate::store) fn begin_loading(&mut self) {
         self.stage = Stage::Loading;
         self.main.begin_loading();
-        self.collections.values_mut().for_each(|partition| partition.begin_loading());
+        self.collections.values_mut().for_each(|named| named.partition.begin_loading());
         self.due_first.clear();
     }
 

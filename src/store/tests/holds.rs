@@ -1,5 +1,7 @@
 //! What one hold of a shard's lock may cost, counted in entries touched.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::store::shard::{REAPED_PER_HOLD_MAX, Shard};
@@ -98,7 +100,7 @@ fn a_longer_hold_is_refused() {
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(slice)).is_err());
     }
     let reap = || {
-        let mut shard = Shard::new(ahash::RandomState::with_seeds(1, 2, 3, 4));
+        let mut shard = Shard::new(ahash::RandomState::with_seeds(1, 2, 3, 4), Arc::default());
         shard.reap(UnixMillis(0), REAPED_PER_HOLD_MAX + 1, |_, _| unreachable!(), &mut Vec::new())
     };
     assert!(std::panic::catch_unwind(reap).is_err());

@@ -324,9 +324,11 @@ impl Run {
         let name = CollectionName::new(SCOPES[scope].unwrap()).unwrap();
         let created = self.store.clone().create_collection(name, COLLECTIONS_MAX, || self.issue());
         match (&self.scopes[scope], created) {
-            (Some(there), Ok(Created { id, created: false, lsn })) => assert_eq!((id, lsn), (there.id, there.created)),
+            (Some(there), Ok(Created { id, created: false, lsn, .. })) => {
+                assert_eq!((id, lsn), (there.id, there.created))
+            }
             (None, Err(TooMany)) => assert_eq!(existing, COLLECTIONS_MAX),
-            (None, Ok(Created { id, created: true, lsn })) => {
+            (None, Ok(Created { id, created: true, lsn, .. })) => {
                 assert!(existing < COLLECTIONS_MAX && lsn == next);
                 self.last_change = lsn;
                 self.scopes[scope] = Some(Modelled {
