@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "scenarios/collections.rs"]
+mod collections;
 #[path = "scenarios/conditions.rs"]
 mod conditions;
 #[path = "scenarios/deadlines.rs"]

@@ -9,6 +9,7 @@ pub mod timestamp;
 mod accept;
 mod body;
 mod call;
+mod collections;
 mod conditions;
 mod docs;
 mod envelope;

@@ -138,6 +138,7 @@ fn request_body(takes: Takes) -> Option<Json> {
         Takes::Nothing => return None,
         Takes::Document => (true, reference("Document")),
         Takes::SeedSet => (true, reference("SeedSet")),
+        Takes::Options => (false, reference("OptionChanges")),
     };
     Some(json!({ "required": is_required, "content": { "application/json": { "schema": schema } } }))
 }

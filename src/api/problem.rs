@@ -50,6 +50,8 @@ kinds! {
     KeyInvalid = 400 "key_invalid" "The key is invalid";
     /// A text that cannot name a collection.
     CollectionNameInvalid = 400 "collection_name_invalid" "The name of the collection is invalid";
+    /// Options of a collection that cannot be read.
+    CollectionOptionsInvalid = 400 "collection_options_invalid" "The options of the collection are invalid";
     /// A query parameter that this route does not have.
     ParameterUnknown = 400 "parameter_unknown" "Unknown query parameter";
     /// A query parameter whose value does not fit.
@@ -126,6 +128,12 @@ impl Problem {
     /// A failure of `kind`; `detail` says what happened this time, with the figures in it.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Problem {
         Problem { kind, detail: detail.into(), hint: None, members: Vec::new(), allow: None, rest: Rest::NOTHING }
+    }
+
+    /// The same failure, as one of another kind.
+    #[must_use]
+    pub fn classified(self, kind: Kind) -> Problem {
+        Problem { kind, ..self }
     }
 
     /// Adds what the client can do about it.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+use crate::base::limits::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+
 use super::problem::{Kind, Problem};
 use super::routes::Parameter;
 use super::target::{Plus, decode_or_problem, pairs};
@@ -61,17 +63,33 @@ impl<'a> Query<'a> {
     }
 }
 
+impl Query<'_> {
+    /// The parameter `limit`: how many items of a listing are wanted at once.
+    ///
+    /// # Errors
+    /// `parameter_invalid` for anything but 1 to `PAGE_ITEMS_MAX`.
+    pub fn page_limit(&self) -> Result<usize, Problem> {
+        let Some(text) = self.value("limit") else { return Ok(PAGE_ITEMS_DEFAULT) };
+        let limit = text.parse().ok().filter(|limit| (1..=PAGE_ITEMS_MAX).contains(limit));
+        limit.ok_or_else(|| {
+            Problem::new(Kind::ParameterInvalid, format!("limit={text} is not among 1 to {PAGE_ITEMS_MAX}"))
+                .size("limit", PAGE_ITEMS_MAX)
+        })
+    }
+}
+
 fn unknown(name: &str, known: &[Parameter]) -> Problem {
-    let problem = Problem::new(Kind::ParameterUnknown, format!("there is no parameter {name:?} here"));
-    let nearest = known.iter().map(|known| (strsim::levenshtein(name, known.name), known.name)).min();
+    let known: Vec<&str> = known.iter().map(|known| known.name).collect();
+    Problem::new(Kind::ParameterUnknown, format!("there is no parameter {name:?} here")).hint(meant(name, &known))
+}
+
+/// The hint for `name`, which is none of those that are `known`.
+pub fn meant(name: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|known| (strsim::levenshtein(name, known), *known)).min();
     match nearest {
-        Some((distance, nearest)) if distance <= TYPING_DISTANCE_MAX => {
-            problem.hint(format!("did you mean {nearest}?"))
-        }
-        _ if known.is_empty() => problem.hint("this resource takes none"),
-        _ => {
-            problem.hint(format!("known are: {}", known.iter().map(|known| known.name).collect::<Vec<_>>().join(", ")))
-        }
+        Some((distance, nearest)) if distance <= TYPING_DISTANCE_MAX => format!("did you mean {nearest}?"),
+        _ if known.is_empty() => "this resource takes none".to_owned(),
+        _ => format!("known are: {}", known.join(", ")),
     }
 }
 

@@ -27,6 +27,12 @@ pub const ENVELOPE_BYTES_MAX: usize = 8 * 1024;
 /// and simd-json reads at most 4 GiB; 1 GiB leaves room for the envelope around it.
 pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;
 
+/// Items of one page of a listing. Part of the HTTP contract.
+pub const PAGE_ITEMS_MAX: usize = 1000;
+
+/// Items of a page when nobody says how many.
+pub const PAGE_ITEMS_DEFAULT: usize = 100;
+
 /// How far in the future a deadline may lie: 100 years of 365.25 days. Further is taken for a mistake in units.
 pub const TTL_MS_MAX: u64 = 36_525 * 24 * 60 * 60 * 1000;
 
@@ -35,10 +41,6 @@ pub const LSN_CEILING_STEP: u64 = 1 << 24;
 
 /// LSNs stay exact in JSON readers that use doubles.
 pub const LSN_MAX: u64 = (1 << 53) - 1;
-
-/// Documents on a page of a listing, and how many there are when nobody says.
-pub const LIST_ITEMS_MAX: usize = 1000;
-pub const LIST_ITEMS_DEFAULT: usize = 100;
 
 /// Documents that one request counts. At about 200 ns each it takes some 20 ms, in steps.
 pub const COUNT_MAX: usize = 100_000;

@@ -4,7 +4,7 @@
 //! is seen or not, and no key comes twice.
 
 use crate::base::json;
-use crate::base::limits::{COUNT_MAX, LIST_ITEMS_DEFAULT, LIST_ITEMS_MAX};
+use crate::base::limits::COUNT_MAX;
 use crate::model::{Command, Effect, Entries, Entry, KeyRange, Rest, Scope};
 
 use super::super::Api;
@@ -42,7 +42,7 @@ pub(super) fn list(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Resp
     if query.flag("count")? {
         return count(api, call, query, scope, range);
     }
-    let page = Page { prefix, limit: limit(query)?, with_values: query.flag("values")? };
+    let page = Page { prefix, limit: query.page_limit()?, with_values: query.flag("values")? };
     let form = ListForm::read(call.headers);
     let outcome = api.run(Command::Scan { scope, range, at_most: Some(page.limit + 1) })?;
     let Effect::Scanned(mut entries) = outcome.effect else {
@@ -64,15 +64,6 @@ pub(super) fn list(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Resp
     }
     write(&mut response, std::mem::take(&mut items), cursor.as_deref(), form, page.with_values);
     Ok(response.resting_on(Rest::Seen(outcome.rest.lsn().max(entries.rests_on()))))
-}
-
-fn limit(query: &Query<'_>) -> Result<usize, Problem> {
-    let Some(text) = query.value("limit") else { return Ok(LIST_ITEMS_DEFAULT) };
-    let limit = text.parse().ok().filter(|limit| (1..=LIST_ITEMS_MAX).contains(limit));
-    limit.ok_or_else(|| {
-        Problem::new(Kind::ParameterInvalid, format!("limit={text} is not among 1 to {LIST_ITEMS_MAX}"))
-            .size("limit", LIST_ITEMS_MAX)
-    })
 }
 
 /// The target of the page behind `cursor`.

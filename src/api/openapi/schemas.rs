@@ -53,6 +53,55 @@ pub fn all() -> Json {
                 "ttl_seconds": { "type": ["integer", "null"], "maximum": 3_155_760_000_u64 },
             },
         },
+        "OptionChanges": {
+            "description": "options that are not named stay as they are",
+            "type": "object",
+            "properties": {
+                "default_ttl": {
+                    "description": "for writes that say nothing: seconds, a Go duration, or null for none",
+                    "anyOf": [
+                        { "type": "null" },
+                        { "const": "never" },
+                        { "type": "string", "pattern": DURATION },
+                        { "type": "integer", "minimum": 1, "maximum": 3_155_760_000_u64 },
+                    ],
+                },
+                "require_conditional": { "type": "boolean" },
+            },
+            "additionalProperties": false,
+        },
+        "Options": {
+            "type": "object",
+            "required": ["name", "require_conditional"],
+            "properties": {
+                "name": { "type": "string" },
+                "default_ttl": { "type": "string", "pattern": DURATION },
+                "require_conditional": { "type": "boolean" },
+            },
+            "additionalProperties": false,
+        },
+        "Collection": {
+            "type": "object",
+            "required": ["name", "documents", "bytes", "require_conditional", "created"],
+            "properties": {
+                "name": { "type": "string" },
+                "documents": { "type": "integer", "minimum": 0 },
+                "bytes": { "description": "of keys and values", "type": "integer", "minimum": 0 },
+                "default_ttl": { "type": "string", "pattern": DURATION },
+                "require_conditional": { "type": "boolean" },
+                "created": { "description": "the LSN of its creation", "type": "integer", "minimum": 0 },
+            },
+            "additionalProperties": false,
+        },
+        "Collections": {
+            "type": "object",
+            "required": ["collections"],
+            "properties": {
+                "collections": { "type": "array", "items": reference_to("Collection") },
+                "cursor": { "type": "string" },
+            },
+            "additionalProperties": false,
+        },
         "Status": {
             "type": "object",
             "required": ["status"],
@@ -86,6 +135,7 @@ pub fn of_form(form: &Form) -> Json {
     match form {
         Form::Key => reference_to_key(),
         Form::Text => json!({ "type": "string" }),
+        Form::CollectionName => reference_to("CollectionName"),
         Form::Count(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),
         Form::Flag => json!({ "enum": ["", "true", "1", "false", "0"] }),
         Form::Duration => json!({ "type": "string", "pattern": DURATION }),
@@ -98,5 +148,9 @@ pub fn of_form(form: &Form) -> Json {
 }
 
 fn reference_to_key() -> Json {
-    json!({ "$ref": "#/components/schemas/Key" })
+    reference_to("Key")
+}
+
+fn reference_to(name: &str) -> Json {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
 }

@@ -4,6 +4,7 @@
 //! whole rest of the path, empty included). Nothing is decoded before it is matched, so an encoded slash never
 //! separates. The same table is what `/openapi.json` is made of.
 
+mod collections;
 mod documents;
 mod operation;
 pub mod parameters;
@@ -49,6 +50,7 @@ pub struct Found<'p> {
 
 const DOCUMENT: &[Operation] = &[documents::GET, documents::PUT, documents::DELETE];
 const DOCUMENTS: &[Operation] = &[documents::GET_OR_LIST, documents::PUT, documents::DELETE_OR_SWEEP, documents::POST];
+const COLLECTION: &[Operation] = &[collections::DESCRIBE, collections::CREATE, collections::DELETE];
 
 const fn row(template: &'static str, family: Family, operations: &'static [Operation]) -> Route {
     Route { template, family, operations }
@@ -60,6 +62,8 @@ pub const ROUTES: &[Route] = &[
     row("/v1/docs", Family::Resource, DOCUMENTS),
     row("/v1/collections/{c}/docs/{key...}", Family::Resource, DOCUMENT),
     row("/v1/collections/{c}/docs", Family::Resource, DOCUMENTS),
+    row("/v1/collections/{c}", Family::Resource, COLLECTION),
+    row("/v1/collections", Family::Resource, &[collections::LIST]),
     row("/get", Family::Seed, &[seed::GET]),
     row("/set", Family::Seed, &[seed::SET]),
     row("/delete", Family::Seed, &[seed::DELETE]),

@@ -47,6 +47,8 @@ pub struct Parameter {
 pub enum Form {
     /// A key.
     Key,
+    /// The name of a collection.
+    CollectionName,
     /// Any text.
     Text,
     /// A number from 1 to this one.
@@ -83,6 +85,8 @@ pub enum Takes {
     Document,
     /// The seed's body of a set.
     SeedSet,
+    /// The options of a collection, or nothing.
+    Options,
 }
 
 /// An answer when all is well.

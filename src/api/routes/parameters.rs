@@ -1,6 +1,6 @@
 //! The query's parameters and the header fields, each described once.
 
-use crate::base::limits::LIST_ITEMS_MAX;
+use crate::base::limits::PAGE_ITEMS_MAX;
 
 use super::operation::{Field, Form, Parameter};
 
@@ -36,7 +36,7 @@ pub const ONLY: Parameter = optional("only", Form::OneOf(&["ttl"]), "changes the
 pub const PREFIX: Parameter = optional("prefix", Form::Text, "only keys that begin so, byte for byte");
 
 /// `?limit=`
-pub const LIMIT: Parameter = optional("limit", Form::Count(LIST_ITEMS_MAX), "documents on a page; 100 when left out");
+pub const LIMIT: Parameter = optional("limit", Form::Count(PAGE_ITEMS_MAX), "how many on a page; 100 when left out");
 
 /// `?cursor=`
 pub const CURSOR: Parameter = optional("cursor", Form::Key, "only keys behind this one: the cursor of the page before");
@@ -46,6 +46,9 @@ pub const VALUES: Parameter = optional("values", Form::Flag, "the documents too,
 
 /// `?count`
 pub const COUNT: Parameter = optional("count", Form::Flag, "how many there are, up to 100,000 at a time");
+/// `?cursor=` of the listing of collections.
+pub const COLLECTION_CURSOR: Parameter =
+    optional("cursor", Form::CollectionName, "goes on behind this one: the cursor of the page before");
 
 /// `?wait`
 pub const WAIT: Parameter = optional("wait", Form::Flag, "answers when it is done");
