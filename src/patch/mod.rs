@@ -25,10 +25,13 @@ mod arithmetic;
 mod operation;
 mod perform;
 
+mod pretty;
+
 use crate::base::json::trim;
 
 pub use fault::{Cause, Fault};
 pub use pointer::{Index, Pointer, PointerError, Token};
+pub use pretty::pretty;
 
 use operation::Dialect;
 use tree::Tree;
