@@ -19,6 +19,8 @@ mod feeds;
 mod limits;
 #[path = "wire/reactor/parking.rs"]
 mod parking;
+#[path = "wire/reactor/pauses.rs"]
+mod pauses;
 #[path = "wire/reactor/pipelining.rs"]
 mod pipelining;
 #[path = "wire/reactor/rounds.rs"]

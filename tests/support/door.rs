@@ -1,12 +1,11 @@
 //! The ways into a server that a scenario is run over: straight into the service, and over a front's sockets.
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use memory_tools::api::Handle;
 use memory_tools::api::message::{
-    Answer, Headers, Method, Part, Pulled, Request, RequestBody, Response, ResponseBody, Step,
+    Answer, Finished, Headers, Method, Part, Pulled, Request, RequestBody, Response, ResponseBody, Step, Taken, Work,
 };
 use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::disk::RealDisk;
@@ -182,24 +181,36 @@ pub fn reply_to(handler: &dyn Handle, request: Request<'_>) -> Response {
         Answer::Reply(response) => response,
         Answer::Gather { .. } => panic!("the body is here"),
         Answer::Again => panic!("the journal is off"),
-        Answer::Stream(mut intake) => match request.body {
-            RequestBody::Bytes(bytes) => match intake.take(bytes) {
-                ControlFlow::Continue(()) => intake.finish(Ok(())),
-                ControlFlow::Break(response) => response,
-            },
-            body => panic!("{body:?} is not here"),
-        },
-        Answer::Work(mut work) => loop {
-            match work.step() {
-                Step::More => {}
-                Step::NoRoom => panic!("the journal is off"),
-                Step::Done(response) => break response,
+        Answer::Stream(mut intake) => {
+            let RequestBody::Bytes(mut rest) = request.body else { panic!("{:?} is not here", request.body) };
+            let mut taken = if rest.is_empty() { Taken::More } else { Taken::Again };
+            while let Taken::Again = taken {
+                taken = intake.take(std::mem::take(&mut rest));
             }
-        },
+            match taken {
+                Taken::More => match intake.finish(Ok(())) {
+                    Finished::Reply(response) => response,
+                    Finished::Work(work) => work_off(work),
+                },
+                Taken::Done(response) => response,
+                Taken::Again | Taken::NoRoom => panic!("the journal is off"),
+            }
+        }
+        Answer::Work(work) => work_off(work),
         Answer::Later(later) => {
             let (deliver, delivered) = crossbeam_channel::bounded(1);
             later(Box::new(move |response| deliver.send(response).expect("somebody listens")));
             delivered.recv_timeout(PATIENCE).expect("the reply comes")
+        }
+    }
+}
+
+fn work_off(mut work: Box<dyn Work>) -> Response {
+    loop {
+        match work.step() {
+            Step::More => {}
+            Step::NoRoom => panic!("the journal is off"),
+            Step::Done(response) => return response,
         }
     }
 }

@@ -11,6 +11,8 @@ mod double;
 mod feed;
 #[path = "wire/ledger.rs"]
 mod ledger;
+#[path = "wire/pauses.rs"]
+mod pauses;
 #[path = "wire/steps.rs"]
 mod steps;
 

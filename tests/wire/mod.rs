@@ -4,6 +4,7 @@ pub mod answers;
 pub mod bodies;
 pub mod ending;
 pub mod feeds;
+pub mod pauses;
 pub mod refusals;
 pub mod room;
 pub mod waiting;
@@ -52,6 +53,10 @@ macro_rules! over {
                 a_write_that_finds_no_room_is_asked_again_when_there_is_some,
                 requests_behind_one_that_waits_for_room_run_after_it,
                 no_room_within_write_timeout_is_503_journal_busy_and_nothing_has_run;
+            pauses:
+                a_body_is_taken_whole_however_often_its_intake_pauses,
+                an_intake_that_finds_no_room_is_called_again_when_there_is_some,
+                an_intake_that_finds_no_room_within_write_timeout_is_given_up;
             feeds:
                 a_stream_that_waits_goes_on_when_it_is_woken,
                 a_stream_that_waits_is_pulled_when_its_time_has_come,

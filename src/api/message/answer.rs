@@ -3,9 +3,7 @@
 //! Invariant: a handler never waits. It says what it waits for, and the front, which knows whether its threads may
 //! block, does the waiting.
 
-use std::ops::ControlFlow;
-
-use super::{BodyFault, Response, Work};
+use super::{Intake, Response, Work};
 
 /// What a handler says to a request.
 #[expect(clippy::large_enum_variant, reason = "nearly every answer is a reply, and a box would allocate for each")]
@@ -28,17 +26,6 @@ pub enum Answer {
     /// There is no room for a write now, and nothing was changed: the front waits for room (`Durability::when_room`) and
     /// asks once more, with the same head and the same body. When that takes too long, it says so itself.
     Again,
-}
-
-/// Takes a body part by part, for what need not fit in memory.
-pub trait Intake: Send {
-    /// Takes the next part, which has at least one byte. Breaks with the reply when the rest is of no use; the body is
-    /// then not read to its end.
-    fn take(&mut self, part: &[u8]) -> ControlFlow<Response>;
-
-    /// The body has ended, well or not: the reply. Not called after a break. After an end that was not well the
-    /// connection is closed behind the reply.
-    fn finish(self: Box<Self>, end: Result<(), BodyFault>) -> Response;
 }
 
 /// Takes a reply to the request that waits for it. Called once, from any thread, and never blocks.

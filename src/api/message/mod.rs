@@ -5,6 +5,7 @@
 //! reply allocates no text for them.
 
 mod answer;
+mod intake;
 mod part;
 mod stream;
 mod work;
@@ -14,7 +15,8 @@ use smallvec::SmallVec;
 use crate::base::clock::UnixMillis;
 use crate::model::{Document, Rest};
 
-pub use answer::{Answer, Deliver, Intake, Later};
+pub use answer::{Answer, Deliver, Later};
+pub use intake::{Finished, Intake, Taken};
 pub use part::Part;
 pub use stream::{BodyStream, Pulled, Wake};
 pub use work::{Step, Work};

@@ -4,11 +4,12 @@
 //! Invariant: the handler is asked at most twice, and once more each time that it said so (`Again`); nothing is read of
 //! a body that it did not want.
 
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::api::Handle;
-use crate::api::message::{Answer, Headers, Intake, Later, Method, Request, RequestBody, Response, Step, Work};
+use crate::api::message::{
+    Answer, Finished, Headers, Intake, Later, Method, Request, RequestBody, Response, Step, Taken, Work,
+};
 use crate::base::log;
 use crate::front::problem::{self, Unavailable};
 use crate::model::Durability;
@@ -51,7 +52,7 @@ pub(super) fn reply_to(handler: Handler<'_>, head: Head<'_>, buffer: &mut Vec<u8
     };
     let mut response = match answer {
         Answer::Reply(response) => response,
-        Answer::Stream(intake) => feed(intake, buffer, body),
+        Answer::Stream(intake) => feed(handler, intake, buffer, body),
         Answer::Later(later) => wait(later),
         Answer::Work(work) => work_off(handler, work),
         Answer::Again => problem::of_unavailable(Unavailable::JournalBusy),
@@ -110,25 +111,57 @@ fn had_room(durability: &dyn Durability, until: Instant) -> bool {
 }
 
 /// Gives `intake` what is `here`, then the rest of `body` as it comes.
-fn feed(mut intake: Box<dyn Intake>, here: &[u8], body: &mut Body<'_>) -> Response {
-    let mut take = |part: &[u8]| panics::ours("taking a body", || intake.take(part));
-    if !here.is_empty()
-        && let ControlFlow::Break(response) = take(here)
-    {
-        return response;
-    }
+fn feed(handler: Handler<'_>, mut intake: Box<dyn Intake>, here: &[u8], body: &mut Body<'_>) -> Response {
     let mut buffer = [0; PART_BYTES];
+    let mut part = Ok(here);
     let end = loop {
-        let part = match body.read_part(&mut buffer) {
-            Ok([]) => break Ok(()),
-            Ok(part) => part,
+        match part {
+            Ok(part) => {
+                let began = Instant::now();
+                match give(handler, intake.as_mut(), part) {
+                    Taken::More => {}
+                    Taken::Done(response) => return response,
+                    Taken::Again | Taken::NoRoom => {
+                        let reply = panics::ours("giving up a body", || intake.give_up());
+                        return reply.unwrap_or_else(|| problem::of_unavailable(Unavailable::JournalBusy));
+                    }
+                }
+                body.excuse(began.elapsed());
+            }
             Err(fault) => break Err(fault),
-        };
-        if let ControlFlow::Break(response) = take(part) {
-            return response;
         }
+        part = match body.read_part(&mut buffer) {
+            Ok([]) => break Ok(()),
+            part => part,
+        };
     };
-    panics::ours("taking the end of a body", || intake.finish(end))
+    match panics::ours("taking the end of a body", || intake.finish(end)) {
+        Finished::Reply(response) => response,
+        Finished::Work(work) => work_off(handler, work),
+    }
+}
+
+/// Gives `intake` a part, unless it is none, and calls it again while it pauses; gives `NoRoom` when there was none for
+/// as long as a write may wait.
+fn give(handler: Handler<'_>, intake: &mut dyn Intake, part: &[u8]) -> Taken {
+    if part.is_empty() {
+        return Taken::More;
+    }
+    let mut until: Option<Instant> = None;
+    let mut rest = part;
+    loop {
+        match panics::ours("taking a body", || intake.take(rest)) {
+            Taken::Again => until = None,
+            Taken::NoRoom => {
+                let until = *until.get_or_insert_with(|| Instant::now() + handler.write_timeout);
+                if !had_room(handler.durability, until) {
+                    return Taken::NoRoom;
+                }
+            }
+            taken => return taken,
+        }
+        rest = &[];
+    }
 }
 
 /// Waits for the reply, however long that takes. When there will be none, what was asked may have been done or not.

@@ -101,6 +101,11 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Counts `time` not as the peer's.
+    pub(super) fn excuse(&mut self, time: Duration) {
+        self.started = self.started.map(|started| started + time);
+    }
+
     /// The library takes a peer that goes away within a chunk for the end of the body. Every JSON text shows by its
     /// last byte that it is whole, except a number: what is left of one is one.
     fn check_end(&mut self) -> Result<(), BodyFault> {

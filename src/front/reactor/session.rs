@@ -16,10 +16,11 @@
 //! the input is bounded by the limits on heads and bodies. It knows no socket, and time only as a number.
 
 mod again;
+mod intake;
 mod taking;
 mod working;
 
-use crate::api::message::{Answer, BodyFault, Intake, Method, Request, RequestBody, Response};
+use crate::api::message::{Answer, BodyFault, Method, Request, RequestBody, Response};
 use crate::front::framing::{Announced, Fault, Version};
 use crate::front::problem::{self, Unavailable};
 
@@ -30,6 +31,7 @@ use super::incoming::Incoming;
 use super::outbox::{Outbox, Terms};
 
 use again::{Again, Kept, KeptBody};
+use intake::Taking;
 use taking::Gather;
 use working::Working;
 
@@ -41,7 +43,7 @@ enum Phase {
     /// A body is gathered behind its head.
     Gather(Gather),
     /// A body is handed on as it comes.
-    Intake { intake: Box<dyn Intake>, body: Incoming, length: Option<u64>, terms: Terms },
+    Intake(Taking),
     /// A body is thrown away, if it has at most so many bytes more.
     Skip { body: Incoming, left: u64 },
     /// Another thread makes the reply.
@@ -77,7 +79,7 @@ pub struct Session {
     received: u64,
     /// What `held` counts for among the thread's bodies.
     charged: usize,
-    /// True when what is held are requests that wait for room, and not part of a head.
+    /// True when what is held must wait: requests for room, a body for its intake; and is not part of a head.
     is_blocked: bool,
     /// True when there was room for another reply at the last look: what is not read is not late.
     had_room: bool,
@@ -117,9 +119,10 @@ impl Session {
 
     /// True when more input can be used now.
     pub fn wants_input(&self, cx: &Context<'_>) -> bool {
-        match self.phase {
+        match &self.phase {
             Phase::Head => !self.has_ended && self.outbox.has_room(cx),
-            Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => true,
+            Phase::Intake(taking) => taking.wants_more(),
+            Phase::Gather(_) | Phase::Skip { .. } => true,
             Phase::Later | Phase::Work(_) | Phase::Again(_) | Phase::Over => false,
         }
     }
@@ -166,7 +169,12 @@ impl Session {
         if has_room && !had_room && matches!(self.phase, Phase::Head) {
             self.since = cx.now;
         }
-        if self.is_blocked && matches!(self.phase, Phase::Head) && has_room {
+        let is_free = match &self.phase {
+            Phase::Head => has_room,
+            Phase::Intake(taking) => taking.wants_more(),
+            _ => false,
+        };
+        if self.is_blocked && is_free {
             self.use_held(cx);
             has_gone_on = true;
             self.had_room = self.outbox.has_room(cx);
@@ -191,7 +199,7 @@ impl Session {
                 self.go_on(cx);
             }
             Phase::Skip { .. } => self.end(cx),
-            Phase::Gather(Gather { length, .. }) | Phase::Intake { length, .. } => {
+            Phase::Gather(Gather { length, .. }) | Phase::Intake(Taking { length, .. }) => {
                 let fault = BodyFault::Incomplete { bytes: self.received, length: *length };
                 self.fail_body(fault, cx);
             }
@@ -243,7 +251,8 @@ impl Session {
             // Nothing is read while there is no room: the peer does not read either, and that is what is timed.
             Phase::Head if !self.had_room => None,
             Phase::Head => Some(self.since.saturating_add(millis(rules.read_timeout))),
-            Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => {
+            Phase::Intake(taking) if !taking.wants_more() => taking.until(),
+            Phase::Gather(_) | Phase::Intake(_) | Phase::Skip { .. } => {
                 let earned = millis(rules.read_timeout).saturating_add(rules.earned(self.received));
                 Some(self.since.saturating_add(earned))
             }
@@ -269,7 +278,8 @@ impl Session {
         match &self.phase {
             Phase::Head if self.is_between() => return Expired::Close,
             Phase::Head => self.refuse_held(Fault::HeadTimeout, cx),
-            Phase::Gather(_) | Phase::Intake { .. } => {
+            Phase::Intake(taking) if !taking.wants_more() => self.give_up_intake(cx),
+            Phase::Gather(_) | Phase::Intake(_) => {
                 self.fail_body(BodyFault::Stalled { bytes: self.received }, cx);
             }
             Phase::Again(_) => self.give_up_room(cx),
@@ -312,7 +322,7 @@ impl Session {
         while let Some(rest) = input.get(used..)
             && !rest.is_empty()
         {
-            used += match self.phase {
+            used += match &self.phase {
                 Phase::Over => rest.len(),
                 Phase::Later | Phase::Work(_) | Phase::Again(_) => {
                     self.is_blocked = true;
@@ -334,7 +344,11 @@ impl Session {
                         None => break,
                     }
                 }
-                Phase::Gather(_) | Phase::Intake { .. } | Phase::Skip { .. } => self.take_body(rest, cx),
+                Phase::Intake(taking) if !taking.wants_more() => {
+                    self.is_blocked = true;
+                    break;
+                }
+                Phase::Gather(_) | Phase::Intake(_) | Phase::Skip { .. } => self.take_body(rest, cx),
             };
         }
         used
@@ -399,7 +413,7 @@ impl Session {
     }
 
     fn wants_body(&self) -> bool {
-        matches!(self.phase, Phase::Gather(_) | Phase::Intake { .. })
+        matches!(self.phase, Phase::Gather(_) | Phase::Intake(_))
     }
 
     fn wait(&mut self, later: crate::api::message::Later, terms: Terms, cx: &mut Context<'_>) {

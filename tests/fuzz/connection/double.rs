@@ -7,13 +7,12 @@
 //! failed.
 
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use memory_tools::api::Handle;
 use memory_tools::api::message::{
-    Answer, BodyFault, BodyStream, Deliver, Intake, Method, Part, Piece, Pulled, Request, RequestBody, Response,
-    ResponseBody, Value,
+    Answer, BodyFault, BodyStream, Deliver, Finished, Intake, Method, Part, Piece, Pulled, Request, RequestBody,
+    Response, ResponseBody, Taken, Value,
 };
 use memory_tools::model::{Document, Key, Lsn, Rest};
 
@@ -253,23 +252,23 @@ impl Sum {
 }
 
 impl Intake for Sum {
-    fn take(&mut self, part: &[u8]) -> ControlFlow<Response> {
+    fn take(&mut self, part: &[u8]) -> Taken {
         assert!(!part.is_empty() && !self.is_over);
         if self.breaks && part.contains(&b'!') {
             self.end();
             self.double.with(|state| state.asked[self.number].is_broken_off = true);
-            return ControlFlow::Break(self.double.reply(self.number, 422, "broken off "));
+            return Taken::Done(self.double.reply(self.number, 422, "broken off "));
         }
         self.bytes.extend_from_slice(part);
-        ControlFlow::Continue(())
+        Taken::More
     }
 
-    fn finish(mut self: Box<Self>, end: Result<(), BodyFault>) -> Response {
+    fn finish(mut self: Box<Self>, end: Result<(), BodyFault>) -> Finished {
         self.end();
-        match end {
+        Finished::Reply(match end {
             Ok(()) => self.double.reply_to_body(self.number, &self.bytes),
             Err(fault) => self.double.reply_to_fault(self.number, fault),
-        }
+        })
     }
 }
 

@@ -63,6 +63,11 @@ impl Client {
         self.stream.write_all(bytes)
     }
 
+    /// What sends over the connection, for another thread.
+    pub fn writer(&self) -> TcpStream {
+        self.stream.try_clone().unwrap()
+    }
+
     /// Sends no more; nothing, where the other side has closed already.
     pub fn half_close(&mut self) {
         if let Err(error) = self.stream.shutdown(Shutdown::Write) {

@@ -1,7 +1,6 @@
 //! A handler whose answers the path of the request decides.
 
 use std::collections::{HashSet, VecDeque};
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
@@ -9,19 +8,20 @@ use std::thread::ThreadId;
 use crossbeam_channel::{Receiver, Sender};
 use memory_tools::api::Handle;
 use memory_tools::api::message::{
-    Answer, BodyFault, BodyStream, Deliver, Intake, Method, Part, Piece, Pulled, Request, RequestBody, Response,
-    ResponseBody, Value,
+    Answer, BodyFault, BodyStream, Deliver, Finished, Intake, Method, Part, Piece, Pulled, Request, RequestBody,
+    Response, ResponseBody, Taken, Value,
 };
 use memory_tools::model::{Document, Key, Lsn, Rest};
 
 use super::PATIENCE;
 use super::feed::{Channel, Feed};
+use super::pauses::Pauses;
 use super::steps::{Steps, StepsLog};
 
 /// Answers by path, and counts what it was asked.
 ///
 /// `/echo` gives back the body, `/gather?N` too if it has at most N bytes, `/intake` counts what it is given and breaks
-/// off at a part with "stop" in it, and answers "stop/parts" with a stream, `/ignore` and `/forget` do not want the
+/// off at a part with "stop" in it, and answers "stop/parts" with a stream (see `pauses`), `/ignore` and `/forget` do not want the
 /// body, `/big?N` has N bytes, `/parts` is a stream, `/resting?N` is one of N parts of which each rests on something, `/stream?N` is one of N bytes, `/library?N` is one of N times the
 /// same document of `LIBRARY_BYTES`, `/slow` has its thread wait for the gate, `/later` has another thread wait for it
 /// (with `?parts` for a stream), `/lost` never delivers, `/lsn/N` rests on N
@@ -157,26 +157,33 @@ pub fn large_document() -> Document {
 struct Count {
     bytes: usize,
     faults: Arc<Mutex<Vec<BodyFault>>>,
+    pauses: Pauses,
+    /// Has its reply take work.
+    work: Option<Steps>,
 }
 
 impl Intake for Count {
-    fn take(&mut self, part: &[u8]) -> ControlFlow<Response> {
-        assert!(!part.is_empty());
+    fn take(&mut self, part: &[u8]) -> Taken {
         self.bytes += part.len();
         if part.windows(4).any(|window| window == b"stop") {
             if part.ends_with(b"/parts") {
-                return ControlFlow::Break(stream_of_parts());
+                return Taken::Done(stream_of_parts());
             }
-            return ControlFlow::Break(text(422, format!("stopped after {} bytes\n", self.bytes)));
+            return Taken::Done(text(422, format!("stopped after {} bytes\n", self.bytes)));
         }
-        ControlFlow::Continue(())
+        self.pauses.behind(part)
     }
 
-    fn finish(self: Box<Self>, end: Result<(), BodyFault>) -> Response {
-        match end {
-            Ok(()) => text(200, format!("{} bytes\n", self.bytes)),
-            Err(fault) => failed(&self.faults, fault),
+    fn finish(self: Box<Self>, end: Result<(), BodyFault>) -> Finished {
+        match (end, self.work) {
+            (Ok(()), Some(work)) => Finished::Work(Box::new(work)),
+            (Ok(()), None) => Finished::Reply(text(200, format!("{} bytes\n", self.bytes))),
+            (Err(fault), _) => Finished::Reply(failed(&self.faults, fault)),
         }
+    }
+
+    fn give_up(self: Box<Self>) -> Option<Response> {
+        self.pauses.are_noted().then(|| text(503, format!("no room behind {} bytes\n", self.bytes)))
     }
 }
 
@@ -220,7 +227,7 @@ impl Handle for Double {
                 RequestBody::Failed(fault) => failed(&self.faults, fault),
                 RequestBody::Awaited { .. } => unreachable!("it was gathered"),
             },
-            "/intake" => return Answer::Stream(Box::new(Count { bytes: 0, faults: self.faults.clone() })),
+            "/intake" => return Answer::Stream(Box::new(self.count(query))),
             "/later" => {
                 let gate = self.gate.1.clone();
                 let make: fn() -> Response = if query == "parts" { stream_of_parts } else { later };
@@ -300,6 +307,12 @@ impl Double {
     /// Lets `count` requests of `/slow` or `/later` go on.
     pub fn open_gate(&self, count: usize) {
         (0..count).for_each(|_| self.gate.0.send(()).unwrap());
+    }
+
+    fn count(&self, how: &str) -> Count {
+        let work = how.contains("work").then(|| Steps::of("3", self.steps.clone(), self.is_full.clone()));
+        let pauses = Pauses::of(how, self.steps.clone(), self.is_full.clone());
+        Count { bytes: 0, faults: self.faults.clone(), pauses, work }
     }
 
     fn counted(&self, left: usize, document: Option<Document>) -> Response {

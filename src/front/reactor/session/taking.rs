@@ -4,9 +4,7 @@
 //! short, and ends the connection otherwise; bodies together take no more memory than `bodies_bytes_max`. It does not
 //! know where requests begin.
 
-use std::ops::ControlFlow;
-
-use crate::api::message::{Answer, BodyFault, Intake, Method, Request, RequestBody, Response};
+use crate::api::message::{Answer, BodyFault, Method, Request, RequestBody};
 use crate::front::framing::Announced;
 use crate::front::problem::{self, Unavailable};
 
@@ -16,6 +14,7 @@ use super::super::head::{self, Head};
 use super::super::incoming::Incoming;
 use super::super::outbox::Terms;
 use super::again::{Kept, KeptBody};
+use super::intake::Taking;
 use super::{Phase, Session};
 
 /// A body that nobody wanted is read past when it is no longer than this, so that an answer such as a 404 does not cost
@@ -45,12 +44,10 @@ impl Session {
             Answer::Reply(response) => self.finish(response, terms, follows, cx),
             Answer::Later(later) => self.wait(later, terms, cx),
             Answer::Work(work) => self.work(work, terms),
-            Answer::Stream(mut intake) => {
-                let response = match take(intake.as_mut(), body) {
-                    ControlFlow::Continue(()) => intake.finish(Ok(())),
-                    ControlFlow::Break(response) => response,
-                };
-                self.finish(response, terms, follows, cx);
+            Answer::Stream(intake) => {
+                let taking = Taking::new(intake, Incoming::new(Announced::Nothing), Some(body.len() as u64), terms);
+                self.phase = Phase::Intake(taking.whole());
+                self.hand_on(body, follows, cx);
             }
             // It has the body and asks for it: nothing can be said but that it failed. What waits for room is kept
             // before.
@@ -83,7 +80,7 @@ impl Session {
                     self.fail_body(BodyFault::TooLarge, cx);
                 }
             }
-            Answer::Stream(intake) => self.phase = Phase::Intake { intake, body, length, terms },
+            Answer::Stream(intake) => self.phase = Phase::Intake(Taking::new(intake, body, length, terms)),
             Answer::Later(later) => self.wait(later, Terms { close: true, ..terms }, cx),
             Answer::Work(work) => self.work(work, Terms { close: true, ..terms }),
             // What waits for room is kept before.
@@ -105,7 +102,8 @@ impl Session {
     pub(super) fn take_body(&mut self, rest: &[u8], cx: &mut Context<'_>) -> usize {
         let body = match &mut self.phase {
             Phase::Gather(gather) => &mut gather.body,
-            Phase::Intake { body, .. } | Phase::Skip { body, .. } => body,
+            Phase::Intake(taking) => &mut taking.body,
+            Phase::Skip { body, .. } => body,
             Phase::Head | Phase::Later | Phase::Work(_) | Phase::Again(_) | Phase::Over => return 0,
         };
         let fed = match body.feed(rest) {
@@ -134,14 +132,10 @@ impl Session {
                     self.run_gathered(Ok(()), follows, cx);
                 }
             }
-            Phase::Intake { intake, terms, .. } => match take(intake.as_mut(), fed.data) {
-                ControlFlow::Break(response) => {
-                    let terms = Terms { close: true, ..*terms };
-                    self.finish(response, terms, false, cx);
-                }
-                ControlFlow::Continue(()) if fed.ended => self.finish_intake(Ok(()), follows, cx),
-                ControlFlow::Continue(()) => {}
-            },
+            Phase::Intake(taking) => {
+                taking.has_ended = fed.ended;
+                self.hand_on(fed.data, follows, cx);
+            }
             Phase::Skip { .. } if fed.ended => {
                 self.phase = Phase::Head;
                 self.since = cx.now;
@@ -204,24 +198,13 @@ impl Session {
         self.answer_whole(answer, bytes, terms, follows, cx);
     }
 
-    fn finish_intake(&mut self, end: Result<(), BodyFault>, follows: bool, cx: &mut Context<'_>) {
-        let Phase::Intake { intake, terms, .. } = std::mem::replace(&mut self.phase, Phase::Head) else { return };
-        let terms = Terms { close: terms.close || end.is_err(), ..terms };
-        self.finish(intake.finish(end), terms, follows, cx);
-    }
-
     pub(super) fn fail_body(&mut self, fault: BodyFault, cx: &mut Context<'_>) {
         match &self.phase {
             Phase::Gather(_) => self.run_gathered(Err(fault), false, cx),
-            Phase::Intake { .. } => self.finish_intake(Err(fault), false, cx),
+            Phase::Intake(_) => self.finish_intake(Err(fault), false, cx),
             Phase::Head | Phase::Skip { .. } | Phase::Later | Phase::Work(_) | Phase::Again(_) | Phase::Over => {
                 self.end(cx);
             }
         }
     }
-}
-
-/// Hands on a part, unless it is none.
-fn take(intake: &mut dyn Intake, part: &[u8]) -> ControlFlow<Response> {
-    if part.is_empty() { ControlFlow::Continue(()) } else { intake.take(part) }
 }

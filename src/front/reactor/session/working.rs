@@ -66,18 +66,27 @@ impl Session {
         self.phase = Phase::Work(Working { work, terms, pause: Pause::BEGIN });
     }
 
-    /// True when a step of work can be run now.
+    /// True when a step of work can be run now, or an intake called again.
     pub fn has_step(&self) -> bool {
-        matches!(&self.phase, Phase::Work(working) if working.pause.is_ready())
+        match &self.phase {
+            Phase::Work(working) => working.pause.is_ready(),
+            Phase::Intake(taking) => taking.is_ready(),
+            _ => false,
+        }
     }
 
-    /// True while there is work in progress, of which a peer that has gone needs no more.
+    /// True while there is work in progress, or an intake pauses, of which a peer that has gone needs no more.
     pub fn is_working(&self) -> bool {
-        matches!(self.phase, Phase::Work(_))
+        match &self.phase {
+            Phase::Work(_) => true,
+            Phase::Intake(taking) => !taking.wants_more(),
+            _ => false,
+        }
     }
 
-    /// Runs a step of the work that there is.
+    /// Runs a step of the work that there is, or calls an intake again.
     pub fn step(&mut self, cx: &mut Context<'_>) {
+        self.resume_intake(cx);
         let Phase::Work(Working { work, pause, .. }) = &mut self.phase else { return };
         let Pause::Turn { until } = *pause else { return };
         match work.step() {
@@ -87,10 +96,12 @@ impl Session {
         }
     }
 
-    /// Puts the work in line that waits with `ticket`: there may be room.
+    /// Puts the work, or the intake, in line that waits with `ticket`: there may be room.
     pub(super) fn go_on_with_work(&mut self, ticket: u64) {
-        if let Phase::Work(working) = &mut self.phase {
-            working.pause = working.pause.behind_room(ticket);
+        match &mut self.phase {
+            Phase::Work(working) => working.pause = working.pause.behind_room(ticket),
+            Phase::Intake(taking) => taking.go_on(ticket),
+            _ => {}
         }
     }
 
