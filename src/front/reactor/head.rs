@@ -16,6 +16,9 @@ use super::sections::{Content, Initials, Sections};
 /// Fields of a head that are split on the stack. More are split once again, with room for all that are allowed.
 const FIELDS_ON_STACK: usize = 32;
 
+/// Methods of lines that are read without httparse, the most frequent first.
+const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "DELETE", "POST"];
+
 /// A sound head.
 pub(super) struct Head<'b> {
     /// The method's name.
@@ -142,14 +145,15 @@ fn finish<'b, R>(
 /// Reads the head at the start of `bytes` when its line is as plain as nearly all are and its fields are known. That
 /// this gives nothing means nothing.
 fn read_known<'b>(bytes: &'b [u8], limits: &HeadLimits, sections: &Sections) -> Option<(Head<'b>, Fields<'b>)> {
-    let (line, behind) = bytes.split_at_checked(memchr::memchr(b'\r', bytes)?)?;
+    let method = METHODS.into_iter().find(|method| bytes.starts_with(method.as_bytes()))?;
+    let target_and_more = bytes.get(method.len()..)?.strip_prefix(b" ")?;
+    let (rest_of_line, behind) = target_and_more.split_at_checked(memchr::memchr(b'\r', target_and_more)?)?;
     let (section, Content { said, initials }) = sections.find(behind.strip_prefix(b"\r\n")?)?;
-    let (method, target) = std::str::from_utf8(line).ok()?.strip_suffix(" HTTP/1.1")?.split_once(' ')?;
-    // A method is a token and a target holds no control character and no space, or the line does not pass: there is no
-    // other way to split it.
+    let target = std::str::from_utf8(rest_of_line.strip_suffix(b" HTTP/1.1")?).ok()?;
+    // A target holds no control character and no space, or the line does not pass: there is no other way to split it.
     let framing = CheckedLine::new(&RequestLine { method, target, version: (1, 1) }, limits).ok()?;
     let framing = framing.with(&said, limits).ok()?;
-    let head = Head { method, framing, bytes: line.len() + b"\r\n".len() + section.len() };
+    let head = Head { method, framing, bytes: bytes.len() - behind.len() + b"\r\n".len() + section.len() };
     Some((head, Fields::Known(section, initials)))
 }
 
@@ -299,7 +303,7 @@ mod tests {
                 }
             }
         }
-        assert!(known > 10_000, "{known} were known");
+        assert!(known > 5_000, "{known} were known");
     }
 
     #[test]
