@@ -9,6 +9,7 @@ use std::time::Duration;
 use corpus::check::check;
 use corpus::delivery::Then;
 use corpus::reference::Reference;
+use corpus::row::{Fate, Row};
 use corpus::{clauses, dice, pool, reactor, rows};
 
 /// Rows that there must be.
@@ -45,4 +46,17 @@ fn the_reactor_gives_every_verdict() {
     let seed = dice::seed("corpus");
     check(&rows(), &[Then::Reads, Then::HalfCloses], seed, || reactor::subject(Duration::from_secs(20)));
     check(&rows(), &[Then::FallsSilent], seed, || reactor::subject(Duration::from_millis(100)));
+}
+
+/// What a front remembers of a head that it has read must not show.
+#[test]
+fn the_reactor_gives_the_same_verdict_to_a_row_behind_itself() {
+    let twice: Vec<Row> = rows()
+        .into_iter()
+        .filter(|row| row.fate == Fate::Kept)
+        .map(|row| Row { turns: [&row.turns[..]; 2].concat(), name: format!("{}, twice", row.name), ..row })
+        .collect();
+    assert!(twice.len() > ROWS_MIN / 4, "{} rows", twice.len());
+    let seed = dice::seed("corpus");
+    check(&twice, &[Then::Reads, Then::HalfCloses], seed, || reactor::subject(Duration::from_secs(20)));
 }
