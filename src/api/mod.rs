@@ -30,7 +30,7 @@ use smallvec::SmallVec;
 use crate::base::clock::Clock;
 use crate::base::health::{Health, Reason};
 use crate::base::limits::LOOK_AHEAD_MAX;
-use crate::model::{Command, Execute, Figures, Key, Operate, Outcome};
+use crate::model::{Command, Execute, Figures, Operate, Outcome};
 
 use body::Limit;
 use call::{Call, Otherwise};
@@ -148,7 +148,7 @@ impl Handle for Api {
     }
 
     fn anticipate(&self, targets: &[&[u8]]) {
-        let keys: SmallVec<[Key<'_>; LOOK_AHEAD_MAX]> =
+        let keys: SmallVec<[&[u8]; LOOK_AHEAD_MAX]> =
             targets.iter().filter_map(|target| docs::likely_key(target)).collect();
         self.execute.anticipate(&keys);
     }

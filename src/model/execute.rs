@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Command, Key, Lsn, Outcome, Refusal, Rest};
+use super::{Command, Lsn, Outcome, Refusal, Rest};
 
 /// Executes commands. The engine in this process is one implementation.
 pub trait Execute: Send + Sync {
@@ -12,9 +12,9 @@ pub trait Execute: Send + Sync {
     /// A refusal: nothing was changed.
     fn execute(&self, command: Command<'_>) -> Result<Outcome, Refusal>;
 
-    /// Takes a hint that these keys of the main store are likely to be asked for in a moment. Changes nothing and never
-    /// waits.
-    fn anticipate(&self, _keys: &[Key<'_>]) {}
+    /// Takes a hint that what are probably keys of the main store is likely to be asked for in a moment. Changes nothing
+    /// and never waits.
+    fn anticipate(&self, _keys: &[&[u8]]) {}
 }
 
 /// Called once, from any thread, when a reply that had to wait may leave, or never may.

@@ -130,10 +130,10 @@ impl Store {
     ///
     /// # Locks
     /// The keys' shards, for reading, several at once: never waited for, and what is under one that is taken is left out.
-    pub fn anticipate(&self, keys: &[Key<'_>]) {
+    pub fn anticipate(&self, keys: &[&[u8]]) {
         let id = CollectionId::MAIN;
         let held = keys.iter().take(LOOK_AHEAD_MAX).filter_map(|key| {
-            let address = self.hashing.address(id, key.as_bytes());
+            let address = self.hashing.address(id, key);
             Some((self.shard(address.shard).try_read()?, address.hash))
         });
         let held: SmallVec<[_; LOOK_AHEAD_MAX]> = held.collect();
@@ -448,11 +448,11 @@ mod tests {
     fn looking_ahead_changes_nothing_and_waits_for_nobody() {
         let store = Store::new(1);
         store.load(CollectionId::MAIN, [entry("k", 1)].into_iter());
-        let keys = [Key::new("k").unwrap(), Key::new("absent").unwrap(), Key::new("k").unwrap()];
+        let keys: [&[u8]; 4] = [b"k", b"absent", b"k", b"\0no key\xff"];
         store.anticipate(&keys);
         store.anticipate(&keys.repeat(LOOK_AHEAD_MAX));
         let place = store.place(Scope::Main).unwrap();
-        let locked = store.lock(&place, keys[0]);
+        let locked = store.lock(&place, Key::new("k").unwrap());
         store.anticipate(&keys);
         drop(locked);
         assert_eq!(store.totals().documents, 1);

@@ -40,7 +40,7 @@ impl Execute for Engine {
         }
     }
 
-    fn anticipate(&self, keys: &[Key<'_>]) {
+    fn anticipate(&self, keys: &[&[u8]]) {
         self.store.anticipate(keys);
     }
 }
