@@ -25,11 +25,14 @@ impl<'a> Query<'a> {
     /// # Errors
     /// `parameter_unknown` with the nearest known name, `parameters_conflict` for one given twice, or what is wrong
     /// with an escape.
+    #[inline]
     pub fn read(query: &'a str, known: &'static [Parameter]) -> Result<Query<'a>, Problem> {
+        // Most requests have none.
+        if query.is_empty() { Ok(Query { given: SmallVec::new() }) } else { Query::read_given(query, known) }
+    }
+
+    fn read_given(query: &'a str, known: &'static [Parameter]) -> Result<Query<'a>, Problem> {
         let mut given: SmallVec<[(&'static str, Cow<'a, str>); 4]> = SmallVec::new();
-        if query.is_empty() {
-            return Ok(Query { given });
-        }
         for (name, value) in pairs(query) {
             let name = decode_or_problem(name, Plus::Space, "the name of a query parameter")?;
             let Some(name) = known.iter().map(|known| known.name).find(|known| *known == name) else {
