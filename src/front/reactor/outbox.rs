@@ -141,7 +141,9 @@ impl Outbox {
         let mut remaining = Remaining::Nothing;
         let date = cx.date;
         self.push_with(cx, |out| remaining = reply::begin(out, &response, manner(terms, date)));
-        self.push_remaining(remaining, response.body);
+        if remaining != Remaining::Nothing {
+            self.push_remaining(remaining, response.body);
+        }
     }
 
     /// Holds a place for a reply that another thread makes; gives the ticket it must come with.
@@ -222,6 +224,16 @@ impl Outbox {
 
     /// What can be sent now, behind `out`; the number of slices.
     pub fn slices<'a>(&'a self, out: &'a [u8], into: &mut [IoSlice<'a>; SLICES]) -> usize {
+        // Nearly always there is nothing but the thread's buffer.
+        if self.queue.is_empty() {
+            return match into.first_mut() {
+                Some(slice) if !out.is_empty() => {
+                    *slice = IoSlice::new(out);
+                    1
+                }
+                _ => 0,
+            };
+        }
         let pieces = self.queue.iter().map_while(|item| match item {
             Item::Piece { piece, sent } => piece.bytes().get(*sent..),
             Item::Stream { .. } | Item::Barrier { .. } | Item::Waiting { .. } => None,
