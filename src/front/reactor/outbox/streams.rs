@@ -71,14 +71,19 @@ impl Outbox {
         };
         match pulled {
             Pulled::More => self.queue.push_back(Item::Stream { stream, is_chunked, wait: None }),
-            Pulled::Waits => {
+            Pulled::Waits if !self.ends_waits(cx) => {
                 let wait = Some(self.wait_for(stream.as_mut(), cx));
                 self.queue.push_back(Item::Stream { stream, is_chunked, wait });
             }
-            Pulled::Ended if is_chunked => self.push_with(cx, reply::end_chunks),
-            Pulled::Ended => {}
+            Pulled::Waits | Pulled::Ended if is_chunked => self.push_with(cx, reply::end_chunks),
+            Pulled::Waits | Pulled::Ended => {}
         }
         self.queue.extend(behind);
+    }
+
+    /// True when streams end where they would wait.
+    pub(super) fn ends_waits(&self, cx: &Context<'_>) -> bool {
+        self.ends_waits || cx.is_draining
     }
 
     /// Ends the stream that stands first where it waits.
