@@ -32,6 +32,13 @@ const PHRASES: &[&str] = &[
     "PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nstop! here",
     "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789",
     "PUT /n HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\n0",
+    "GET /s HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /sfr3 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /tv HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /tvr2 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    "PUT /gf HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+    "PUT /ip HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+    "PUT /bpf HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     "\r\n",
     "GET / HTTP/1.1\r\n",
     "Host: x\r\n",
@@ -41,7 +48,7 @@ const PHRASES: &[&str] = &[
 ];
 
 /// Options and steps of a random script; with amounts they are a line.
-const LETTERS: &[u8] = b"PUSBHTFRWIMaaaaaaaattttffsspxlllnkkommmdeq";
+const LETTERS: &[u8] = b"PUSBHTFRWIMaaaaaaaattttffsspxlllnkkommmdeqwwwrrgy";
 
 const AMOUNTS: &[u8] = b"0123456789abcdefghijklmno";
 

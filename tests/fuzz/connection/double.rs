@@ -2,19 +2,22 @@
 //!
 //! The letters of a target choose: `l` large and by reference, `t` a stream, `n` status 204, `c` the last of its
 //! connection, `r5` resting on LSN 5, `g` wants the body whole, `i` part by part, `b` part by part up to a part with a
-//! `!`, `w` comes later. Every reply says its number.
+//! `!`, `w` comes later, `s` takes work in steps, `f` finds no room the first two times. With `p` whoever takes a body
+//! part by part pauses behind each, and its reply takes work; with `v` a stream waits between its parts. Every reply says
+//! its number.
 //! It asserts that requests come one at a time, and that a body which was asked for comes whole or is said to have
 //! failed.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use memory_tools::api::Handle;
-use memory_tools::api::message::{
-    Answer, BodyFault, BodyStream, Deliver, Finished, Intake, Method, Part, Piece, Pulled, Request, RequestBody,
-    Response, ResponseBody, Taken, Value,
-};
-use memory_tools::model::{Document, Key, Lsn, Rest};
+use memory_tools::api::message::{Answer, BodyFault, Deliver, Method, Request, RequestBody, Response, Wake};
+use memory_tools::front::reactor::context::{Millis, Rules};
+
+use super::made::{Made, made};
+use super::sum::Sum;
+use super::toil::Toil;
 
 /// The field with a reply's number.
 pub const NUMBER: &str = "MT-Number";
@@ -22,14 +25,11 @@ pub const NUMBER: &str = "MT-Number";
 /// Bytes of a body that is gathered.
 pub const GATHER_BYTES_MAX: usize = 100;
 
-/// Bytes of a large body: more than what is copied behind its head.
-pub const LARGE_BYTES: usize = 20_000;
+/// How often `f` finds no room.
+const TURNS: usize = 2;
 
-/// Large parts of a stream.
-const STREAM_DOCUMENTS: usize = 2;
-
-/// Bytes of a large part of a stream: more than what is copied into a part.
-pub const STREAM_DOCUMENT_BYTES: usize = 5_000;
+/// Bytes of bodies that a thread may have, and beyond which no limit plays a role.
+pub const BODIES_BYTES: usize = 1 << 20;
 
 /// A request, and what became of it.
 #[derive(Clone, Debug)]
@@ -48,33 +48,37 @@ pub struct Asked {
     pub is_later: bool,
     /// True when it was said that there will be no reply.
     pub is_forgotten: bool,
+    /// How often it found no room, and when it has waited too long for some.
+    pub turned_back: usize,
+    pub again_until: Millis,
+    /// True when its work was given up without a word.
+    pub is_given_up: bool,
     /// The reply, once it was made.
     pub made: Option<Made>,
 }
 
-/// A reply that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Made {
-    pub status: u16,
-    pub rest: Lsn,
-    /// Its body: this text, then so many times `x`.
-    pub text: String,
-    pub fill: usize,
-}
-
+/// What is in progress, of which request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Open {
+pub enum Open {
     Nothing,
     Gather(usize),
     Intake(usize),
     Later(usize),
+    Again(usize),
+    Work(usize),
 }
 
 struct State {
+    now: Millis,
+    write_timeout: Millis,
+    /// True when bodies may be as large as they like.
+    is_wide: bool,
     asked: Vec<Asked>,
     /// What is in progress.
     open: Open,
     later: VecDeque<(usize, Deliver)>,
+    /// Of streams that wait.
+    wakers: Vec<Wake>,
     /// True when the connection was closed, whatever was in progress.
     is_closed: bool,
 }
@@ -84,9 +88,68 @@ struct State {
 pub struct Double(Arc<Mutex<State>>);
 
 impl Double {
-    pub fn new() -> Double {
-        let state = State { asked: Vec::new(), open: Open::Nothing, later: VecDeque::new(), is_closed: false };
+    pub fn new(rules: &Rules) -> Double {
+        let state = State {
+            now: 0,
+            write_timeout: Millis::try_from(rules.write_timeout.as_millis()).expect("a short time"),
+            is_wide: rules.bodies_bytes_max >= BODIES_BYTES,
+            asked: Vec::new(),
+            open: Open::Nothing,
+            later: VecDeque::new(),
+            wakers: Vec::new(),
+            is_closed: false,
+        };
         Double(Arc::new(Mutex::new(state)))
+    }
+
+    /// Tells it the time.
+    pub fn at(&self, now: Millis) {
+        self.with(|state| state.now = now);
+    }
+
+    /// Wakes the streams that wait; false when there are none.
+    pub fn wake(&self) -> bool {
+        let wakers = self.with(|state| std::mem::take(&mut state.wakers));
+        let is_any = !wakers.is_empty();
+        wakers.into_iter().for_each(|wake| wake());
+        is_any
+    }
+
+    /// True when the connection was closed.
+    pub fn is_closed(&self) -> bool {
+        self.with(|state| state.is_closed)
+    }
+
+    /// A stream waits.
+    pub fn wait(&self, wake: Wake) {
+        self.with(|state| state.wakers.push(wake));
+    }
+
+    /// `open` is in progress.
+    pub fn begin(&self, open: Open) {
+        self.with(|state| state.open = open);
+    }
+
+    /// `open`, which is in progress, is over.
+    pub fn end(&self, open: Open) {
+        self.with(|state| {
+            assert_eq!(state.open, open);
+            state.open = Open::Nothing;
+        });
+    }
+
+    /// The body of the request `number` is not wanted to its end.
+    pub fn break_off(&self, number: usize) {
+        self.with(|state| state.asked[number].is_broken_off = true);
+    }
+
+    /// What is said when there was no room for too long: every other request leaves that to the front.
+    pub fn give_up(&self, number: usize) -> Option<Response> {
+        if number.is_multiple_of(2) {
+            self.with(|state| state.asked[number].is_given_up = true);
+            return None;
+        }
+        Some(self.reply(number, 503, "given up "))
     }
 
     /// How many requests it was asked.
@@ -128,22 +191,36 @@ impl Double {
     }
 
     /// Makes the reply to `number`.
-    fn reply(&self, number: usize, status: u16, what: &str) -> Response {
+    pub fn reply(&self, number: usize, status: u16, what: &str) -> Response {
+        let double = self.clone();
         self.with(|state| {
             let asked = &mut state.asked[number];
-            let (response, made) = made(asked, number, status, what);
+            let (response, made) = made(asked, number, status, what, double);
             let before = asked.made.replace(made);
             assert!(before.is_none(), "request {number} was answered twice");
             response
         })
     }
 
-    fn reply_to_body(&self, number: usize, bytes: &[u8]) -> Response {
+    /// True when the request `number` finds no room.
+    fn turns_back(&self, number: usize) -> bool {
+        self.with(|state| {
+            let asked = &mut state.asked[number];
+            let turns_back = asked.turned_back < TURNS;
+            if turns_back {
+                asked.turned_back += 1;
+                state.open = Open::Again(number);
+            }
+            turns_back
+        })
+    }
+
+    pub fn reply_to_body(&self, number: usize, bytes: &[u8]) -> Response {
         let print = bytes.iter().fold(7_u32, |print, byte| print.wrapping_mul(31).wrapping_add(u32::from(*byte)));
         self.reply(number, 200, &format!("{} bytes {print:x} ", bytes.len()))
     }
 
-    fn reply_to_fault(&self, number: usize, fault: BodyFault) -> Response {
+    pub fn reply_to_fault(&self, number: usize, fault: BodyFault) -> Response {
         let (status, what) = match fault {
             BodyFault::TooLarge => (413, "too large "),
             BodyFault::Stalled { .. } => (408, "stalled "),
@@ -161,6 +238,20 @@ impl Double {
         let was_awaited = matches!(request.body, RequestBody::Awaited { .. });
         self.with(|state| {
             assert!(!state.is_closed, "asked for a connection that is closed");
+            if let Open::Again(number) = state.open {
+                state.open = Open::Nothing;
+                // At that moment it was given up, and this is the next.
+                if state.now < state.asked[number].again_until {
+                    let first = &state.asked[number];
+                    assert_eq!(
+                        (request.method, request.target),
+                        (first.method, first.target.as_str()),
+                        "another request"
+                    );
+                    assert_eq!(was_awaited, first.was_awaited, "asked again with another body");
+                    return number;
+                }
+            }
             if let Open::Gather(number) = state.open {
                 let first = &state.asked[number];
                 assert_eq!((request.method, request.target), (first.method, first.target.as_str()), "another request");
@@ -179,6 +270,9 @@ impl Double {
                 is_broken_off: false,
                 is_later: false,
                 is_forgotten: false,
+                turned_back: 0,
+                again_until: state.now + state.write_timeout,
+                is_given_up: false,
                 made: None,
             });
             state.asked.len() - 1
@@ -190,6 +284,18 @@ impl Handle for Double {
     fn handle(&self, request: Request<'_>) -> Answer {
         let number = self.note(&request);
         let has = |letter| request.target.contains(letter);
+        let may_turn_back = match request.body {
+            RequestBody::Bytes(bytes) => bytes.is_empty() || self.with(|state| state.is_wide),
+            RequestBody::Awaited { .. } => true,
+            RequestBody::Failed(_) => false,
+        };
+        if has('f') && may_turn_back && self.turns_back(number) {
+            return Answer::Again;
+        }
+        if has('s') && !matches!(request.body, RequestBody::Failed(_)) {
+            self.with(|state| state.open = Open::Work(number));
+            return Answer::Work(Box::new(Toil::new(number, self.clone(), None)));
+        }
         if has('w') && !matches!(request.body, RequestBody::Failed(_)) {
             self.with(|state| {
                 state.asked[number].is_later = true;
@@ -205,7 +311,7 @@ impl Handle for Double {
                 state.asked[number].wants_body = true;
                 state.open = Open::Intake(number);
             });
-            let sum = Sum { number, double: self.clone(), bytes: Vec::new(), breaks: has('b'), is_over: false };
+            let sum = Sum::new(number, self.clone(), has('b'), has('p'));
             return Answer::Stream(Box::new(sum));
         }
         if !has('g') {
@@ -229,108 +335,4 @@ impl Handle for Double {
             }
         }
     }
-}
-
-/// A body that is taken part by part.
-struct Sum {
-    number: usize,
-    double: Double,
-    bytes: Vec<u8>,
-    breaks: bool,
-    is_over: bool,
-}
-
-impl Sum {
-    fn end(&mut self) {
-        assert!(!self.is_over, "a body that was over goes on");
-        self.is_over = true;
-        self.double.with(|state| {
-            assert_eq!(state.open, Open::Intake(self.number));
-            state.open = Open::Nothing;
-        });
-    }
-}
-
-impl Intake for Sum {
-    fn take(&mut self, part: &[u8]) -> Taken {
-        assert!(!part.is_empty() && !self.is_over);
-        if self.breaks && part.contains(&b'!') {
-            self.end();
-            self.double.with(|state| state.asked[self.number].is_broken_off = true);
-            return Taken::Done(self.double.reply(self.number, 422, "broken off "));
-        }
-        self.bytes.extend_from_slice(part);
-        Taken::More
-    }
-
-    fn finish(mut self: Box<Self>, end: Result<(), BodyFault>) -> Finished {
-        self.end();
-        Finished::Reply(match end {
-            Ok(()) => self.double.reply_to_body(self.number, &self.bytes),
-            Err(fault) => self.double.reply_to_fault(self.number, fault),
-        })
-    }
-}
-
-impl Drop for Sum {
-    fn drop(&mut self) {
-        let is_told = self.is_over || self.double.with(|state| state.is_closed);
-        assert!(is_told || std::thread::panicking(), "request {} was not told how its body ended", self.number);
-    }
-}
-
-/// The reply that `asked` wants, and what is to be seen of it.
-fn made(asked: &Asked, number: usize, status: u16, what: &str) -> (Response, Made) {
-    let has = |letter| asked.target.contains(letter);
-    let status = if has('n') { 204 } else { status };
-    let rest = Lsn(asked.target.split_once('r').map_or(0, |(_, rest)| {
-        rest.bytes().take(1).filter(u8::is_ascii_digit).map(|digit| u64::from(digit - b'0')).sum()
-    }));
-    let text = format!("{number} {what}\n");
-    let mut response = Response::new(status).with(NUMBER, Value::Number(number as u64));
-    let mut fill = 0;
-    if has('t') {
-        fill = STREAM_DOCUMENTS * STREAM_DOCUMENT_BYTES;
-        let text = text.clone().into_bytes();
-        response.body = ResponseBody::Stream(Box::new(Parts { text: Some(text), turn: 0 }));
-    } else {
-        response = response.with_piece(Piece::Owned(text.clone().into_bytes()));
-        if has('l') {
-            fill = LARGE_BYTES;
-            response = response.with_piece(Piece::Document(filled(LARGE_BYTES)));
-        }
-    }
-    response.head_only = asked.method == Method::Head;
-    response.close = has('c');
-    response.rest = Rest::Written(rest);
-    (response, Made { status, rest, text, fill })
-}
-
-/// The text, then documents, with nothing between them.
-struct Parts {
-    text: Option<Vec<u8>>,
-    turn: usize,
-}
-
-impl BodyStream for Parts {
-    fn pull(&mut self, part: &mut Part) -> Pulled {
-        assert!(part.is_empty());
-        self.turn += 1;
-        if self.turn.is_multiple_of(2) {
-            match self.text.take() {
-                Some(text) => part.push_bytes(&text),
-                None => part.push_document(filled(STREAM_DOCUMENT_BYTES)),
-            }
-        }
-        if self.turn <= 2 * (1 + STREAM_DOCUMENTS) { Pulled::More } else { Pulled::Ended }
-    }
-}
-
-/// A document of so many times `x`.
-fn filled(bytes: usize) -> Document {
-    static DOCUMENTS: OnceLock<[Document; 2]> = OnceLock::new();
-    let sizes = [LARGE_BYTES, STREAM_DOCUMENT_BYTES];
-    let documents = DOCUMENTS
-        .get_or_init(|| sizes.map(|size| Document::new(Key::new("k").expect("a key"), "x".repeat(size).as_bytes())));
-    documents[usize::from(bytes != LARGE_BYTES)].clone()
 }

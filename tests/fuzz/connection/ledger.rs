@@ -15,6 +15,7 @@ struct State {
     /// LSNs that somebody was told of that they never will be durable.
     denied: BTreeSet<Lsn>,
     waiting: Vec<(Lsn, Waker)>,
+    room: Vec<RoomWaker>,
 }
 
 impl Ledger {
@@ -34,6 +35,14 @@ impl Ledger {
             state.denied.extend(waiting.iter().map(|(lsn, _)| *lsn));
             waiting.into_iter().map(|(_, waker)| (waker, Err(NotDurable))).collect()
         });
+    }
+
+    /// Has everybody try again who waits for room; false when nobody does.
+    pub fn make_room(&self) -> bool {
+        let wakers = self.with(|state| std::mem::take(&mut state.room));
+        let is_any = !wakers.is_empty();
+        wakers.into_iter().for_each(|waker| waker());
+        is_any
     }
 
     /// The newest LSN that is durable.
@@ -80,6 +89,6 @@ impl Durability for Ledger {
     fn hurry(&self) {}
 
     fn when_room(&self, waker: RoomWaker) {
-        waker();
+        self.with(|state| state.room.push(waker));
     }
 }

@@ -15,8 +15,9 @@ use memory_tools::front::reactor::outbox::SLICES;
 use memory_tools::front::reactor::sections::Sections;
 use memory_tools::front::reactor::session::{Expired, Session};
 
-use super::double::{Double, LARGE_BYTES, STREAM_DOCUMENT_BYTES};
+use super::double::Double;
 use super::ledger::Ledger;
+use super::made::{LARGE_BYTES, STREAM_DOCUMENT_BYTES};
 use super::replies::Reply;
 use super::script::{Script, Step};
 use super::verdict::{Inbox, Scene};
@@ -88,6 +89,8 @@ struct Link<'s> {
     session: Session,
     state: State,
     may_write: bool,
+    /// True when streams end where they would wait.
+    ends_waits: bool,
     // The peer's.
     arrived: usize,
     read: usize,
@@ -117,7 +120,7 @@ impl<'s> Link<'s> {
         Link {
             conversation: script.conversation,
             rules: script.rules(),
-            double: Double::new(),
+            double: Double::new(&script.rules()),
             ledger: Ledger::default(),
             mailbox: Mailbox::new(Arc::new(|| {})),
             now: 0,
@@ -129,6 +132,7 @@ impl<'s> Link<'s> {
             session: Session::new(0),
             state: State::Open,
             may_write: true,
+            ends_waits: false,
             arrived: 0,
             read: 0,
             end: End::Open,
@@ -173,6 +177,14 @@ impl<'s> Link<'s> {
             Step::Make => drop(self.double.make()),
             Step::Forget => self.double.forget(),
             Step::Mail => self.read_mail(),
+            Step::Work => drop(self.run_step()),
+            Step::Room => drop(self.ledger.make_room()),
+            Step::Wake => drop(self.double.wake()),
+            Step::Leave => {
+                self.ends_waits = true;
+                self.session.outbox().end_waits();
+                self.turn();
+            }
             Step::Drain => {
                 self.is_draining = true;
                 self.turn();
@@ -201,7 +213,8 @@ impl<'s> Link<'s> {
             self.turn();
             self.read_mail();
             self.check_bounds();
-            if !self.is_closed() && !self.double.make() {
+            let goes_on = self.run_step() | self.ledger.make_room() | self.double.wake() | self.double.make();
+            if !self.is_closed() && !goes_on {
                 // One more, for what the mail has moved.
                 self.turn();
                 self.read_mail();
@@ -231,6 +244,16 @@ impl<'s> Link<'s> {
             }
         }
         panic!("a deadline is due for ever");
+    }
+
+    /// Runs a step of work, as the thread does between the turns; false when there is none.
+    fn run_step(&mut self) -> bool {
+        let has_step = !self.is_closed() && self.session.has_step();
+        if has_step {
+            self.with_session(Session::step);
+            self.turn();
+        }
+        has_step
     }
 
     fn read_mail(&mut self) {
@@ -344,6 +367,7 @@ impl<'s> Link<'s> {
     }
 
     fn with_session<T>(&mut self, act: impl FnOnce(&mut Session, &mut Context<'_>) -> T) -> T {
+        self.double.at(self.now);
         let mut cx = Context {
             handler: &self.double,
             durability: &self.ledger,
@@ -369,6 +393,7 @@ impl<'s> Link<'s> {
             now: self.now,
             arrived: &self.conversation[..self.arrived],
             patience: self.patience,
+            ends_waits: self.ends_waits || self.is_draining,
         };
         act(&mut self.inbox, scene);
     }

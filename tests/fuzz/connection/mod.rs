@@ -15,8 +15,11 @@
 mod double;
 mod ledger;
 mod link;
+mod made;
 mod replies;
 mod script;
+mod sum;
+mod toil;
 mod verdict;
 
 use link::Ended;

@@ -16,6 +16,8 @@ use std::time::Duration;
 use memory_tools::front::framing::HeadLimits;
 use memory_tools::front::reactor::context::{Millis, Rules};
 
+use super::double::BODIES_BYTES;
+
 /// Steps of one script. More are not done, or a run takes long.
 const STEPS_MAX: usize = 400;
 
@@ -50,6 +52,14 @@ pub enum Step {
     Forget,
     /// The thread reads its mail.
     Mail,
+    /// A step of work is run, if there is one to run.
+    Work,
+    /// There may be room.
+    Room,
+    /// Streams that wait are woken.
+    Wake,
+    /// The peer may have gone: streams end where they wait.
+    Leave,
     /// The server begins to stop.
     Drain,
     /// The peer sends nothing more.
@@ -139,13 +149,19 @@ impl<'i> Script<'i> {
             b'k' => Step::Make,
             b'o' => Step::Forget,
             b'm' => Step::Mail,
+            b'w' => Step::Work,
+            b'r' => Step::Room,
+            b'g' => Step::Wake,
+            b'y' => Step::Leave,
             b'd' => Step::Drain,
             b'e' => Step::End,
             b'q' => Step::Reset,
-            other => return self.step(b"atasafslkmpx"[usize::from(other) % 12], amount),
+            other => return self.step(b"atasafslkmpxwrgw"[usize::from(other) % 16], amount),
         };
-        self.is_disturbed |=
-            matches!(step, Step::Pass(_) | Step::Expire | Step::Deny | Step::Forget | Step::Drain | Step::Reset);
+        self.is_disturbed |= matches!(
+            step,
+            Step::Pass(_) | Step::Expire | Step::Deny | Step::Forget | Step::Drain | Step::Leave | Step::Reset
+        );
         if self.steps.len() < STEPS_MAX {
             self.steps.push(step);
         }
@@ -163,7 +179,7 @@ fn wide() -> Rules {
         pipelined_requests_max: 128,
         unsent_bytes_max: 1 << 20,
         stream_buffer_bytes: 256 << 10,
-        bodies_bytes_max: 1 << 20,
+        bodies_bytes_max: BODIES_BYTES,
     }
 }
 

@@ -7,8 +7,9 @@ use memory_tools::api::message::Method;
 use memory_tools::front::reactor::context::{Millis, Rules};
 use memory_tools::model::Lsn;
 
-use super::double::{Asked, Double, Made};
+use super::double::{Asked, Double};
 use super::ledger::Ledger;
+use super::made::Made;
 use super::replies::{Next, Reply, next};
 
 /// What a reply is judged by.
@@ -22,6 +23,8 @@ pub struct Scene<'s> {
     pub arrived: &'s [u8],
     /// How long the session had been reading at a deadline that made a reply, at most.
     pub patience: Millis,
+    /// True when a stream may have ended where it waited.
+    pub ends_waits: bool,
 }
 
 /// What the peer has got.
@@ -105,7 +108,7 @@ impl Inbox {
         match (reply.number, asked) {
             (Some(said), Some(Asked { made: Some(made), method, .. })) => {
                 assert_eq!(said, number, "replies are out of order");
-                judge_body(reply, &made, method);
+                judge_body(reply, &made, method, scene.ends_waits);
                 assert!(made.rest <= self.released, "a reply came before its ground was durable");
             }
             (Some(said), asked) => panic!("a reply to {said}, where {asked:?} was asked"),
@@ -125,10 +128,14 @@ fn says_head(bytes: &[u8]) -> bool {
 }
 
 /// The double's own reply.
-fn judge_body(reply: &Reply, made: &Made, method: Method) {
+fn judge_body(reply: &Reply, made: &Made, method: Method, ends_waits: bool) {
     assert_eq!(reply.status, made.status);
     if method == Method::Head || made.status == 204 {
         return assert!(reply.body.is_empty());
+    }
+    if made.waits && ends_waits {
+        let whole = made.text.clone() + &"x".repeat(made.fill);
+        return assert!(whole.as_bytes().starts_with(&reply.body), "not the beginning of {made:?}: {reply:?}");
     }
     let rest = reply.body.strip_prefix(made.text.as_bytes()).unwrap_or_else(|| panic!("not {made:?}: {reply:?}"));
     assert!(rest.len() == made.fill && rest.iter().all(|byte| *byte == b'x'), "not {made:?}: {} bytes", rest.len());
@@ -142,5 +149,8 @@ fn judge_front(reply: &Reply, number: usize, asked: &Asked, scene: Scene<'_>) {
         made.rest > Lsn::ZERO && (scene.ledger.was_denied(made.rest) || has_waited)
     });
     let is_full = asked.made.is_none() && asked.wants_body && reply.close && scene.double.count() == number + 1;
-    assert!(is_denied || asked.is_forgotten || is_full, "{reply:?} to {asked:?}");
+    let has_waited = u128::from(scene.now) >= scene.rules.write_timeout.as_millis();
+    let found_no_room = asked.made.is_none() && asked.turned_back > 0 && has_waited;
+    let is_given_up = asked.is_given_up && has_waited;
+    assert!(is_denied || asked.is_forgotten || is_full || found_no_room || is_given_up, "{reply:?} to {asked:?}");
 }
