@@ -16,6 +16,8 @@ mod expiry;
 mod keys;
 #[path = "scenarios/listing.rs"]
 mod listing;
+#[path = "scenarios/patching.rs"]
+mod patching;
 #[path = "scenarios/preferences.rs"]
 mod preferences;
 #[path = "scenarios/restart.rs"]

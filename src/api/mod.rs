@@ -92,7 +92,7 @@ impl Api {
 
     fn reply(&self, request: Request<'_>, family: &mut Family) -> Result<Response, Otherwise> {
         if request.target == "*" && request.method == Method::Options {
-            return Ok(Response::new(204).with("Allow", Value::Static("GET, HEAD, POST, PUT, DELETE, OPTIONS")));
+            return Ok(Response::new(204).with("Allow", Value::Static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")));
         }
         let Target { path, query } = Target::split(request.target);
         let Some((route, found)) = routes::find(path) else {
@@ -101,7 +101,12 @@ impl Api {
         };
         *family = route.family;
         if request.method == Method::Options {
-            return Ok(Response::new(204).with("Allow", Value::Text(route.allow())));
+            let mut response = Response::new(204).with("Allow", Value::Text(route.allow()));
+            // RFC 5789 §3.1.
+            if route.operation(Method::Patch).is_some() {
+                response.push("Accept-Patch", Value::Static(docs::ACCEPT_PATCH));
+            }
+            return Ok(response);
         }
         let operation = route.operation(request.method).ok_or_else(|| wrong_method(route, request.method))?;
         if *family != Family::System && self.health.holds(Reason::Loading) {
@@ -175,5 +180,5 @@ fn wrong_method(route: &Route, method: Method) -> Problem {
             format!("{} is not among the methods of {}", method.name(), route.template)
         }
     };
-    Problem::new(Kind::MethodNotAllowed, detail).allow(route.allow())
+    Problem::new(Kind::MethodNotAllowed, detail).field("Allow", Value::Text(route.allow()))
 }

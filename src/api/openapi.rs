@@ -136,6 +136,14 @@ fn in_header(field: &Field) -> Json {
 fn request_body(takes: Takes) -> Option<Json> {
     let (is_required, schema) = match takes {
         Takes::Nothing => return None,
+        Takes::Patch => {
+            let [merge, standard, extended] = super::docs::PATCH_TYPES;
+            return Some(json!({ "required": true, "content": {
+                merge: { "schema": reference("Document") },
+                standard: { "schema": reference("JsonPatch") },
+                extended: { "schema": reference("PatchOperations") },
+            } }));
+        }
         Takes::Document => (true, reference("Document")),
         Takes::SeedSet => (true, reference("SeedSet")),
         Takes::Options => (false, reference("OptionChanges")),

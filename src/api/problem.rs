@@ -58,6 +58,8 @@ kinds! {
     ParameterInvalid = 400 "parameter_invalid" "Invalid query parameter";
     /// Query parameters that exclude each other, or one that is given twice.
     ParametersConflict = 400 "parameters_conflict" "Conflicting query parameters";
+    /// A patch that is JSON, but not a patch of its kind.
+    PatchInvalid = 400 "patch_invalid" "The patch is invalid";
     /// A condition header that cannot be read.
     ConditionInvalid = 400 "condition_invalid" "Invalid condition";
     /// A body that is not one JSON value.
@@ -80,6 +82,8 @@ kinds! {
     MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
     /// A body that did not arrive in time.
     BodyTimeout = 408 "body_timeout" "The body took too long";
+    /// The document is not as the patch expects it.
+    PatchConflict = 409 "patch_conflict" "The patch does not fit the document";
     /// A snapshot is being written already.
     SnapshotRunning = 409 "snapshot_running" "A snapshot is being written";
     /// A number in chunks, of which nobody can tell whether it is whole.
@@ -88,6 +92,10 @@ kinds! {
     ConditionFailed = 412 "condition_failed" "The condition does not hold";
     /// A document over its limit.
     DocumentTooLarge = 413 "document_too_large" "The document is too large";
+    /// A patch that is not in one of the types that there are.
+    PatchTypeUnsupported = 415 "patch_type_unsupported" "The type of the patch is not supported";
+    /// What the patch would make of the document is not acceptable.
+    PatchUnprocessable = 422 "patch_unprocessable" "The patch cannot be carried out";
     /// A write without a condition, where one is required.
     ConditionRequired = 428 "condition_required" "A condition is required";
     /// A snapshot could not be written.
@@ -102,6 +110,8 @@ kinds! {
     Stopping = 503 "stopping" "The server is stopping";
     /// The server should not be sent work.
     NotReady = 503 "not_ready" "Not ready";
+    /// Others change the document faster than it can be patched.
+    PatchContended = 503 "patch_contended" "The document is changed too often";
     /// Versions cannot be reserved on disk.
     SequenceUnavailable = 503 "sequence_unavailable" "Writes are refused for now";
     /// The journal had no room for as long as a write may wait.
@@ -120,14 +130,15 @@ pub struct Problem {
     hint: Option<String>,
     /// Further members: name, and a value that is JSON already.
     members: Vec<(&'static str, String)>,
-    allow: Option<String>,
+    /// A header field of the reply beside those that each has; boxed, because few have one.
+    field: Option<Box<(&'static str, Value)>>,
     rest: Rest,
 }
 
 impl Problem {
     /// A failure of `kind`; `detail` says what happened this time, with the figures in it.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Problem {
-        Problem { kind, detail: detail.into(), hint: None, members: Vec::new(), allow: None, rest: Rest::NOTHING }
+        Problem { kind, detail: detail.into(), hint: None, members: Vec::new(), field: None, rest: Rest::NOTHING }
     }
 
     /// The same failure, as one of another kind.
@@ -156,6 +167,13 @@ impl Problem {
         self.number(name, u64::try_from(value).unwrap_or(u64::MAX))
     }
 
+    /// Adds a member whose value is a text.
+    #[must_use]
+    pub fn text(mut self, name: &'static str, value: &str) -> Problem {
+        self.members.push((name, quote(value)));
+        self
+    }
+
     /// Adds a member whose value is a list of texts.
     #[must_use]
     pub fn texts<'t>(mut self, name: &'static str, values: impl Iterator<Item = &'t str>) -> Problem {
@@ -164,10 +182,10 @@ impl Problem {
         self
     }
 
-    /// Names the methods that the resource has.
+    /// Gives the reply a header field.
     #[must_use]
-    pub fn allow(mut self, methods: String) -> Problem {
-        self.allow = Some(methods);
+    pub fn field(mut self, name: &'static str, value: Value) -> Problem {
+        self.field = Some(Box::new((name, value)));
         self
     }
 
@@ -212,11 +230,12 @@ impl Problem {
 
     fn finish(self, content_type: Value, body: Vec<u8>) -> Response {
         let mut response = Response::new(self.kind.status()).with("Content-Type", content_type).resting_on(self.rest);
-        if let Some(methods) = self.allow {
-            response = response.with("Allow", Value::Text(methods));
+        if let Some(field) = self.field {
+            let (name, value) = *field;
+            response.push(name, value);
         }
         if self.kind.status() == 503 {
-            response = response.with("Retry-After", Value::Number(1));
+            response.push("Retry-After", Value::Number(1));
         }
         response.with_piece(Piece::Owned(body))
     }

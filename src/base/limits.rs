@@ -61,6 +61,11 @@ pub const PATCH_WORK_BYTES_MAX: usize = 1 << 30;
 /// How often a patch may read its texts in any case, so that the largest documents can be patched, too.
 pub const PATCH_PASSES_MIN: usize = 16;
 
+/// How often a patch is made anew because others write the document in between. Each time somebody else got on, so that
+/// even among a hundred writers who begin together hardly anybody is refused; who is, holds a document that is better
+/// split.
+pub const PATCH_TRIES_MAX: usize = 1000;
+
 /// Entries that one hold of a shard's lock may touch in the background (snapshot slices, listings, reaping).
 /// At about 100 ns each (a cache miss) this keeps a hold near 25 µs, far below the promised millisecond. The test
 /// `store::tests::holds::no_background_hold_touches_more_entries_than_its_bound` counts what is touched;

@@ -52,8 +52,8 @@ fn the_server_makes_a_key_for_what_is_posted() {
             post("/v1/docs?key=a", "1").gives(400).containing("\"code\":\"parameter_unknown\""),
             post("/v1/docs", "1").with("If-Match", "*").gives(412),
             post("/v1/collections/a%20b/docs", "1").gives(400).containing("collection_name_invalid"),
-            post("/v1/docs/a", "1").gives(405).field("Allow", "GET, HEAD, PUT, DELETE, OPTIONS"),
-            send("OPTIONS", "/v1/docs").gives(204).field("Allow", "GET, HEAD, PUT, DELETE, POST, OPTIONS"),
+            post("/v1/docs/a", "1").gives(405).field("Allow", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+            send("OPTIONS", "/v1/docs").gives(204).field("Allow", "GET, HEAD, PUT, PATCH, DELETE, POST, OPTIONS"),
         },
     ]);
 }

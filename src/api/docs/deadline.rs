@@ -49,7 +49,7 @@ pub(super) fn set(
         return Ok(receipt(key, version, deadline).resting_on(rest));
     }
     let mut response = Response::new(204).with("ETag", Value::EntityTag(version.0)).resting_on(rest);
-    push_deadline(&mut response, deadline, api);
+    push_deadline(&mut response, deadline, &*api.clock);
     returned.announce(&mut response);
     Ok(response)
 }

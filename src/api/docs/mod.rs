@@ -5,12 +5,14 @@
 mod deadline;
 mod listing;
 mod location;
+mod patching;
 mod sweep;
 mod uuid;
 mod writing;
 
 use std::borrow::Cow;
 
+use crate::base::clock::Clock;
 use crate::model::{Command, Condition, Deadline, Effect, Entry, Lsn, Rest, Scope};
 
 use super::Api;
@@ -20,6 +22,7 @@ use super::message::{Piece, Response, Value};
 use super::problem::{Kind, Problem};
 use super::query::Query;
 
+pub use patching::{ACCEPT_PATCH, PATCH_TYPES, patch};
 pub use writing::{delete, post, put};
 
 /// `GET` and `HEAD` on `{base}`: one document by `?key=`, else a page of the documents.
@@ -88,7 +91,7 @@ fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<R
     response.rest = rest;
     response.push("ETag", Value::EntityTag(entry.version.0));
     response.push("Cache-Control", Value::Static("no-cache"));
-    push_deadline(&mut response, entry.deadline, api);
+    push_deadline(&mut response, entry.deadline, &*api.clock);
     if !is_unmodified {
         response.push("Content-Type", Value::Static("application/json"));
         response.push_piece(Piece::Document(entry.document));
@@ -97,9 +100,9 @@ fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<R
 }
 
 /// Says when the document expires, if it does.
-fn push_deadline(response: &mut Response, deadline: Deadline, api: &Api) {
+fn push_deadline(response: &mut Response, deadline: Deadline, clock: &dyn Clock) {
     if let Some(moment) = deadline.moment() {
-        response.push("MT-TTL", Value::Seconds(moment.since(api.clock.now())));
+        response.push("MT-TTL", Value::Seconds(moment.since(clock.now())));
         response.push("MT-Expires-At", Value::Moment(moment));
     }
 }

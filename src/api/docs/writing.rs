@@ -1,5 +1,6 @@
 //! Writing and removing one document: PUT, POST, DELETE.
 
+use crate::base::clock::Clock;
 use crate::base::json;
 use crate::model::{Command, Condition, Deadline, Document, Effect, Key, Lsn, OnAbsent, Outcome, Rest, Scope, Tags};
 
@@ -74,25 +75,51 @@ fn write(
     let Outcome { rest, effect: Effect::Written { version, deadline, replaced } } = outcome else {
         return Err(not_put(outcome, scope, key).into());
     };
-    let mut response = match (returned, shown) {
-        (Returned::Minimal, _) => {
-            let mut response = Response::new(if replaced.is_some() { 204 } else { 201 });
-            response.push("ETag", Value::EntityTag(version.0));
-            push_deadline(&mut response, deadline, api);
-            response
-        }
-        (_, Some(document)) => shown_whole(api, document, version, deadline),
-        (_, None) => receipt(key, version, deadline),
-    };
-    if replaced.is_none() {
-        response.status = 201;
-        response.push("Location", Value::Text(location(scope, key.as_str())));
-    }
-    returned.announce(&mut response);
-    Ok(response.resting_on(rest))
+    let written = Written { scope, key, version, deadline, is_new: replaced.is_none(), shown };
+    Ok(written.reply(returned, &*api.clock).resting_on(rest))
 }
 
-fn not_put(outcome: Outcome, scope: Scope<'_>, key: Key<'_>) -> Problem {
+/// A document that was written, as its writer is told of it.
+pub(super) struct Written<'a> {
+    /// Where.
+    pub(super) scope: Scope<'a>,
+    /// Which.
+    pub(super) key: Key<'a>,
+    /// Its version.
+    pub(super) version: Lsn,
+    /// When it expires.
+    pub(super) deadline: Deadline,
+    /// True when there was none before.
+    pub(super) is_new: bool,
+    /// What was written, for who wants to see it.
+    pub(super) shown: Option<Document>,
+}
+
+impl Written<'_> {
+    /// The reply to who wants so much of it `returned`.
+    pub(super) fn reply(self, returned: Returned, clock: &dyn Clock) -> Response {
+        let Written { scope, key, version, deadline, is_new, shown } = self;
+        let mut response = match (returned, shown) {
+            (Returned::Minimal, _) => {
+                let mut response = Response::new(204);
+                response.push("ETag", Value::EntityTag(version.0));
+                push_deadline(&mut response, deadline, clock);
+                response
+            }
+            (_, Some(document)) => shown_whole(clock, document, version, deadline),
+            (_, None) => receipt(key, version, deadline),
+        };
+        if is_new {
+            response.status = 201;
+            response.push("Location", Value::Text(location(scope, key.as_str())));
+        }
+        returned.announce(&mut response);
+        response
+    }
+}
+
+/// Why a document was not put, where it may be a new one.
+pub(super) fn not_put(outcome: Outcome, scope: Scope<'_>, key: Key<'_>) -> Problem {
     match outcome.effect {
         Effect::CollectionAbsent => Problem::new(
             Kind::CollectionNameInvalid,
@@ -128,17 +155,17 @@ pub(super) fn receipt(key: Key<'_>, version: Lsn, deadline: Deadline) -> Respons
 }
 
 /// A document as the reply to what was done with it.
-fn shown_whole(api: &Api, document: Document, version: Lsn, deadline: Deadline) -> Response {
+fn shown_whole(clock: &dyn Clock, document: Document, version: Lsn, deadline: Deadline) -> Response {
     let mut response = Response::new(200);
     response.push("Content-Type", Value::Static("application/json"));
     response.push("ETag", Value::EntityTag(version.0));
-    push_deadline(&mut response, deadline, api);
+    push_deadline(&mut response, deadline, clock);
     response.push_piece(Piece::Document(document));
     response
 }
 
 /// Only plain names are created here; the others may exist, made by the seed's endpoints or its files.
-fn on_absent(scope: Scope<'_>) -> OnAbsent {
+pub(super) fn on_absent(scope: Scope<'_>) -> OnAbsent {
     match scope {
         Scope::Collection(name) if !name.is_plain() => OnAbsent::Refuse,
         _ => OnAbsent::Create,
@@ -160,7 +187,7 @@ pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         return Err(unwritten(outcome.effect, scope, &key, outcome.rest).into());
     };
     let mut response = match returned {
-        Returned::Representation => shown_whole(api, removed.document, removed.version, removed.deadline),
+        Returned::Representation => shown_whole(&*api.clock, removed.document, removed.version, removed.deadline),
         Returned::Minimal | Returned::Receipt => Response::new(204),
     };
     returned.announce(&mut response);

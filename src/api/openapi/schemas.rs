@@ -3,17 +3,21 @@
 use serde_json::{Value as Json, json};
 
 use super::super::routes::Form;
-use crate::base::limits::KEY_BYTES_MAX;
+use crate::base::limits::{KEY_BYTES_MAX, PATCH_OPERATIONS_MAX};
 
 /// Seconds with decimals, or what Go writes: `1h30m`, `500ms`. Positive values only are accepted, which the pattern
 /// says by asking for a digit that is not zero somewhere.
 const DURATION: &str = r"^(?=.*[1-9])([0-9]+(\.[0-9]+)?|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$";
+
+/// A JSON pointer.
+const POINTER: &str = "^(/([^~/]|~[01])*)*$";
 
 /// Every schema by its name.
 pub fn all() -> Json {
     json!({
         "Document": { "description": "any JSON value, kept byte for byte" },
         "Key": { "type": "string", "minLength": 1, "maxLength": KEY_BYTES_MAX, "pattern": "^[^\\u0000]+$" },
+        "Pointer": { "description": "RFC 6901", "type": "string", "pattern": POINTER },
         "CollectionName": { "type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$" },
         "Receipt": {
             "type": "object",
@@ -24,6 +28,21 @@ pub fn all() -> Json {
                 "expires_at": { "type": "string", "format": "date-time" },
             },
             "additionalProperties": false,
+        },
+        "JsonPatch": {
+            "description": "RFC 6902",
+            "type": "array",
+            "maxItems": PATCH_OPERATIONS_MAX,
+            "items": operation(&["add", "remove", "replace", "move", "copy", "test"]),
+        },
+        "PatchOperations": {
+            "description": "RFC 6902, and further operations: inc, mul, min, max compute with the number at the path, \
+                            append and prepend put the value at an end of the array there",
+            "type": "array",
+            "maxItems": PATCH_OPERATIONS_MAX,
+            "items": operation(&[
+                "add", "remove", "replace", "move", "copy", "test", "inc", "mul", "min", "max", "append", "prepend",
+            ]),
         },
         "Problem": {
             "description": "problem details (RFC 9457)",
@@ -145,6 +164,20 @@ pub fn of_form(form: &Form) -> Json {
         }),
         Form::OneOf(words) => json!({ "enum": words }),
     }
+}
+
+/// An operation of a patch by one of these names.
+fn operation(names: &[&str]) -> Json {
+    json!({
+        "type": "object",
+        "required": ["op", "path"],
+        "properties": {
+            "op": { "enum": names },
+            "path": reference_to("Pointer"),
+            "from": reference_to("Pointer"),
+            "value": {},
+        },
+    })
 }
 
 fn reference_to_key() -> Json {

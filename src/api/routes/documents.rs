@@ -5,7 +5,8 @@ use super::super::message::Method;
 use super::super::problem::Kind;
 use super::operation::{Content, Operation, Reply, Takes};
 use super::parameters::{
-    CONDITIONS, COUNT, CURSOR, EXPIRES_AT, KEEP_TTL, KEY, LIMIT, OF_LISTS, OF_WRITES, ONLY, PREFIX, TOUCH, TTL, VALUES,
+    CONDITIONS, COUNT, CURSOR, EXPIRES_AT, KEEP_TTL, KEY, LIMIT, OF_LISTS, OF_WRITES, ONLY, PREFIX, TOUCH, TTL, UPSERT,
+    VALUES,
 };
 use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
 
@@ -109,6 +110,32 @@ pub const PUT: Operation = Operation {
         &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::ConditionRequired],
         &[Kind::BodyUnexpected, Kind::TooManyCollections],
     ],
+};
+
+/// `PATCH`
+pub const PATCH: Operation = Operation {
+    method: Method::Patch,
+    handler: docs::patch,
+    id: "patch_document",
+    summary: "Changes a part of a document, all of the patch or nothing",
+    query: &[KEY, UPSERT, TTL, EXPIRES_AT],
+    takes: Takes::Patch,
+    replies: &[
+        Reply { status: 200, about: "patched", content: Content::Object("Receipt"), fields: OF_WRITTEN },
+        CREATED,
+        DONE,
+    ],
+    problems: &[
+        NAMED,
+        KEYED,
+        IN_COLLECTION,
+        WRITES,
+        BODY,
+        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::ConditionRequired],
+        &[Kind::PatchInvalid, Kind::PatchConflict, Kind::PatchTypeUnsupported, Kind::PatchUnprocessable],
+        &[Kind::PatchContended, Kind::TooManyCollections],
+    ],
+    ..PUT
 };
 
 /// `DELETE`

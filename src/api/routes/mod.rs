@@ -48,8 +48,9 @@ pub struct Found<'p> {
     pub key: Option<&'p str>,
 }
 
-const DOCUMENT: &[Operation] = &[documents::GET, documents::PUT, documents::DELETE];
-const DOCUMENTS: &[Operation] = &[documents::GET_OR_LIST, documents::PUT, documents::DELETE_OR_SWEEP, documents::POST];
+const DOCUMENT: &[Operation] = &[documents::GET, documents::PUT, documents::PATCH, documents::DELETE];
+const DOCUMENTS: &[Operation] =
+    &[documents::GET_OR_LIST, documents::PUT, documents::PATCH, documents::DELETE_OR_SWEEP, documents::POST];
 const COLLECTION: &[Operation] = &[collections::DESCRIBE, collections::CREATE, collections::DELETE];
 
 const fn row(template: &'static str, family: Family, operations: &'static [Operation]) -> Route {
@@ -195,7 +196,7 @@ mod tests {
     #[test]
     fn allow_names_head_beside_get_and_options_always() {
         let (route, _) = find("/v1/docs/k").unwrap();
-        assert_eq!(route.allow(), "GET, HEAD, PUT, DELETE, OPTIONS");
-        assert!(route.operation(Method::Head).is_some() && route.operation(Method::Patch).is_none());
+        assert_eq!(route.allow(), "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+        assert!(route.operation(Method::Head).is_some() && route.operation(Method::Post).is_none());
     }
 }

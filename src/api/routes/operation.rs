@@ -83,6 +83,8 @@ pub enum Takes {
     Nothing,
     /// Any JSON value; none with `?only=ttl`.
     Document,
+    /// A patch, in one of three types.
+    Patch,
     /// The seed's body of a set.
     SeedSet,
     /// The options of a collection, or nothing.

@@ -29,6 +29,9 @@ pub const EXPIRES_AT: Parameter =
 /// `?keep_ttl`
 pub const KEEP_TTL: Parameter = optional("keep_ttl", Form::Flag, "leaves the deadline as it is");
 
+/// `?upsert`
+pub const UPSERT: Parameter = optional("upsert", Form::Flag, "a merge patch creates the document where there is none");
+
 /// `?only=`
 pub const ONLY: Parameter = optional("only", Form::OneOf(&["ttl"]), "changes the deadline alone; there is no body");
 
