@@ -334,6 +334,12 @@ pub fn every_door() -> Vec<Box<dyn Door>> {
     std::iter::once(direct).chain(wires.into_iter().map(|wire| Box::new(wire) as Box<dyn Door>)).collect()
 }
 
+/// Straight into the service, and over the reactor's sockets: for corpora, whose subject lies behind the fronts.
+pub fn two_doors() -> [Box<dyn Door>; 2] {
+    let direct = Direct(House::start(&[]));
+    [Box::new(direct), Box::new(Wire::reactor("the reactor, pipelined", Delivery::Whole, Sends::Pipelined))]
+}
+
 /// One seed for all doors of this process.
 fn seed() -> u64 {
     static SEED: OnceLock<u64> = OnceLock::new();

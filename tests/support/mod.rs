@@ -13,3 +13,4 @@ pub mod left_out;
 pub mod marked;
 pub mod process;
 pub mod scenario;
+pub mod spelled;
