@@ -18,6 +18,8 @@ mod keys;
 mod listing;
 #[path = "scenarios/patching.rs"]
 mod patching;
+#[path = "scenarios/pointers.rs"]
+mod pointers;
 #[path = "scenarios/preferences.rs"]
 mod preferences;
 #[path = "scenarios/restart.rs"]

@@ -58,6 +58,8 @@ kinds! {
     ParameterInvalid = 400 "parameter_invalid" "Invalid query parameter";
     /// Query parameters that exclude each other, or one that is given twice.
     ParametersConflict = 400 "parameters_conflict" "Conflicting query parameters";
+    /// A text that is no JSON pointer.
+    PointerInvalid = 400 "pointer_invalid" "Invalid JSON pointer";
     /// A patch that is JSON, but not a patch of its kind.
     PatchInvalid = 400 "patch_invalid" "The patch is invalid";
     /// A condition header that cannot be read.
@@ -74,6 +76,8 @@ kinds! {
     BodyUnexpected = 400 "body_unexpected" "A body is not expected";
     /// No live document under that key.
     KeyNotFound = 404 "key_not_found" "No such document";
+    /// A document without a value at the pointer.
+    PointerNotFound = 404 "pointer_not_found" "No such value in the document";
     /// No such collection.
     CollectionNotFound = 404 "collection_not_found" "No such collection";
     /// No such route.

@@ -36,6 +36,10 @@ pub const PAGE_ITEMS_DEFAULT: usize = 100;
 /// How far in the future a deadline may lie: 100 years of 365.25 days. Further is taken for a mistake in units.
 pub const TTL_MS_MAX: u64 = 36_525 * 24 * 60 * 60 * 1000;
 
+/// How many times `document_bytes_max` a document may have once it is indented for people. Deep nesting could make it a
+/// thousand times as large; what people read stays below four.
+pub const PRETTY_GROWTH_MAX: usize = 8;
+
 /// LSNs made durable in advance per write of IDENTITY. At a million writes a second, one small fsync every 16 s.
 pub const LSN_CEILING_STEP: u64 = 1 << 24;
 

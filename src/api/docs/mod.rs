@@ -8,6 +8,7 @@ mod location;
 mod patching;
 mod sweep;
 mod uuid;
+mod view;
 mod writing;
 
 use std::borrow::Cow;
@@ -18,9 +19,11 @@ use crate::model::{Command, Condition, Deadline, Effect, Entry, Lsn, Rest, Scope
 use super::Api;
 use super::call::{Call, Otherwise, key_of, scope_of};
 use super::conditions;
-use super::message::{Piece, Response, Value};
+use super::message::{Response, Value};
 use super::problem::{Kind, Problem};
 use super::query::Query;
+
+use view::View;
 
 pub use patching::{ACCEPT_PATCH, PATCH_TYPES, patch};
 pub use writing::{delete, post, put};
@@ -33,7 +36,7 @@ pub fn get_or_list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     match query.value("key") {
         Some(_) => refuse(&query, &["prefix", "limit", "cursor", "values", "count"]).and_then(|()| get(api, call)),
-        None => refuse(&query, &["touch"]).and_then(|()| listing::list(api, call, &query)),
+        None => refuse(&query, &["touch", "ptr", "pretty"]).and_then(|()| listing::list(api, call, &query)),
     }
 }
 
@@ -56,7 +59,7 @@ fn refuse(query: &Query<'_>, names: &[&'static str]) -> Result<(), Otherwise> {
     Err(Problem::new(Kind::ParametersConflict, detail).into())
 }
 
-/// `GET` and `HEAD`: the stored bytes.
+/// `GET` and `HEAD`: the stored bytes, or what `?ptr=` and `?pretty` make of them.
 ///
 /// # Errors
 /// 304 is no error; 404, 412, and what is wrong with the target.
@@ -65,12 +68,13 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
     let scope = scope_of(collection.as_deref())?;
     let condition = conditions::read(call.headers)?;
+    let view = View::read(&query)?;
     let outcome = match query.value("touch") {
         None => api.run(Command::Get { scope, key: key_of(&key)? })?,
         Some(ttl) => deadline::touch(api, call, (scope, key_of(&key)?), ttl, &condition)?,
     };
     match outcome.effect {
-        Effect::Found(entry) => found(api, entry, outcome.rest, &condition),
+        Effect::Found(entry) => found(api, entry, outcome.rest, (&condition, &view)),
         _ if condition.if_match.is_some() => Err(condition_failed(None, outcome.rest).into()),
         effect => Err(absent(effect, scope, &key, outcome.rest).into()),
     }
@@ -81,11 +85,13 @@ pub fn likely_key(target: &[u8]) -> Option<&[u8]> {
     target.strip_prefix(b"/v1/docs/")
 }
 
-fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<Response, Otherwise> {
+fn found(api: &Api, entry: Entry, rest: Rest, (condition, view): (&Condition, &View)) -> Result<Response, Otherwise> {
     let version = Some(entry.version);
     if condition.if_match.as_ref().is_some_and(|tags| !tags.name(version)) {
         return Err(condition_failed(version, rest).into());
     }
+    // A condition decides only over what would be a 200 without it (RFC 9110 §13.2.1).
+    let range = view.locate(&entry.document).map_err(|problem| problem.resting_on(rest))?;
     let is_unmodified = condition.if_none_match.as_ref().is_some_and(|tags| tags.name(version));
     let mut response = Response::new(if is_unmodified { 304 } else { 200 });
     response.rest = rest;
@@ -94,7 +100,8 @@ fn found(api: &Api, entry: Entry, rest: Rest, condition: &Condition) -> Result<R
     push_deadline(&mut response, entry.deadline, &*api.clock);
     if !is_unmodified {
         response.push("Content-Type", Value::Static("application/json"));
-        response.push_piece(Piece::Document(entry.document));
+        let piece = view.piece(entry.document, range, api.options.document_bytes_max);
+        response.push_piece(piece.map_err(|problem| problem.resting_on(rest))?);
     }
     Ok(response)
 }

@@ -7,6 +7,7 @@
 mod answer;
 mod intake;
 mod part;
+mod slice;
 mod stream;
 mod work;
 
@@ -18,6 +19,7 @@ use crate::model::{Document, Rest};
 pub use answer::{Answer, Deliver, Later};
 pub use intake::{Finished, Intake, Taken};
 pub use part::Part;
+pub use slice::DocumentSlice;
 pub use stream::{BodyStream, Pulled, Wake};
 pub use work::{Step, Work};
 
@@ -185,6 +187,8 @@ pub enum Piece {
     Owned(Vec<u8>),
     /// A document's value, by reference.
     Document(Document),
+    /// A part of a document's value, by reference.
+    Slice(DocumentSlice),
 }
 
 impl Piece {
@@ -194,6 +198,7 @@ impl Piece {
             Piece::Static(bytes) => bytes,
             Piece::Owned(bytes) => bytes,
             Piece::Document(document) => document.value(),
+            Piece::Slice(slice) => slice.bytes(),
         }
     }
 }

@@ -153,6 +153,7 @@ pub fn all() -> Json {
 pub fn of_form(form: &Form) -> Json {
     match form {
         Form::Key => reference_to_key(),
+        Form::Pointer => reference_to("Pointer"),
         Form::Text => json!({ "type": "string" }),
         Form::CollectionName => reference_to("CollectionName"),
         Form::Count(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),

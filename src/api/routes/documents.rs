@@ -5,8 +5,8 @@ use super::super::message::Method;
 use super::super::problem::Kind;
 use super::operation::{Content, Operation, Reply, Takes};
 use super::parameters::{
-    CONDITIONS, COUNT, CURSOR, EXPIRES_AT, KEEP_TTL, KEY, LIMIT, OF_LISTS, OF_WRITES, ONLY, PREFIX, TOUCH, TTL, UPSERT,
-    VALUES,
+    CONDITIONS, COUNT, CURSOR, EXPIRES_AT, KEEP_TTL, KEY, LIMIT, OF_LISTS, OF_WRITES, ONLY, PREFIX, PRETTY, PTR, TOUCH,
+    TTL, UPSERT, VALUES,
 };
 use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
 
@@ -37,7 +37,7 @@ pub const GET: Operation = Operation {
     handler: docs::get,
     id: "get_document",
     summary: "Reads a document: the bytes that were stored",
-    query: &[KEY, TOUCH],
+    query: &[KEY, PTR, PRETTY, TOUCH],
     fields: CONDITIONS,
     takes: Takes::Nothing,
     replies: &[
@@ -50,6 +50,7 @@ pub const GET: Operation = Operation {
         IN_COLLECTION,
         WRITES,
         &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed],
+        &[Kind::PointerInvalid, Kind::PointerNotFound],
     ],
 };
 
@@ -58,7 +59,7 @@ pub const GET_OR_LIST: Operation = Operation {
     handler: docs::get_or_list,
     id: "list_documents",
     summary: "Lists documents in byte order of their keys, a page at a time; with key reads one",
-    query: &[KEY, TOUCH, PREFIX, LIMIT, CURSOR, VALUES, COUNT],
+    query: &[KEY, PTR, PRETTY, TOUCH, PREFIX, LIMIT, CURSOR, VALUES, COUNT],
     fields: OF_LISTS,
     replies: &[
         Reply { status: 200, about: "a page, a count, or the document", content: Content::Listing, fields: OF_PAGE },

@@ -49,6 +49,8 @@ pub enum Form {
     Key,
     /// The name of a collection.
     CollectionName,
+    /// A JSON pointer.
+    Pointer,
     /// Any text.
     Text,
     /// A number from 1 to this one.

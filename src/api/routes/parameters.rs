@@ -19,6 +19,12 @@ pub const SEED_KEY: Parameter = Parameter { name: "key", about: "the key", form:
 pub const TOUCH: Parameter =
     optional("touch", Form::Duration, "reads, and gives the document this time to live from now on");
 
+/// `?ptr=`
+pub const PTR: Parameter = optional("ptr", Form::Pointer, "only the value at this JSON pointer (RFC 6901)");
+
+/// `?pretty`
+pub const PRETTY: Parameter = optional("pretty", Form::Flag, "indented for people; strings and numbers as they are");
+
 /// `?ttl=`
 pub const TTL: Parameter = optional("ttl", Form::DurationOrNever, "time to live: seconds, a Go duration, or never");
 

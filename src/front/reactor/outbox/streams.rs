@@ -124,7 +124,7 @@ impl Outbox {
         }
         for piece in part.pieces() {
             match piece {
-                Piece::Document(_) => self.push_piece(piece.clone()),
+                Piece::Document(_) | Piece::Slice(_) => self.push_piece(piece.clone()),
                 Piece::Owned(_) | Piece::Static(_) => self.push_with(cx, |out| out.extend_from_slice(piece.bytes())),
             }
         }
