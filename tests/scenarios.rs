@@ -16,6 +16,8 @@ mod expiry;
 mod keys;
 #[path = "scenarios/listing.rs"]
 mod listing;
+#[path = "scenarios/many.rs"]
+mod many;
 #[path = "scenarios/patching.rs"]
 mod patching;
 #[path = "scenarios/pointers.rs"]

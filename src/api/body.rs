@@ -37,8 +37,8 @@ pub struct Limit {
     pub document_bytes_max: usize,
     /// Bytes that may stand around it in the body.
     pub around_bytes_max: usize,
-    /// The config key behind it.
-    pub option: &'static str,
+    /// The config key behind it; `None` when it is fixed.
+    pub option: Option<&'static str>,
 }
 
 impl Limit {
@@ -50,10 +50,19 @@ impl Limit {
     pub fn too_large(self, bytes: Option<usize>) -> Problem {
         let Limit { document_bytes_max, option, .. } = self;
         let size = bytes.map_or("more".to_owned(), |bytes| bytes.to_string());
-        let detail = format!("at most {document_bytes_max} bytes are accepted ({option}), these are {size}");
-        let problem = Problem::new(Kind::DocumentTooLarge, detail)
-            .hint(format!("the option {option} sets the limit"))
-            .size("limit_bytes", document_bytes_max);
+        let problem = match option {
+            Some(option) => Problem::new(
+                Kind::DocumentTooLarge,
+                format!("at most {document_bytes_max} bytes are accepted ({option}), these are {size}"),
+            )
+            .hint(format!("the option {option} sets the limit")),
+            None => Problem::new(
+                Kind::BodyTooLarge,
+                format!("at most {document_bytes_max} bytes are accepted here, these are {size}"),
+            )
+            .hint("send it in parts"),
+        };
+        let problem = problem.size("limit_bytes", document_bytes_max);
         match bytes {
             Some(bytes) => problem.size("size_bytes", bytes),
             None => problem,
@@ -187,7 +196,7 @@ mod tests {
     use super::*;
 
     fn limit(document_bytes_max: usize) -> Limit {
-        Limit { document_bytes_max, around_bytes_max: 0, option: "document_bytes_max" }
+        Limit { document_bytes_max, around_bytes_max: 0, option: Some("document_bytes_max") }
     }
 
     fn problem(otherwise: Otherwise) -> Problem {
@@ -228,6 +237,14 @@ mod tests {
         for length in [16, u64::MAX] {
             assert_eq!(asked(Some(length), limit), Err(Kind::DocumentTooLarge), "{length}");
         }
+    }
+
+    #[test]
+    fn a_fixed_limit_names_no_option() {
+        let fixed = Limit { option: None, ..limit(10) };
+        assert_eq!(asked(Some(11), fixed), Err(Kind::BodyTooLarge));
+        let (status, text) = text_of(fixed.too_large(Some(11)));
+        assert!(status == 413 && text.contains("at most 10 bytes are accepted here, these are 11"), "{text}");
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Api {
     /// How large a document may be, with `around_bytes_max` around it in the body.
     fn document_limit(&self, around_bytes_max: usize) -> Limit {
         let document_bytes_max = self.options.document_bytes_max;
-        Limit { document_bytes_max, around_bytes_max, option: "document_bytes_max" }
+        Limit { document_bytes_max, around_bytes_max, option: Some("document_bytes_max") }
     }
 
     /// Executes a command; a refusal becomes a problem, or another try.

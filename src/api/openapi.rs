@@ -145,6 +145,7 @@ fn request_body(takes: Takes) -> Option<Json> {
             } }));
         }
         Takes::Document => (true, reference("Document")),
+        Takes::Keys => (true, reference("Keys")),
         Takes::SeedSet => (true, reference("SeedSet")),
         Takes::Options => (false, reference("OptionChanges")),
     };

@@ -62,6 +62,8 @@ kinds! {
     PointerInvalid = 400 "pointer_invalid" "Invalid JSON pointer";
     /// A patch that is JSON, but not a patch of its kind.
     PatchInvalid = 400 "patch_invalid" "The patch is invalid";
+    /// A body that is no list of keys.
+    KeysInvalid = 400 "keys_invalid" "The body is not a list of keys";
     /// A condition header that cannot be read.
     ConditionInvalid = 400 "condition_invalid" "Invalid condition";
     /// A body that is not one JSON value.
@@ -96,6 +98,10 @@ kinds! {
     ConditionFailed = 412 "condition_failed" "The condition does not hold";
     /// A document over its limit.
     DocumentTooLarge = 413 "document_too_large" "The document is too large";
+    /// A body over a limit that is no document's.
+    BodyTooLarge = 413 "body_too_large" "The body is too large";
+    /// More keys than are taken at once.
+    TooManyKeys = 413 "too_many_keys" "Too many keys";
     /// A patch that is not in one of the types that there are.
     PatchTypeUnsupported = 415 "patch_type_unsupported" "The type of the patch is not supported";
     /// What the patch would make of the document is not acceptable.

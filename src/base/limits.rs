@@ -33,6 +33,12 @@ pub const PAGE_ITEMS_MAX: usize = 1000;
 /// Items of a page when nobody says how many.
 pub const PAGE_ITEMS_DEFAULT: usize = 100;
 
+/// Keys that one request may ask for at once. Part of the HTTP contract.
+pub const KEY_LIST_MAX: usize = 1000;
+
+/// Bytes of such a request: each key with each byte escaped to six, rounded up.
+pub const KEY_LIST_BYTES_MAX: usize = 8 << 20;
+
 /// How far in the future a deadline may lie: 100 years of 365.25 days. Further is taken for a mistake in units.
 pub const TTL_MS_MAX: u64 = 36_525 * 24 * 60 * 60 * 1000;
 
@@ -107,6 +113,7 @@ pub const LOOK_AHEAD_MAX: usize = 16;
 
 const _: () = assert!(ATOMIC_BYTES_MAX <= JOURNAL_BUFFER_BYTES_MIN / 2);
 const _: () = assert!((ATOMIC_WRITES_MAX as u64) < LSN_CEILING_STEP / 2);
+const _: () = assert!(KEY_LIST_MAX * (6 * KEY_BYTES_MAX + 3) <= KEY_LIST_BYTES_MAX);
 const _: () = assert!(KEY_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(COLLECTION_NAME_BYTES_MAX <= u8::MAX as usize);
 const _: () = assert!(DOCUMENT_BYTES_CEILING < u32::MAX as usize / 2);

@@ -5,6 +5,7 @@
 mod deadline;
 mod listing;
 mod location;
+mod many;
 mod patching;
 mod sweep;
 mod uuid;
@@ -25,6 +26,7 @@ use super::query::Query;
 
 use view::View;
 
+pub use many::get_many;
 pub use patching::{ACCEPT_PATCH, PATCH_TYPES, patch};
 pub use writing::{delete, post, put};
 

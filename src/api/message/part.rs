@@ -3,9 +3,11 @@
 //! Invariant: the pieces are in order and none is empty, so that a part without bytes has no pieces. How large a part
 //! grows is up to the stream that fills it.
 
+use std::ops::Range;
+
 use crate::model::{Document, Lsn, Rest};
 
-use super::Piece;
+use super::{DocumentSlice, Piece};
 
 /// Documents up to this size are copied: a piece of its own costs an entry in writev and breaks the bytes around it
 /// in two, about as much as copying a page.
@@ -52,6 +54,17 @@ impl Part {
         } else {
             self.length += document.value().len();
             self.pieces.push(Piece::Document(document));
+        }
+    }
+
+    /// Appends those bytes of the value of `document`: by reference, unless they are few.
+    pub fn push_slice(&mut self, document: Document, range: Range<usize>) {
+        let slice = DocumentSlice::new(document, range);
+        if slice.bytes().len() <= COPIED_BYTES_MAX {
+            self.push_bytes(slice.bytes());
+        } else {
+            self.length += slice.bytes().len();
+            self.pieces.push(Piece::Slice(slice));
         }
     }
 
@@ -134,6 +147,17 @@ mod tests {
         part.push_bytes(b"]");
         assert_eq!((part.pieces().len(), part.len()), (3, COPIED_BYTES_MAX + 3));
         assert!(std::ptr::eq(part.pieces()[1].bytes(), large.value()), "the same bytes, not a copy");
+    }
+
+    #[test]
+    fn of_a_slice_that_is_large_the_bytes_are_held_by_reference() {
+        let large = document(COPIED_BYTES_MAX + 9);
+        let mut part = Part::new();
+        part.push_slice(large.clone(), 5..5 + COPIED_BYTES_MAX);
+        assert!(matches!(part.pieces(), [Piece::Owned(_)]));
+        part.push_slice(large.clone(), 5..6 + COPIED_BYTES_MAX);
+        assert!(std::ptr::eq(part.pieces()[1].bytes(), &raw const large.value()[5..6 + COPIED_BYTES_MAX]));
+        assert_eq!(part.len(), 2 * COPIED_BYTES_MAX + 1);
     }
 
     #[test]

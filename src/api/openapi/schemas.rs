@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::super::routes::Form;
-use crate::base::limits::{KEY_BYTES_MAX, PATCH_OPERATIONS_MAX};
+use crate::base::limits::{KEY_BYTES_MAX, KEY_LIST_MAX, PATCH_OPERATIONS_MAX};
 
 /// Seconds with decimals, or what Go writes: `1h30m`, `500ms`. Positive values only are accepted, which the pattern
 /// says by asking for a digit that is not zero somewhere.
@@ -26,6 +26,16 @@ pub fn all() -> Json {
                 "key": reference_to_key(),
                 "version": { "type": "integer", "minimum": 1 },
                 "expires_at": { "type": "string", "format": "date-time" },
+            },
+            "additionalProperties": false,
+        },
+        "Keys": { "type": "array", "maxItems": KEY_LIST_MAX, "items": reference_to_key() },
+        "Found": {
+            "type": "object",
+            "required": ["found", "missing"],
+            "properties": {
+                "found": { "description": "documents by their keys, or parts of them", "type": "object" },
+                "missing": { "type": "array", "items": reference_to_key() },
             },
             "additionalProperties": false,
         },

@@ -68,6 +68,30 @@ pub const GET_OR_LIST: Operation = Operation {
     ..GET
 };
 
+/// `POST {base}:get`
+pub const GET_MANY: Operation = Operation {
+    method: Method::Post,
+    handler: docs::get_many,
+    id: "get_many_documents",
+    summary: "Reads the documents under the keys in the body, each by itself",
+    query: &[PTR],
+    fields: &[],
+    takes: Takes::Keys,
+    replies: &[Reply {
+        status: 200,
+        about: "the documents that are there, and the keys of those that are not",
+        content: Content::Object("Found"),
+        fields: &[],
+    }],
+    problems: &[
+        NAMED,
+        KEYED,
+        IN_COLLECTION,
+        BODY,
+        &[Kind::KeysInvalid, Kind::PointerInvalid, Kind::BodyTooLarge, Kind::TooManyKeys],
+    ],
+};
+
 /// `DELETE` on the base
 pub const DELETE_OR_SWEEP: Operation = Operation {
     handler: docs::delete_or_sweep,

@@ -51,6 +51,7 @@ pub struct Found<'p> {
 const DOCUMENT: &[Operation] = &[documents::GET, documents::PUT, documents::PATCH, documents::DELETE];
 const DOCUMENTS: &[Operation] =
     &[documents::GET_OR_LIST, documents::PUT, documents::PATCH, documents::DELETE_OR_SWEEP, documents::POST];
+const MANY: &[Operation] = &[documents::GET_MANY];
 const COLLECTION: &[Operation] = &[collections::DESCRIBE, collections::CREATE, collections::DELETE];
 
 const fn row(template: &'static str, family: Family, operations: &'static [Operation]) -> Route {
@@ -61,8 +62,10 @@ const fn row(template: &'static str, family: Family, operations: &'static [Opera
 pub const ROUTES: &[Route] = &[
     row("/v1/docs/{key...}", Family::Resource, DOCUMENT),
     row("/v1/docs", Family::Resource, DOCUMENTS),
+    row("/v1/docs:get", Family::Resource, MANY),
     row("/v1/collections/{c}/docs/{key...}", Family::Resource, DOCUMENT),
     row("/v1/collections/{c}/docs", Family::Resource, DOCUMENTS),
+    row("/v1/collections/{c}/docs:get", Family::Resource, MANY),
     row("/v1/collections/{c}", Family::Resource, COLLECTION),
     row("/v1/collections", Family::Resource, &[collections::LIST]),
     row("/get", Family::Seed, &[seed::GET]),
@@ -175,6 +178,10 @@ mod tests {
             ("/v1/docs/a/b%2Fc", Some(("/v1/docs/{key...}", None, Some("a/b%2Fc")))),
             ("/v1/docs/", Some(("/v1/docs/{key...}", None, Some("")))),
             ("/v1/docs", Some(("/v1/docs", None, None))),
+            ("/v1/docs:get", Some(("/v1/docs:get", None, None))),
+            ("/v1/docs/:get", Some(("/v1/docs/{key...}", None, Some(":get")))),
+            ("/v1/collections/c/docs:get", Some(("/v1/collections/{c}/docs:get", Some("c"), None))),
+            ("/v1/docs:got", None),
             ("/v1/docs//", Some(("/v1/docs/{key...}", None, Some("/")))),
             ("/v1/collections/c%2Fd/docs/k", Some(("/v1/collections/{c}/docs/{key...}", Some("c%2Fd"), Some("k")))),
             ("/v1/collections/c/docs", Some(("/v1/collections/{c}/docs", Some("c"), None))),

@@ -87,6 +87,8 @@ pub enum Takes {
     Document,
     /// A patch, in one of three types.
     Patch,
+    /// A list of keys.
+    Keys,
     /// The seed's body of a set.
     SeedSet,
     /// The options of a collection, or nothing.
