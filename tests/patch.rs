@@ -1,6 +1,8 @@
 //! Patches and pointers, from outside of the room: the RFCs' examples, a table of cases each, and random documents
 //! against the json-patch crate.
 
+#[path = "support/json_texts.rs"]
+mod json_texts;
 #[path = "patch/merge.rs"]
 mod merge;
 #[path = "patch/operations.rs"]
