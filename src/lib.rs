@@ -18,5 +18,6 @@ pub mod api;
 pub mod engine;
 
 pub mod cli;
+pub mod client;
 pub mod front;
 pub mod server;

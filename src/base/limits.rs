@@ -27,6 +27,10 @@ pub const ENVELOPE_BYTES_MAX: usize = 8 * 1024;
 /// and simd-json reads at most 4 GiB; 1 GiB leaves room for the envelope around it.
 pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;
 
+/// Bytes of an answer, and of a body to send, that the client on the command line holds in memory: a document of the
+/// largest size that can be configured.
+pub const ANSWER_BYTES_MAX: u64 = DOCUMENT_BYTES_CEILING as u64;
+
 /// Items of one page of a listing. Part of the HTTP contract.
 pub const PAGE_ITEMS_MAX: usize = 1000;
 
