@@ -7,6 +7,8 @@ use lexopt::{Arg, Parser};
 
 use crate::config::{ConfigError, OPTIONS, OptionSpec, nearest};
 
+use super::remote::{self, Call};
+
 /// What is asked of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Invocation {
@@ -40,6 +42,10 @@ pub enum Invocation {
     },
     /// Ask a running server whether it is ready.
     Health(Arguments),
+    /// Ask a running server for documents.
+    Remote(Call),
+    /// Show the help of the commands that do.
+    RemoteHelp,
     /// Show the help.
     Help,
     /// Show the version.
@@ -101,6 +107,11 @@ const OTHER_FLAGS: [&str; 6] = ["config", "import-skip", "print-config", "drop-a
 /// # Errors
 /// One line that names what makes no sense, and the nearest name to what is unknown.
 pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invocation, UsageError> {
+    let mut arguments = arguments.into_iter().map(Into::into).peekable();
+    if let Some(command) = arguments.peek().and_then(|word| remote::command(word)) {
+        let call = remote::parse(command, Parser::from_args(arguments.skip(1)))?;
+        return Ok(call.map_or(Invocation::RemoteHelp, Invocation::Remote));
+    }
     let mut words = Words::default();
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(fault)? {
@@ -159,7 +170,11 @@ impl Words {
         let mut positional = std::mem::take(&mut self.positional).into_iter();
         let written = positional.next().map_or("serve".to_owned(), |word| word.to_string_lossy().into_owned());
         let Some(command) = COMMANDS.into_iter().find(|command| *command == written) else {
-            return Err(UsageError::UnknownCommand { nearest: nearest(&written, COMMANDS), name: written });
+            if let Some(command) = remote::command(written.as_ref()) {
+                return Err(UsageError::Flag(format!("{command} comes first, and its flags behind it")));
+            }
+            let known = COMMANDS.into_iter().chain(remote::COMMANDS);
+            return Err(UsageError::UnknownCommand { nearest: nearest(&written, known), name: written });
         };
         let takes_path = matches!(command, "check" | "dump" | "repair");
         let path = if takes_path { positional.next().map(PathBuf::from) } else { None };
@@ -315,6 +330,7 @@ mod tests {
             ("--port", "missing argument for option '--port'"),
             ("--import-skip=yes", "unexpected argument for option '--import-skip': \"yes\""),
             ("chek-config", "unknown command \"chek-config\", did you mean \"check-config\"?"),
+            ("--port :1 get a", "get comes first, and its flags behind it"),
             ("xyzzy", "unknown command \"xyzzy\", memory-tools --help lists the commands"),
             ("serve data", "unexpected argument \"data\", serve takes no more"),
             ("check a b", "unexpected argument \"b\", check takes no more"),

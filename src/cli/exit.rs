@@ -14,6 +14,12 @@ pub enum Exit {
     Usage,
     /// 3: data is damaged.
     Damaged,
+    /// 1: the server has no such document.
+    NotFound,
+    /// 3: the server refuses.
+    Refused,
+    /// 4: no server answers.
+    Unreachable,
 }
 
 impl Exit {
@@ -21,9 +27,10 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
-            Exit::Failed => 1,
+            Exit::Failed | Exit::NotFound => 1,
             Exit::Usage => 2,
-            Exit::Damaged => 3,
+            Exit::Damaged | Exit::Refused => 3,
+            Exit::Unreachable => 4,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: arguments in, an `Invocation` out, and what each invocation does.
 //!
 //! Invariant: `parse` touches neither files nor the environment, and nothing here prints but `Finished::emit`, the
-//! banner of `serve` and the lines of `dump`.
+//! banner of `serve` and the lines of `dump` and `ls`.
 
 mod exit;
 
@@ -13,6 +13,7 @@ mod configuration;
 mod dump;
 mod health;
 mod pinned;
+mod remote;
 mod repair;
 mod serve;
 
@@ -25,6 +26,7 @@ pub use dump::dump;
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};
 pub use help::{help, version};
+pub use remote::{Action, Call, Content, PatchForm, Writing, remote};
 pub use repair::repair;
 pub use run::run;
 pub use serve::serve;

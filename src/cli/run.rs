@@ -11,7 +11,9 @@ use crate::persist::Losses;
 
 use super::arguments::{Arguments, Invocation, UsageError, parse};
 use super::exit::{Exit, Finished};
-use super::{check, check_config, dump, environment, health, help, print_config, repair, serve, settings, version};
+use super::{
+    check, check_config, dump, environment, health, help, print_config, remote, repair, serve, settings, version,
+};
 
 /// Carries out what `arguments` (without the program's name) ask for.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Finished {
@@ -37,6 +39,10 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, 
             repair(&disk, &path, SystemClock::start().now(), losses)
         }
         Invocation::Health(arguments) => health(&loaded(&arguments)?, &RealDisk),
+        Invocation::Remote(call) => {
+            remote(&call, &RealDisk, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
+        }
+        Invocation::RemoteHelp => super::remote::help(),
         Invocation::Help => help(),
         Invocation::Version => version(),
     })

@@ -1,0 +1,198 @@
+//! `get`, `put`, `patch`, `del` and `ls` of the real binary against a server that runs: what they print, and the exit
+//! code for each way it can go.
+
+mod support;
+
+use std::fs::File;
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::Output;
+
+use support::process::{FRONTS, Ground, PATIENCE, Server};
+
+/// A ground, and a server on it that the client is pointed at.
+struct Scene {
+    ground: Ground,
+    server: Server,
+    url: String,
+}
+
+impl Scene {
+    fn over(front: &'static str) -> Scene {
+        let ground = Ground::over(front);
+        let server = ground.start(&["--journal", "off"]);
+        let url = format!("http://{}", server.address);
+        Scene { ground, server, url }
+    }
+
+    /// Runs `memory-tools ARGUMENTS --url URL`: the exit code, standard output, standard error.
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let (command, rest) = arguments.split_first().expect("a command");
+        let output = self.ground.command(&[&[*command, "--url", &self.url][..], rest].concat()).output();
+        told(output.expect("it runs"))
+    }
+
+    /// As `run`, with the file `input` as standard input.
+    fn run_with(&self, input: &str, arguments: &[&str]) -> (i32, String, String) {
+        let (command, rest) = arguments.split_first().expect("a command");
+        let mut command = self.ground.command(&[&[*command, "--url", &self.url][..], rest].concat());
+        told(command.stdin(File::open(self.ground.path(input)).expect("a file")).output().expect("it runs"))
+    }
+
+    /// It did what was asked and printed `stdout`.
+    #[track_caller]
+    fn done(&self, arguments: &[&str], stdout: &str) {
+        assert_eq!(self.run(arguments), (0, stdout.to_owned(), String::new()), "{arguments:?}");
+    }
+
+    /// It ended with `code`, printed nothing, and said one line that begins like this.
+    #[track_caller]
+    fn fails(&self, code: i32, arguments: &[&str], begins: &str) {
+        let (found, stdout, stderr) = self.run(arguments);
+        assert_eq!((found, stdout.as_str(), stderr.lines().count()), (code, "", 1), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with(begins), "{arguments:?}: {stderr}");
+    }
+}
+
+fn told(output: Output) -> (i32, String, String) {
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_document_is_written_from_an_argument_a_file_or_standard_input_and_read_to_the_byte() {
+    for front in FRONTS {
+        let scene = Scene::over(front);
+        scene.done(&["put", "a", "{\"n\" : 1.0}"], "{\"key\":\"a\",\"version\":1}\n");
+        scene.done(&["get", "a"], "{\"n\" : 1.0}");
+        scene.ground.write("b.json", "[1,\n 2]\n");
+        scene.done(&["put", "b", "@b.json", "--collection", "c.d"], "{\"key\":\"b\",\"version\":3}\n");
+        scene.done(&["get", "b", "--collection", "c.d"], "[1,\n 2]");
+        scene.fails(1, &["get", "b"], "error: 404 key_not_found: ");
+    }
+}
+
+#[test]
+fn an_awkward_key_is_the_key_that_was_written() {
+    let scene = Scene::over("reactor");
+    for key in [".", "..", "a/../b", "a b", "a+b", "%2F", "a?b#c&d=e", "clé/日", "\n", "\"", "/"] {
+        let (code, stdout, stderr) = scene.run(&["put", key, "1"]);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{key:?}");
+        let receipt: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!(receipt["key"], serde_json::Value::from(key));
+        scene.done(&["get", key], "1");
+    }
+    scene.done(&["ls", "a"], "a b\na+b\na/../b\na?b#c&d=e\n");
+    scene.done(&["ls", "\n"], "\"\\n\"\n");
+    scene.done(&["ls", "\""], "\"\\\"\"\n");
+    scene.done(&["del", "--", ".."], "");
+    scene.fails(1, &["get", ".."], "error: 404 key_not_found: ");
+}
+
+#[test]
+fn the_exit_code_says_how_it_went() {
+    let scene = Scene::over("reactor");
+    scene.fails(1, &["get", "a"], "error: 404 key_not_found: ");
+    scene.fails(1, &["del", "a"], "error: 404 key_not_found: ");
+    scene.fails(1, &["ls", "--collection", "c"], "error: 404 collection_not_found: ");
+    scene.done(&["put", "a", "1"], "{\"key\":\"a\",\"version\":1}\n");
+    scene.done(&["put", "a", "2", "--if-match", "1"], "{\"key\":\"a\",\"version\":2}\n");
+    scene.fails(3, &["put", "a", "3", "--if-match", "1"], "error: 412 condition_failed: ");
+    scene.fails(3, &["del", "a", "--if-match", "1"], "error: 412 condition_failed: ");
+    scene.fails(3, &["put", "a", "{"], "error: 400 json_invalid: ");
+    scene.fails(3, &["put", "a", "1", "--ttl", "x"], "error: 400 parameter_invalid: ");
+    scene.fails(2, &["put", "a", "@absent"], "error: the body cannot be read: absent: ");
+    scene.fails(
+        2,
+        &["get", "a", "--url", "https://localhost"],
+        "error: \"https://localhost\" is not the URL of a server",
+    );
+    scene.fails(2, &["put", "a", "1", "--if-match", "a\nb"], "error: this cannot be sent: ");
+    assert_eq!(scene.run(&["get"]).0, 2);
+    scene.done(&["del", "a", "--if-match", "\"2\""], "");
+    let Scene { ground, server, url } = scene;
+    server.stop();
+    let (code, _, stderr) = told(ground.command(&["get", "a", "--url", &url]).output().unwrap());
+    assert!(code == 4 && stderr.starts_with(&format!("error: no answer from {url}/v1/docs: ")), "{code} {stderr}");
+}
+
+#[test]
+fn a_time_to_live_is_handed_on() {
+    let scene = Scene::over("reactor");
+    let (code, stdout, _) = scene.run(&["put", "a", "1", "--ttl", "1h30m"]);
+    assert!(code == 0 && stdout.contains("\"expires_at\":\""), "{stdout}");
+}
+
+#[test]
+fn a_listing_goes_through_all_pages() {
+    let scene = Scene::over("reactor");
+    let mut client = scene.server.client();
+    let mut expected = String::new();
+    for number in 0..2_345 {
+        let key = format!("user:{number:05}");
+        client.send("PUT", &format!("/v1/docs/{key}"), &[], b"1");
+        expected.push_str(&format!("{key}\n"));
+    }
+    client.send("PUT", "/v1/docs/other", &[], b"1");
+    scene.done(&["ls", "user:"], &expected);
+    scene.done(&["ls"], &format!("other\n{expected}"));
+    scene.done(&["ls", "nobody"], "");
+}
+
+#[test]
+fn a_body_on_standard_input_is_sent_as_it_is() {
+    let scene = Scene::over("reactor");
+    let large = format!("[{}0]", "\"é\", ".repeat(100_000));
+    scene.ground.write("large.json", &large);
+    let (code, _, stderr) = scene.run_with("large.json", &["put", "a"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(scene.run(&["get", "a"]), (0, large, String::new()));
+}
+
+/// What is sent, whatever the server at the other end has learnt to answer.
+#[test]
+fn a_patch_names_its_media_type_and_a_pointer_goes_into_the_query() {
+    for (arguments, line, field) in [
+        (&["patch", "k", "{}"][..], "PATCH /v1/docs?key=k HTTP/1.1", Some("application/merge-patch+json")),
+        (&["patch", "k", "[]", "--type", "json"], "PATCH /v1/docs?key=k HTTP/1.1", Some("application/json-patch+json")),
+        (
+            &["patch", "k", "[]", "--type", "ops", "--ttl", "5s"],
+            "PATCH /v1/docs?key=k&ttl=5s HTTP/1.1",
+            Some("application/vnd.memory-tools.ops+json"),
+        ),
+        (&["get", "k", "--ptr", "/a/0"], "GET /v1/docs?key=k&ptr=%2Fa%2F0 HTTP/1.1", None),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = listener.local_addr().unwrap().to_string();
+        let mut command = Ground::new().command(&[arguments, &["--url", &url]].concat());
+        // The folder is gone; nothing of it is needed.
+        let child = command.current_dir("/").stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut head = Vec::new();
+        let mut byte = [0; 1];
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        drop((stream, listener));
+        let head = String::from_utf8(head).unwrap();
+        assert_eq!(head.lines().next(), Some(line), "{head}");
+        let found =
+            head.lines().find_map(|line| line.strip_prefix("content-type: ").or(line.strip_prefix("Content-Type: ")));
+        assert_eq!(found, field, "{head}");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+    }
+}
+
+#[test]
+fn the_help_of_a_client_command_fits_a_screen_and_lists_the_exit_codes() {
+    let ground = Ground::new();
+    for command in ["get", "put", "patch", "del", "ls"] {
+        let ended = ground.run(&[command, "--help"]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        assert!(ended.stdout.contains("exit code: 0 done, 1 not found") && ended.stdout.contains("user:1"));
+        assert!(ended.stdout.lines().count() <= 24 && ended.stdout.lines().all(|line| line.chars().count() <= 80));
+    }
+}
