@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "scenarios/bulk.rs"]
+mod bulk;
 #[path = "scenarios/collections.rs"]
 mod collections;
 #[path = "scenarios/conditions.rs"]

@@ -42,7 +42,8 @@ pub struct Limit {
 }
 
 impl Limit {
-    fn body_bytes_max(self) -> usize {
+    /// Bytes of the body with all that stands around the document.
+    pub fn body_bytes_max(self) -> usize {
         self.document_bytes_max.saturating_add(self.around_bytes_max)
     }
 
@@ -121,7 +122,8 @@ fn check_size(bytes: usize, limit: Limit) -> Result<(), Problem> {
     Err(limit.too_large(Some(bytes)))
 }
 
-fn problem_of(fault: BodyFault, limit: Limit) -> Problem {
+/// What is said of a body that will never be whole.
+pub fn problem_of(fault: BodyFault, limit: Limit) -> Problem {
     match fault {
         BodyFault::TooLarge => limit.too_large(None),
         BodyFault::Stalled { bytes } => {
@@ -146,7 +148,10 @@ fn problem_of(fault: BodyFault, limit: Limit) -> Problem {
 }
 
 /// Decides whether `text` is JSON, with this thread's buffers.
-fn validate(text: &[u8]) -> Result<(), Problem> {
+///
+/// # Errors
+/// `json_invalid` with the offset.
+pub fn validate(text: &[u8]) -> Result<(), Problem> {
     SCRATCH.with_borrow_mut(|scratch| {
         let result = scratch.validate(text);
         if scratch.largest_bytes() > KEPT_BUFFER_BYTES_MAX {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::base::limits::KEY_BYTES_MAX;
 use crate::model::{CollectionName, Key, KeyFault, Scope};
 
-use super::message::{Headers, Later, Method, RequestBody, Work};
+use super::message::{Headers, Intake, Later, Method, RequestBody, Work};
 use super::problem::{Kind, Problem};
 use super::query::Query;
 use super::routes::Operation;
@@ -43,6 +43,8 @@ pub enum Otherwise {
         /// Bytes of the body.
         bytes_max: usize,
     },
+    /// The body is wanted part by part.
+    Stream(Box<dyn Intake>),
     /// What will reply.
     Later(Later),
     /// The work that ends in a reply.

@@ -55,6 +55,16 @@ fn read_field(headers: &dyn Headers, name: &'static str, comparison: Comparison)
     })
 }
 
+/// What `text` would say as the value of If-Match; `None` when it is no such value.
+pub fn if_match(text: &str) -> Option<Tags> {
+    parse(text, Comparison::Strong)
+}
+
+/// What `text` would say as the value of If-None-Match; `None` when it is no such value.
+pub fn if_none_match(text: &str) -> Option<Tags> {
+    parse(text, Comparison::Weak)
+}
+
 /// `*`, or `entity-tag *( OWS "," OWS entity-tag )`; empty elements are allowed (RFC 9110 §5.6.1.2).
 fn parse(value: &str, comparison: Comparison) -> Option<Tags> {
     let mut rest = value.trim_matches([' ', '\t']);

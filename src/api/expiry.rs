@@ -14,16 +14,23 @@ use super::timestamp;
 /// # Errors
 /// `parameters_conflict` for two of them together, `parameter_invalid` for a value that does not fit.
 pub fn read(query: &Query<'_>, now: UnixMillis) -> Result<Expiry, Problem> {
-    let keep = query.flag("keep_ttl")?;
-    let given = [query.value("ttl").is_some(), query.value("expires_at").is_some(), keep];
-    if given.iter().filter(|is_given| **is_given).count() > 1 {
+    given(query.value("ttl"), query.value("expires_at"), query.flag("keep_ttl")?, now)
+}
+
+/// What `ttl`, `expires_at` and `keep_ttl` say about the deadline, wherever they stand; the default when none is given.
+///
+/// # Errors
+/// As `read`.
+pub fn given(ttl: Option<&str>, expires_at: Option<&str>, keep: bool, now: UnixMillis) -> Result<Expiry, Problem> {
+    let is_given = [ttl.is_some(), expires_at.is_some(), keep];
+    if is_given.iter().filter(|is_given| **is_given).count() > 1 {
         let detail = "ttl, expires_at and keep_ttl exclude each other";
         return Err(Problem::new(Kind::ParametersConflict, detail));
     }
-    match (query.value("ttl"), query.value("expires_at")) {
+    match (ttl, expires_at) {
         (Some("never"), _) => Ok(Expiry::Set(Deadline::NEVER)),
         (Some(ttl), _) => Ok(Expiry::Set(Deadline::at(now.plus(ttl_millis("ttl", ttl)?)))),
-        (None, Some(moment)) => Ok(Expiry::Set(expires_at(moment, now)?)),
+        (None, Some(moment)) => Ok(Expiry::Set(deadline_at(moment, now)?)),
         (None, None) if keep => Ok(Expiry::Keep),
         (None, None) => Ok(Expiry::Default),
     }
@@ -50,7 +57,7 @@ pub fn ttl_millis(name: &str, text: &str) -> Result<u64, Problem> {
     }
 }
 
-fn expires_at(text: &str, now: UnixMillis) -> Result<Deadline, Problem> {
+fn deadline_at(text: &str, now: UnixMillis) -> Result<Deadline, Problem> {
     let invalid = |detail: String| {
         Problem::new(Kind::ParameterInvalid, detail)
             .hint("write RFC 3339 (2030-01-31T12:00:00Z) or unix milliseconds; a plus sign in a query is %2B")

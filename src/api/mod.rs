@@ -8,12 +8,14 @@ pub mod timestamp;
 
 mod accept;
 mod body;
+mod bulk;
 mod call;
 mod collections;
 mod conditions;
 mod docs;
 mod envelope;
 mod expiry;
+mod lines;
 mod openapi;
 mod preference;
 mod problem;
@@ -57,6 +59,10 @@ pub trait Handle: Send + Sync {
 pub struct ApiOptions {
     /// Bytes of a document.
     pub document_bytes_max: usize,
+    /// Operations of one bulk.
+    pub bulk_operations_max: usize,
+    /// Bytes of one bulk.
+    pub bulk_bytes_max: usize,
     /// How this server is reached, for the welcome page: `http://127.0.0.1:8080`.
     pub url: String,
 }
@@ -141,6 +147,7 @@ impl Handle for Api {
                 Family::Resource | Family::System => problem.into_response(),
             }),
             Err(Otherwise::Gather { bytes_max }) => Answer::Gather { bytes_max },
+            Err(Otherwise::Stream(intake)) => Answer::Stream(intake),
             Err(Otherwise::Later(later)) => Answer::Later(later),
             Err(Otherwise::Work(work)) => Answer::Work(work),
             Err(Otherwise::Again) => Answer::Again,

@@ -144,6 +144,7 @@ fn request_body(takes: Takes) -> Option<Json> {
                 extended: { "schema": reference("PatchOperations") },
             } }));
         }
+        Takes::Lines(about) => return Some(json!({ "required": true, "content": lines(about) })),
         Takes::Document => (true, reference("Document")),
         Takes::Keys => (true, reference("Keys")),
         Takes::SeedSet => (true, reference("SeedSet")),
@@ -190,11 +191,17 @@ fn content(content: Content) -> Option<Json> {
                 "application/x-ndjson": { "schema": { "type": "string" } },
             }));
         }
+        Content::Lines(about) => return Some(lines(about)),
         Content::Document => ("application/json", reference("Document")),
         Content::Object(name) => ("application/json", reference(name)),
         Content::Text => ("text/plain", json!({ "type": "string" })),
     };
     Some(json!({ kind: { "schema": schema } }))
+}
+
+/// A line of JSON for each item.
+fn lines(about: &str) -> Json {
+    json!({ "application/x-ndjson": { "schema": { "type": "string", "description": about } } })
 }
 
 fn failure(family: Family, kinds: &[Kind], method: Method) -> Json {

@@ -68,6 +68,8 @@ kinds! {
     ConditionInvalid = 400 "condition_invalid" "Invalid condition";
     /// A body that is not one JSON value.
     JsonInvalid = 400 "json_invalid" "The body is not JSON";
+    /// A line that is no operation.
+    OperationInvalid = 400 "operation_invalid" "The line is no operation";
     /// A body of the seed's endpoints that lacks what it needs.
     EnvelopeInvalid = 400 "envelope_invalid" "The body is not what this endpoint takes";
     /// A body that ended early.
@@ -106,6 +108,8 @@ kinds! {
     PatchTypeUnsupported = 415 "patch_type_unsupported" "The type of the patch is not supported";
     /// What the patch would make of the document is not acceptable.
     PatchUnprocessable = 422 "patch_unprocessable" "The patch cannot be carried out";
+    /// More operations, or more bytes of them, than one request may carry.
+    BulkTooLarge = 413 "bulk_too_large" "The bulk is too large";
     /// A write without a condition, where one is required.
     ConditionRequired = 428 "condition_required" "A condition is required";
     /// A snapshot could not be written.
@@ -209,6 +213,11 @@ impl Problem {
     /// Its kind.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// What happened this time.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The reply in the resource API: problem details.

@@ -354,6 +354,27 @@ pub const OPTIONS: &[OptionSpec] = &[
         if_unsure: "A little above your largest document.",
     },
     OptionSpec {
+        name: "bulk_operations_max",
+        kind: Kind::Count(1, 100_000_000, |config| &mut config.bulk_operations_max),
+        default: "100000",
+        unit: "operations",
+        meaning: "Operations that one request to :bulk may carry; one more ends it with a 413, and those before it are \
+                  done.",
+        cost: "Larger: more memory for the results, which are held to the end: a key and 13 bytes each. Smaller: large \
+               loads take more requests.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "bulk_bytes_max",
+        kind: Kind::Size(1 << 10, 1 << 40, |config| &mut config.bulk_bytes_max),
+        default: "256MiB",
+        unit: "bytes",
+        meaning: "Bytes of the body of one request to :bulk; more is a 413. It is carried out while it is read and takes \
+                  no memory but for one line.",
+        cost: "Larger: one request can write that much. Smaller: large loads take more requests.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
         name: "head_bytes_max",
         kind: Kind::Size(1 << 10, 1 << 20, |config| &mut config.head_bytes_max),
         default: "32KiB",

@@ -71,6 +71,10 @@ pub struct Config {
     pub shards: usize,
     /// Bytes of one document.
     pub document_bytes_max: usize,
+    /// Operations of one bulk.
+    pub bulk_operations_max: usize,
+    /// Bytes of one bulk.
+    pub bulk_bytes_max: usize,
     /// Bytes of a request's head.
     pub head_bytes_max: usize,
     /// Header fields of a request.
@@ -113,6 +117,8 @@ impl Config {
             ttl_clean_interval: Duration::ZERO,
             shards: 0,
             document_bytes_max: 0,
+            bulk_operations_max: 0,
+            bulk_bytes_max: 0,
             head_bytes_max: 0,
             header_count_max: 0,
             collections_max: 0,

@@ -120,7 +120,12 @@ impl Server {
             snapshots.clone(),
             Arc::clone(&parts.clock),
             Arc::clone(&health),
-            ApiOptions { document_bytes_max: config.document_bytes_max, url },
+            ApiOptions {
+                document_bytes_max: config.document_bytes_max,
+                bulk_operations_max: config.bulk_operations_max,
+                bulk_bytes_max: config.bulk_bytes_max,
+                url,
+            },
         );
         let figures =
             ServerFigures { engine: engine.clone(), journal: journal.clone(), snapshots: snapshots.figures() };

@@ -28,7 +28,7 @@ use view::View;
 
 pub use many::get_many;
 pub use patching::{ACCEPT_PATCH, PATCH_TYPES, patch};
-pub use writing::{delete, post, put};
+pub use writing::{delete, on_absent, post, put};
 
 /// `GET` and `HEAD` on `{base}`: one document by `?key=`, else a page of the documents.
 ///

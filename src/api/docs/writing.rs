@@ -165,7 +165,7 @@ fn shown_whole(clock: &dyn Clock, document: Document, version: Lsn, deadline: De
 }
 
 /// Only plain names are created here; the others may exist, made by the seed's endpoints or its files.
-pub(super) fn on_absent(scope: Scope<'_>) -> OnAbsent {
+pub fn on_absent(scope: Scope<'_>) -> OnAbsent {
     match scope {
         Scope::Collection(name) if !name.is_plain() => OnAbsent::Refuse,
         _ => OnAbsent::Create,

@@ -4,6 +4,7 @@
 //! whole rest of the path, empty included). Nothing is decoded before it is matched, so an encoded slash never
 //! separates. The same table is what `/openapi.json` is made of.
 
+mod bulk;
 mod collections;
 mod documents;
 mod operation;
@@ -66,6 +67,8 @@ pub const ROUTES: &[Route] = &[
     row("/v1/collections/{c}/docs/{key...}", Family::Resource, DOCUMENT),
     row("/v1/collections/{c}/docs", Family::Resource, DOCUMENTS),
     row("/v1/collections/{c}/docs:get", Family::Resource, MANY),
+    row("/v1/docs:bulk", Family::Resource, &[bulk::BULK]),
+    row("/v1/collections/{c}/docs:bulk", Family::Resource, &[bulk::BULK]),
     row("/v1/collections/{c}", Family::Resource, COLLECTION),
     row("/v1/collections", Family::Resource, &[collections::LIST]),
     row("/get", Family::Seed, &[seed::GET]),
@@ -182,6 +185,9 @@ mod tests {
             ("/v1/docs/:get", Some(("/v1/docs/{key...}", None, Some(":get")))),
             ("/v1/collections/c/docs:get", Some(("/v1/collections/{c}/docs:get", Some("c"), None))),
             ("/v1/docs:got", None),
+            ("/v1/docs:bulk", Some(("/v1/docs:bulk", None, None))),
+            ("/v1/docs/:bulk", Some(("/v1/docs/{key...}", None, Some(":bulk")))),
+            ("/v1/collections/c/docs:bulk", Some(("/v1/collections/{c}/docs:bulk", Some("c"), None))),
             ("/v1/docs//", Some(("/v1/docs/{key...}", None, Some("/")))),
             ("/v1/collections/c%2Fd/docs/k", Some(("/v1/collections/{c}/docs/{key...}", Some("c%2Fd"), Some("k")))),
             ("/v1/collections/c/docs", Some(("/v1/collections/{c}/docs", Some("c"), None))),

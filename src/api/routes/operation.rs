@@ -93,6 +93,8 @@ pub enum Takes {
     SeedSet,
     /// The options of a collection, or nothing.
     Options,
+    /// A line of JSON for each item, by what the lines are.
+    Lines(&'static str),
 }
 
 /// An answer when all is well.
@@ -119,6 +121,8 @@ pub enum Content {
     Object(&'static str),
     /// A document, or an object; or a line of JSON for each item.
     Listing,
+    /// A line of JSON for each item, by what the lines are.
+    Lines(&'static str),
     /// Plain text.
     Text,
 }

@@ -1,0 +1,181 @@
+//! `POST {base}:bulk`: a line for each operation, carried out while the body is read; a result for each behind its end.
+//!
+//! Each operation is by itself, as a request of its own would be: one that fails says so in its result, and the next is
+//! carried out. A line that is no operation ends the run with a result of its own; the rest of the body is read past.
+//! Whatever else ends a run (a limit, a disk that refuses writes, a body that stays away) is a problem that says how many
+//! operations were carried out before. With `?atomic` it is all of them or none: see `atomic`.
+
+mod operation;
+mod results;
+
+use std::sync::Arc;
+
+use crate::base::clock::Clock;
+use crate::base::limits::ENVELOPE_BYTES_MAX;
+use crate::model::{Command, Document, Effect, Execute, Lsn, Outcome, Rest};
+
+use super::Api;
+use super::body::Limit;
+use super::call::{Call, Otherwise, key_of, scope_of};
+use super::docs::on_absent;
+use super::lines::{BodyLimit, ByLine, Consume, Consumed};
+use super::message::{RequestBody, Response, ResponseBody, Value};
+use super::problem::{Kind, Problem};
+
+use operation::{Action, Operation, Unfit};
+use results::{Became, Results};
+
+/// `POST {base}:bulk`
+///
+/// # Errors
+/// 400 for what is wrong with the target, 413 for what is announced to be too large; all else is said by the run.
+pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    call.parameters()?;
+    let collection = call.collection_name()?;
+    scope_of(collection.as_deref())?;
+    let limit = BodyLimit { bytes_max: api.options.bulk_bytes_max as u64, option: "bulk_bytes_max" };
+    let announced = match call.body {
+        RequestBody::Bytes(bytes) => Some(bytes.len() as u64),
+        RequestBody::Awaited { length } => length,
+        RequestBody::Failed(_) => None,
+    };
+    if announced.is_some_and(|bytes| bytes > limit.bytes_max) {
+        return Err(limit.too_large(announced).into());
+    }
+    let line_limit = api.document_limit(ENVELOPE_BYTES_MAX);
+    let run = Run {
+        execute: Arc::clone(&api.execute),
+        clock: Arc::clone(&api.clock),
+        collection: collection.map(|name| name.into_owned()),
+        limit: line_limit,
+        operations_max: api.options.bulk_operations_max,
+        operations: 0,
+        has_ended: false,
+        joined: Vec::new(),
+        results: Results::default(),
+        written: None,
+        seen: Lsn::ZERO,
+    };
+    Err(Otherwise::Stream(Box::new(ByLine::new(run, line_limit, Some(limit)))))
+}
+
+/// A run through the operations of a body.
+struct Run {
+    execute: Arc<dyn Execute>,
+    clock: Arc<dyn Clock>,
+    collection: Option<String>,
+    /// How large a document may be.
+    limit: Limit,
+    operations_max: usize,
+    /// How many were carried out, well or not.
+    operations: usize,
+    /// True behind a line that is no operation.
+    has_ended: bool,
+    /// Where key and value of a document are put together.
+    joined: Vec<u8>,
+    results: Results,
+    /// The newest LSN that the run has written.
+    written: Option<Lsn>,
+    /// The newest LSN that its results let anybody see.
+    seen: Lsn,
+}
+
+impl Consume for Run {
+    fn line(&mut self, line: &[u8], number: u64) -> Consumed {
+        if self.has_ended {
+            return Consumed::Taken;
+        }
+        if self.operations == self.operations_max {
+            return Consumed::Refused(Box::new(too_many(self.operations_max)));
+        }
+        match operation::read(line, self.limit, self.clock.now()) {
+            Ok(operation) => match self.carry_out(operation) {
+                Ok(()) => {}
+                Err(Otherwise::Again) => return Consumed::NoRoom,
+                Err(Otherwise::Problem(problem)) => return Consumed::Refused(Box::new(problem)),
+                Err(_) => unreachable!("a command is refused, or has to be tried again"),
+            },
+            Err(unfit) => self.note_unfit(&unfit, number),
+        }
+        if !self.has_ended {
+            self.operations += 1;
+        }
+        Consumed::Taken
+    }
+
+    fn reply(&mut self) -> Response {
+        let mut response = Response::new(200).with("Content-Type", Value::Static("application/x-ndjson"));
+        response.body = ResponseBody::Stream(Box::new(std::mem::take(&mut self.results)));
+        response.resting_on(self.rest())
+    }
+
+    fn cut_off(&mut self, problem: Problem) -> Response {
+        problem.size("operations", self.operations).resting_on(self.rest()).into_response()
+    }
+}
+
+impl Run {
+    fn carry_out(&mut self, operation: Operation<'_>) -> Result<(), Otherwise> {
+        let Operation { key: text, action, condition } = operation;
+        let (key, scope) = (key_of(&text)?, scope_of(self.collection.as_deref())?);
+        let is_put = matches!(action, Action::Put { .. });
+        let command = match action {
+            Action::Put { value, expiry } => {
+                self.joined.clear();
+                self.joined.extend_from_slice(key.as_bytes());
+                self.joined.extend_from_slice(value);
+                let document = Document::from_joined(key, &self.joined);
+                Command::Put { scope, document, expiry, condition, on_absent: on_absent(scope) }
+            }
+            Action::Delete => Command::Delete { scope, key, condition },
+            Action::SetDeadline(deadline) => Command::SetDeadline { scope, key, deadline, condition },
+        };
+        let Outcome { rest, effect } = self.execute.execute(command)?;
+        match rest {
+            Rest::Written(lsn) => self.written = self.written.max(Some(lsn)),
+            Rest::Seen(lsn) => self.seen = self.seen.max(lsn),
+        }
+        self.results.push(Some(&text), became(&effect, is_put));
+        Ok(())
+    }
+
+    fn note_unfit(&mut self, unfit: &Unfit<'_>, number: u64) {
+        let (kind, detail) = (unfit.problem.kind(), unfit.problem.detail());
+        self.has_ended = unfit.is_malformed();
+        let became = match self.has_ended {
+            true => Became::Malformed(kind, number, detail),
+            false => Became::Failed(kind, None, detail),
+        };
+        self.results.push(unfit.key.as_deref(), became);
+    }
+
+    fn rest(&self) -> Rest {
+        match self.written {
+            Some(written) => Rest::Written(written.max(self.seen)),
+            None => Rest::Seen(self.seen),
+        }
+    }
+}
+
+/// What an operation came to.
+fn became(effect: &Effect, is_put: bool) -> Became<'static> {
+    match effect {
+        Effect::Written { version, replaced: None, .. } => Became::Created(*version),
+        Effect::Written { version, .. } | Effect::DeadlineSet { version, .. } => Became::Changed(*version),
+        Effect::Removed(_) => Became::Removed,
+        Effect::ConditionFailed { current } => Became::Failed(Kind::ConditionFailed, *current, ""),
+        Effect::ConditionRequired => Became::Failed(Kind::ConditionRequired, None, ""),
+        Effect::CollectionAbsent if is_put => Became::Failed(Kind::CollectionNameInvalid, None, ""),
+        Effect::CollectionAbsent => Became::Failed(Kind::CollectionNotFound, None, ""),
+        _ => Became::Failed(Kind::KeyNotFound, None, ""),
+    }
+}
+
+fn too_many(operations_max: usize) -> Problem {
+    Problem::new(
+        Kind::BulkTooLarge,
+        format!("at most {operations_max} operations are accepted (bulk_operations_max), these are more"),
+    )
+    .hint("send them in several requests; the option bulk_operations_max sets the limit")
+    .size("limit", operations_max)
+}

@@ -1,0 +1,28 @@
+//! The operations on many documents at once.
+
+use super::super::bulk;
+use super::super::message::Method;
+use super::super::problem::Kind;
+use super::operation::{Content, Operation, Reply, Takes};
+use super::problems::{BODY, IN_COLLECTION, NAMED, WRITES};
+
+/// `POST {base}:bulk`
+pub const BULK: Operation = Operation {
+    method: Method::Post,
+    handler: bulk::post,
+    id: "bulk",
+    summary: "Carries out operations while they are read, each by itself",
+    query: &[],
+    fields: &[],
+    takes: Takes::Lines(
+        "operations: op (put, delete, ttl), key, and as the operation has it value, ttl, expires_at, keep_ttl, if_match, \
+         if_none_match",
+    ),
+    replies: &[Reply {
+        status: 200,
+        about: "what became of each operation, in order; behind a line that is no operation there are no more",
+        content: Content::Lines("results: key, status, and as it came out version, line, code, detail"),
+        fields: &[],
+    }],
+    problems: &[NAMED, IN_COLLECTION, WRITES, BODY, &[Kind::BulkTooLarge, Kind::JournalBusy, Kind::TooManyCollections]],
+};

@@ -1,0 +1,108 @@
+//! Bulks: many operations in one request, each with its result.
+
+use crate::over_every_door;
+use crate::scenario;
+use crate::support::scenario::{get, post, put, send};
+
+#[test]
+fn each_operation_has_its_result_in_order() {
+    over_every_door(&[
+        scenario! { "put, delete and ttl, well and not";
+            put("/v1/docs/old", "0").gives(201),
+            post("/v1/docs:bulk", concat!(
+                "{\"op\":\"put\",\"key\":\"a\",\"value\": { \"n\" : 1.0 } }\n",
+                "{\"op\":\"put\",\"key\":\"old\",\"value\":[2]}\r\n",
+                "\n",
+                "{\"key\":\"missing\",\"op\":\"delete\"}\n",
+                "{\"op\":\"ttl\",\"key\":\"a\",\"ttl\":\"30s\"}\n",
+                "{\"op\":\"put\",\"key\":\"a\",\"value\":3,\"if_match\":7}\n",
+                "{\"op\":\"put\",\"key\":\"old\",\"value\":4,\"if_none_match\":\"*\"}\n",
+                "{\"op\":\"put\",\"key\":\"\",\"value\":5}\n",
+                "{\"op\":\"put\",\"key\":\"b\",\"value\":6,\"ttl\":0}\n",
+                "{\"op\":\"delete\",\"key\":\"old\",\"if_match\":\"\\\"3\\\"\"}",
+            )).field("Content-Type", "application/x-ndjson").body(concat!(
+                "{\"key\":\"a\",\"status\":201,\"version\":2}\n",
+                "{\"key\":\"old\",\"status\":200,\"version\":3}\n",
+                "{\"key\":\"missing\",\"status\":404,\"code\":\"key_not_found\"}\n",
+                "{\"key\":\"a\",\"status\":200,\"version\":2}\n",
+                "{\"key\":\"a\",\"status\":412,\"version\":2,\"code\":\"condition_failed\"}\n",
+                "{\"key\":\"old\",\"status\":412,\"version\":3,\"code\":\"condition_failed\"}\n",
+                "{\"key\":null,\"status\":400,\"code\":\"key_empty\",\"detail\":\"a key has at least one byte\"}\n",
+                "{\"key\":\"b\",\"status\":400,\"code\":\"parameter_invalid\",\"detail\":\"ttl=0 is not positive\"}\n",
+                "{\"key\":\"old\",\"status\":204}\n",
+            )),
+            get("/v1/docs/a").body("{ \"n\" : 1.0 }").field("MT-TTL", "30.000"),
+            get("/v1/docs/old").gives(404),
+            get("/v1/docs/b").gives(404),
+        },
+        scenario! { "nothing to do is done well";
+            post("/v1/docs:bulk", "").body(""),
+            post("/v1/docs:bulk", "\n\r\n  \n").body(""),
+        },
+    ]);
+}
+
+#[test]
+fn a_line_that_is_no_operation_ends_the_run_with_its_number() {
+    over_every_door(&[scenario! { "what came before it is done, what comes behind it is not";
+        post("/v1/docs:bulk", concat!(
+            "{\"op\":\"put\",\"key\":\"a\",\"value\":1}\n\n",
+            "{\"op\":\"put\",\"key\":\"b\",\"value\":}\n",
+            "{\"op\":\"put\",\"key\":\"c\",\"value\":3}\n",
+        )).body(concat!(
+            "{\"key\":\"a\",\"status\":201,\"version\":1}\n",
+            "{\"key\":null,\"status\":400,\"line\":3,\"code\":\"json_invalid\",\"detail\":\"expected a value at byte 30\"}\n",
+        )),
+        get("/v1/docs?count").body("{\"count\":1}\n"),
+        post("/v1/docs:bulk", "{\"op\":\"put\",\"key\":\"b\",\"valeu\":1}\n")
+            .containing("\"line\":1,\"code\":\"operation_invalid\"").containing("did you mean value?"),
+        post("/v1/docs:bulk", "{\"op\":\"drop\",\"key\":\"b\"}\n").containing("{\"key\":\"b\",\"status\":400,\"line\":1"),
+        get("/v1/docs?count").body("{\"count\":1}\n"),
+    }]);
+}
+
+#[test]
+fn a_bulk_into_a_collection_is_as_its_requests_would_be() {
+    over_every_door(&[scenario! { "a put creates the collection, if it may be called so, and nothing else does";
+        post("/v1/collections/c/docs:bulk", "{\"op\":\"delete\",\"key\":\"a\"}\n{\"op\":\"put\",\"key\":\"a\",\"value\":1}\n")
+            .body("{\"key\":\"a\",\"status\":404,\"code\":\"collection_not_found\"}\n\
+                   {\"key\":\"a\",\"status\":201,\"version\":2}\n"),
+        get("/v1/collections/c/docs/a").body("1"),
+        get("/v1/docs/a").gives(404),
+        post("/v1/collections/a%20b/docs:bulk", "{\"op\":\"put\",\"key\":\"a\",\"value\":1}\n")
+            .body("{\"key\":\"a\",\"status\":400,\"code\":\"collection_name_invalid\"}\n"),
+        post("/v1/collections/a%2Fb/docs:bulk", "").gives(400).containing("\"code\":\"collection_name_invalid\""),
+        post("/v1/collections/c", "{\"default_ttl\":\"5s\",\"require_conditional\":true}").gives(200),
+        post("/v1/collections/c/docs:bulk", concat!(
+            "{\"op\":\"put\",\"key\":\"a\",\"value\":1}\n",
+            "{\"op\":\"put\",\"key\":\"b\",\"value\":1,\"if_none_match\":\"*\"}\n",
+        )).body("{\"key\":\"a\",\"status\":428,\"code\":\"condition_required\"}\n\
+                 {\"key\":\"b\",\"status\":201,\"version\":4}\n"),
+        get("/v1/collections/c/docs/b").field("MT-TTL", "5.000"),
+    }]);
+}
+
+#[test]
+fn a_key_that_looks_like_the_route_stays_a_key() {
+    over_every_door(&[scenario! { "behind a slash it is one";
+        put("/v1/docs/:bulk", "1").gives(201),
+        get("/v1/docs/:bulk").body("1"),
+        send("GET", "/v1/docs:bulk").gives(405).field("Allow", "POST, OPTIONS"),
+        post("/v1/docs:bulk?atmic", "").gives(400).containing("\"code\":\"parameter_unknown\""),
+    }]);
+}
+
+#[test]
+fn a_bulk_survives_a_restart_whatever_its_size() {
+    let lines: String =
+        (0..3000).map(|number| format!("{{\"op\":\"put\",\"key\":\"k{number:04}\",\"value\":{number}}}\n")).collect();
+    let results: String = (0..3000)
+        .map(|number| format!("{{\"key\":\"k{number:04}\",\"status\":201,\"version\":{}}}\n", number + 1))
+        .collect();
+    over_every_door(&[scenario! { "three thousand documents";
+        post("/v1/docs:bulk", lines.as_str()).body(results.as_str()),
+        crate::support::scenario::Step::Restart,
+        get("/v1/docs?count").body("{\"count\":3000}\n"),
+        get("/v1/docs/k2999").body("2999"),
+    }]);
+}
