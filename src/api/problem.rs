@@ -94,6 +94,8 @@ kinds! {
     PatchConflict = 409 "patch_conflict" "The patch does not fit the document";
     /// A snapshot is being written already.
     SnapshotRunning = 409 "snapshot_running" "A snapshot is being written";
+    /// One operation of those that were to be carried out all or not at all cannot be.
+    AtomicRefused = 409 "atomic_refused" "None of the operations was carried out";
     /// A number in chunks, of which nobody can tell whether it is whole.
     LengthRequired = 411 "length_required" "A length is required";
     /// The condition does not hold.
@@ -185,6 +187,9 @@ impl Problem {
     #[must_use]
     pub fn text(mut self, name: &'static str, value: &str) -> Problem {
         self.members.push((name, quote(value)));
+    /// Adds a member whose value is JSON already.
+    pub fn json(mut self, name: &'static str, value: String) -> Problem {
+        self.members.push((name, value));
         self
     }
 

@@ -65,6 +65,9 @@ pub const ATOMIC_WRITES_MAX: usize = 1000;
 /// Bytes that the writes of one atomic batch append together.
 pub const ATOMIC_BYTES_MAX: usize = 8 << 20;
 
+/// Bytes of the body of an atomic bulk: those of its writes with room for the names of members, and for escapes.
+pub const ATOMIC_BODY_BYTES_MAX: usize = 2 * ATOMIC_BYTES_MAX;
+
 /// Operations of one patch. Each may read the whole document again.
 pub const PATCH_OPERATIONS_MAX: usize = 1000;
 

@@ -106,3 +106,60 @@ fn a_bulk_survives_a_restart_whatever_its_size() {
         get("/v1/docs/k2999").body("2999"),
     }]);
 }
+
+#[test]
+fn an_atomic_bulk_is_done_whole_or_not_at_all() {
+    over_every_door(&[
+        scenario! { "each operation sees what the ones before it made";
+            post("/v1/docs:bulk?atomic", concat!(
+                "{\"op\":\"put\",\"key\":\"a\",\"value\":1,\"if_none_match\":\"*\"}\n\n",
+                "{\"op\":\"put\",\"key\":\"b\",\"value\":2}\n",
+                "{\"op\":\"ttl\",\"key\":\"b\",\"ttl\":5}\n",
+                "{\"op\":\"delete\",\"key\":\"a\"}",
+            )).field("Content-Type", "application/x-ndjson").body(concat!(
+                "{\"key\":\"a\",\"status\":201,\"version\":1}\n",
+                "{\"key\":\"b\",\"status\":201,\"version\":2}\n",
+                "{\"key\":\"b\",\"status\":200,\"version\":2}\n",
+                "{\"key\":\"a\",\"status\":204}\n",
+            )),
+            get("/v1/docs/a").gives(404),
+            get("/v1/docs/b").body("2").field("MT-TTL", "5.000"),
+        },
+        scenario! { "one that fails is named, and nothing was done";
+            put("/v1/docs/a", "1").gives(201),
+            post("/v1/docs:bulk?atomic", concat!(
+                "{\"op\":\"put\",\"key\":\"b\",\"value\":2}\n\n",
+                "{\"op\":\"put\",\"key\":\"a\",\"value\":3,\"if_match\":9}\n",
+            )).gives(409).containing("\"code\":\"atomic_refused\"").containing(
+                "\"index\":1,\"line\":3,\
+                 \"operation\":{\"key\":\"a\",\"status\":412,\"version\":1,\"code\":\"condition_failed\"}",
+            ),
+            post("/v1/docs:bulk?atomic=true", "{\"op\":\"delete\",\"key\":\"c\"}\n").gives(409)
+                .containing("\"operation\":{\"key\":\"c\",\"status\":404,\"code\":\"key_not_found\"}"),
+            post("/v1/docs:bulk?atomic", "{\"op\":\"put\",\"key\":\"b\",\"value\":2}\n{\"op\":\"put\"}\n").gives(400)
+                .containing("\"code\":\"operation_invalid\"").containing("\"line\":2"),
+            get("/v1/docs?count").body("{\"count\":1}\n"),
+            post("/v1/docs:bulk?atomic", "").body(""),
+        },
+        scenario! { "it creates the collection that it puts into, and no other operation does";
+            post("/v1/collections/c/docs:bulk?atomic", "{\"op\":\"delete\",\"key\":\"a\"}").gives(404)
+                .containing("\"code\":\"collection_not_found\""),
+            post("/v1/collections/a%20b/docs:bulk?atomic", "{\"op\":\"put\",\"key\":\"a\",\"value\":1}").gives(400)
+                .containing("\"code\":\"collection_name_invalid\""),
+            post("/v1/collections/c/docs:bulk?atomic", "{\"op\":\"put\",\"key\":\"a\",\"value\":1}")
+                .body("{\"key\":\"a\",\"status\":201,\"version\":2}\n"),
+            get("/v1/collections/c/docs/a").body("1"),
+        },
+    ]);
+}
+
+#[test]
+fn an_atomic_bulk_has_at_most_a_thousand_operations() {
+    let lines = |count: usize| "{\"op\":\"put\",\"key\":\"k\",\"value\":1}\n".repeat(count);
+    over_every_door(&[scenario! { "one more is refused, with the limit";
+        post("/v1/docs:bulk?atomic", lines(1001)).gives(413).containing("\"code\":\"bulk_too_large\"")
+            .containing("\"limit\":1000"),
+        get("/v1/docs?count").body("{\"count\":0}\n"),
+        post("/v1/docs:bulk?atomic", lines(1000)).containing("{\"key\":\"k\",\"status\":200,\"version\":1000}\n"),
+    }]);
+}

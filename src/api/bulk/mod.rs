@@ -8,6 +8,8 @@
 mod operation;
 mod results;
 
+mod atomic;
+
 use std::sync::Arc;
 
 use crate::base::clock::Clock;
@@ -28,11 +30,15 @@ use results::{Became, Results};
 /// `POST {base}:bulk`
 ///
 /// # Errors
-/// 400 for what is wrong with the target, 413 for what is announced to be too large; all else is said by the run.
+/// 400 for what is wrong with the target, 413 for what is announced to be too large; all else is said by the run, or as
+/// `atomic::post`.
 pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    call.parameters()?;
+    let query = call.parameters()?;
     let collection = call.collection_name()?;
-    scope_of(collection.as_deref())?;
+    let scope = scope_of(collection.as_deref())?;
+    if query.flag("atomic")? {
+        return atomic::post(api, call, scope);
+    }
     let limit = BodyLimit { bytes_max: api.options.bulk_bytes_max as u64, option: "bulk_bytes_max" };
     let announced = match call.body {
         RequestBody::Bytes(bytes) => Some(bytes.len() as u64),
@@ -104,9 +110,7 @@ impl Consume for Run {
     }
 
     fn reply(&mut self) -> Response {
-        let mut response = Response::new(200).with("Content-Type", Value::Static("application/x-ndjson"));
-        response.body = ResponseBody::Stream(Box::new(std::mem::take(&mut self.results)));
-        response.resting_on(self.rest())
+        reply(std::mem::take(&mut self.results)).resting_on(self.rest())
     }
 
     fn cut_off(&mut self, problem: Problem) -> Response {
@@ -155,6 +159,13 @@ impl Run {
             None => Rest::Seen(self.seen),
         }
     }
+}
+
+/// The results as a reply.
+fn reply(results: Results) -> Response {
+    let mut response = Response::new(200).with("Content-Type", Value::Static("application/x-ndjson"));
+    response.body = ResponseBody::Stream(Box::new(results));
+    response
 }
 
 /// What an operation came to.

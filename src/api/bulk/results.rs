@@ -72,6 +72,16 @@ impl BodyStream for Results {
     }
 }
 
+/// What became of the operation on `key`, as its line without the end.
+pub fn line(key: Option<&str>, became: Became<'_>) -> String {
+    let (mut block, mut text) = (Vec::new(), Vec::new());
+    encode(&mut block, key.filter(|key| key.len() <= KEY_BYTES_MAX), became);
+    if let Some((record, _)) = decode(&block) {
+        record.write(&mut text);
+    }
+    String::from_utf8_lossy(json::trim(&text)).into_owned()
+}
+
 /// One result, as it lies in a block: `outcome u8, number u64, key_bytes u16, detail_bytes u16`, key, detail; numbers
 /// little-endian.
 struct Record<'b> {

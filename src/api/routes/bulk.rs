@@ -4,15 +4,16 @@ use super::super::bulk;
 use super::super::message::Method;
 use super::super::problem::Kind;
 use super::operation::{Content, Operation, Reply, Takes};
-use super::problems::{BODY, IN_COLLECTION, NAMED, WRITES};
+use super::parameters::ATOMIC;
+use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
 
 /// `POST {base}:bulk`
 pub const BULK: Operation = Operation {
     method: Method::Post,
     handler: bulk::post,
     id: "bulk",
-    summary: "Carries out operations while they are read, each by itself",
-    query: &[],
+    summary: "Carries out operations while they are read, each by itself; with atomic all of them or none",
+    query: &[ATOMIC],
     fields: &[],
     takes: Takes::Lines(
         "operations: op (put, delete, ttl), key, and as the operation has it value, ttl, expires_at, keep_ttl, if_match, \
@@ -24,5 +25,13 @@ pub const BULK: Operation = Operation {
         content: Content::Lines("results: key, status, and as it came out version, line, code, detail"),
         fields: &[],
     }],
-    problems: &[NAMED, IN_COLLECTION, WRITES, BODY, &[Kind::BulkTooLarge, Kind::JournalBusy, Kind::TooManyCollections]],
+    problems: &[
+        NAMED,
+        IN_COLLECTION,
+        WRITES,
+        BODY,
+        KEYED,
+        &[Kind::BulkTooLarge, Kind::JournalBusy, Kind::TooManyCollections],
+        &[Kind::AtomicRefused, Kind::OperationInvalid, Kind::ConditionInvalid],
+    ],
 };

@@ -55,6 +55,11 @@ pub const VALUES: Parameter = optional("values", Form::Flag, "the documents too,
 
 /// `?count`
 pub const COUNT: Parameter = optional("count", Form::Flag, "how many there are, up to 100,000 at a time");
+
+/// `?atomic`
+pub const ATOMIC: Parameter =
+    optional("atomic", Form::Flag, "all operations or none, at one moment; at most 1000 of them, and 8 MiB");
+
 /// `?cursor=` of the listing of collections.
 pub const COLLECTION_CURSOR: Parameter =
     optional("cursor", Form::CollectionName, "goes on behind this one: the cursor of the page before");
