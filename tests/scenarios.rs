@@ -32,6 +32,8 @@ mod restart;
 mod seed;
 #[path = "scenarios/system.rs"]
 mod system;
+#[path = "scenarios/transfer.rs"]
+mod transfer;
 
 use support::door::every_door;
 use support::scenario::{Scenario, run};

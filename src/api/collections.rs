@@ -127,7 +127,10 @@ pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 }
 
 /// The options that `text`, which is JSON, names.
-fn read_options(text: &[u8]) -> Result<OptionChanges, Problem> {
+///
+/// # Errors
+/// `collection_options_invalid`.
+pub fn read_options(text: &[u8]) -> Result<OptionChanges, Problem> {
     let invalid = |detail: &str| Problem::new(Kind::CollectionOptionsInvalid, detail);
     let members = json::members(text).ok_or_else(|| {
         invalid("options are an object").hint("{\"default_ttl\":\"30s\",\"require_conditional\":true}")

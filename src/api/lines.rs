@@ -222,7 +222,7 @@ mod tests {
     use super::super::message::{Piece, ResponseBody};
     use super::*;
 
-    const LIMIT: Limit = Limit { document_bytes_max: 20, around_bytes_max: 4, option: "document_bytes_max" };
+    const LIMIT: Limit = Limit { document_bytes_max: 20, around_bytes_max: 4, option: Some("document_bytes_max") };
 
     /// Collects lines; has no room for the first one so many times.
     #[derive(Default)]

@@ -24,6 +24,7 @@ mod routes;
 mod seed;
 mod system;
 mod target;
+mod transfer;
 
 use std::sync::Arc;
 

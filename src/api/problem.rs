@@ -70,6 +70,8 @@ kinds! {
     JsonInvalid = 400 "json_invalid" "The body is not JSON";
     /// A line that is no operation.
     OperationInvalid = 400 "operation_invalid" "The line is no operation";
+    /// A line that no export has.
+    ImportInvalid = 400 "import_invalid" "The line is none of an export";
     /// A body of the seed's endpoints that lacks what it needs.
     EnvelopeInvalid = 400 "envelope_invalid" "The body is not what this endpoint takes";
     /// A body that ended early.
@@ -187,7 +189,11 @@ impl Problem {
     #[must_use]
     pub fn text(mut self, name: &'static str, value: &str) -> Problem {
         self.members.push((name, quote(value)));
+        self
+    }
+
     /// Adds a member whose value is JSON already.
+    #[must_use]
     pub fn json(mut self, name: &'static str, value: String) -> Problem {
         self.members.push((name, value));
         self

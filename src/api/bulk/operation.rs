@@ -214,7 +214,7 @@ fn tags(name: &'static str, raw: &[u8], parse: fn(&str) -> Option<Tags>) -> Resu
 mod tests {
     use super::*;
 
-    const LIMIT: Limit = Limit { document_bytes_max: 10, around_bytes_max: 100, option: "document_bytes_max" };
+    const LIMIT: Limit = Limit { document_bytes_max: 10, around_bytes_max: 100, option: Some("document_bytes_max") };
 
     fn read_text(line: &str) -> Result<Operation<'_>, Unfit<'_>> {
         read(line.as_bytes(), LIMIT, UnixMillis(1000))

@@ -131,6 +131,16 @@ pub fn all() -> Json {
             },
             "additionalProperties": false,
         },
+        "Imported": {
+            "type": "object",
+            "required": ["documents", "collections", "expired"],
+            "properties": {
+                "documents": { "description": "that were written", "type": "integer" },
+                "collections": { "description": "whose options were set", "type": "integer" },
+                "expired": { "description": "that were left out: they have expired since", "type": "integer" },
+            },
+            "additionalProperties": false,
+        },
         "Status": {
             "type": "object",
             "required": ["status"],
@@ -165,6 +175,7 @@ pub fn of_form(form: &Form) -> Json {
         Form::Key => reference_to_key(),
         Form::Pointer => reference_to("Pointer"),
         Form::Text => json!({ "type": "string" }),
+        Form::Place => json!({ "type": "string", "pattern": "^[^/\\u0000]*/[^\\u0000]*$" }),
         Form::CollectionName => reference_to("CollectionName"),
         Form::Count(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),
         Form::Flag => json!({ "enum": ["", "true", "1", "false", "0"] }),

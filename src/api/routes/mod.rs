@@ -12,6 +12,7 @@ pub mod parameters;
 mod problems;
 mod seed;
 mod system;
+mod transfer;
 
 use super::call::Handler;
 use super::message::Method;
@@ -71,6 +72,8 @@ pub const ROUTES: &[Route] = &[
     row("/v1/collections/{c}/docs:bulk", Family::Resource, &[bulk::BULK]),
     row("/v1/collections/{c}", Family::Resource, COLLECTION),
     row("/v1/collections", Family::Resource, &[collections::LIST]),
+    row("/v1/export", Family::Resource, &[transfer::EXPORT]),
+    row("/v1/import", Family::Resource, &[transfer::IMPORT]),
     row("/get", Family::Seed, &[seed::GET]),
     row("/set", Family::Seed, &[seed::SET]),
     row("/delete", Family::Seed, &[seed::DELETE]),

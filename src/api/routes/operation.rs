@@ -51,6 +51,8 @@ pub enum Form {
     CollectionName,
     /// A JSON pointer.
     Pointer,
+    /// The name of a collection, which may be empty, a slash, and a key, which may be empty.
+    Place,
     /// Any text.
     Text,
     /// A number from 1 to this one.

@@ -64,6 +64,17 @@ pub const ATOMIC: Parameter =
 pub const COLLECTION_CURSOR: Parameter =
     optional("cursor", Form::CollectionName, "goes on behind this one: the cursor of the page before");
 
+/// `?cursor=` of an export.
+pub const EXPORT_CURSOR: Parameter = optional(
+    "cursor",
+    Form::Place,
+    "goes on behind the line of this collection and key: COLLECTION/KEY, with nothing before the slash for the main store",
+);
+
+/// `?mode=` of an import.
+pub const MODE: Parameter =
+    optional("mode", Form::OneOf(&["merge"]), "merge, also when left out: what is not in the body stays");
+
 /// `?wait`
 pub const WAIT: Parameter = optional("wait", Form::Flag, "answers when it is done");
 

@@ -86,7 +86,8 @@ impl Headers for Fields {
 fn answer(fates: &[Fate], if_match: Option<&'static str>) -> Answer {
     let busy = Busy { fates: Mutex::new(fates.iter().rev().copied().collect()), version: Mutex::new(Lsn(1)) };
     let clock = Arc::new(ManualClock::at(UnixMillis(1_000)));
-    let options = ApiOptions { document_bytes_max: 100, url: String::new() };
+    let options =
+        ApiOptions { document_bytes_max: 100, bulk_operations_max: 100, bulk_bytes_max: 1000, url: String::new() };
     let api = Api::new(Arc::new(busy), Arc::new(Nobody), clock, Arc::default(), options);
     let body = RequestBody::Bytes(b"[{\"op\":\"inc\",\"path\":\"/n\",\"value\":1}]");
     api.handle(Request { method: Method::Patch, target: "/v1/docs/a", headers: &Fields(if_match), body })

@@ -1,0 +1,194 @@
+//! `GET /v1/export`: everything as lines, in order of collection and key.
+//!
+//! A collection is a line with its options, and behind it a line for each of its documents; the main store comes first
+//! and has no such line. It is no snapshot: what is written meanwhile is in it or not, each key at most once. A cursor
+//! is `collection/key` of the last line that was read whole, and nothing is kept for it: the main store's name is empty,
+//! and no other has a slash in it. Memory is what one scan has at hand, however much is stored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::duration::GoDuration;
+use crate::base::json;
+use crate::model::{
+    CollectionName, CollectionOptions, CollectionSummary, Command, Effect, Entries, Entry, Execute, KeyRange, Refusal,
+    Scope,
+};
+
+use super::super::Api;
+use super::super::call::{Call, Otherwise, key_of, name_of};
+use super::super::message::{BodyStream, Part, Pulled, Response, ResponseBody, Value};
+use super::super::problem::{Kind, Problem};
+use super::super::timestamp;
+
+/// Bytes of a part behind which it is handed on, and lines of it.
+const PART_BYTES: usize = 32 << 10;
+const PART_LINES: usize = 256;
+
+/// Collections that are asked for at once.
+const COLLECTIONS_AT_ONCE: usize = 64;
+
+/// `GET /v1/export`
+///
+/// # Errors
+/// `parameter_invalid` for a cursor that is none, and what is wrong with its name or key.
+pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    let query = call.parameters()?;
+    let (collection, after) = query.value("cursor").map(read_cursor).transpose()?.unwrap_or_default();
+    let mut response = Response::new(200).with("Content-Type", Value::Static("application/x-ndjson"));
+    response.push("Cache-Control", Value::Static("no-cache"));
+    response.body = ResponseBody::Stream(Box::new(Export {
+        execute: Arc::clone(&api.execute),
+        collection,
+        first: Some(after),
+        entries: None,
+        listed: Vec::new().into_iter(),
+        text: Vec::new(),
+    }));
+    Ok(response)
+}
+
+/// The collection (`None`: the main store) and the key (`None`: before the first) behind which an export goes on.
+fn read_cursor(cursor: &str) -> Result<(Option<String>, Option<String>), Problem> {
+    let (name, key) = cursor.split_once('/').ok_or_else(|| {
+        Problem::new(Kind::ParameterInvalid, format!("cursor={cursor} has no slash between collection and key")).hint(
+            "write COLLECTION/KEY of the last line that you have, with nothing before the slash for the main store",
+        )
+    })?;
+    let owned = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let (name, key) = (owned(name), owned(key));
+    name.as_deref().map(name_of).transpose()?;
+    key.as_deref().map(key_of).transpose()?;
+    Ok((name, key))
+}
+
+/// An export in progress. Nothing is read before it is pulled.
+struct Export {
+    execute: Arc<dyn Execute>,
+    /// What is being exported; `None` for the main store.
+    collection: Option<String>,
+    /// Before the first scan: the key behind which it begins, if any.
+    first: Option<Option<String>>,
+    /// The documents that come next; `None` before the first scan and between two collections.
+    entries: Option<Box<dyn Entries>>,
+    /// The collections behind that one, as far as they were asked for.
+    listed: std::vec::IntoIter<CollectionSummary>,
+    /// Memory for a line.
+    text: Vec<u8>,
+}
+
+impl BodyStream for Export {
+    fn pull(&mut self, part: &mut Part) -> Pulled {
+        for _ in 0..PART_LINES {
+            let next = self.entries.as_mut().map(|entries| (entries.next(), entries.rests_on()));
+            match next {
+                Some((Some(entry), rests_on)) => {
+                    part.show(rests_on);
+                    self.write(part, entry);
+                }
+                Some((None, rests_on)) => {
+                    part.show(rests_on);
+                    self.entries = None;
+                }
+                None => match self.begin_next(part) {
+                    Ok(Pulled::Ended) => return Pulled::Ended,
+                    Ok(_) => {}
+                    Err(refusal) => return cut_short(part, &refusal),
+                },
+            }
+            if part.len() >= PART_BYTES {
+                break;
+            }
+        }
+        Pulled::More
+    }
+}
+
+impl Export {
+    /// Begins with the documents of the place where the export begins, or of the collection that comes next.
+    fn begin_next(&mut self, part: &mut Part) -> Result<Pulled, Refusal> {
+        let after = match self.first.take() {
+            Some(after) => after,
+            None => match self.next_collection(part)? {
+                Some(next) => {
+                    self.write_collection(part, &next);
+                    self.collection = Some(next.name);
+                    None
+                }
+                None => return Ok(Pulled::Ended),
+            },
+        };
+        let scope = self.collection.as_deref().map_or(Scope::Main, |name| Scope::Collection(known(name)));
+        let range = KeyRange { prefix: b"", after: after.as_deref().map(str::as_bytes) };
+        let outcome = self.execute.execute(Command::Scan { scope, range, at_most: None })?;
+        part.show(outcome.rest.lsn());
+        // A collection that was dropped meanwhile has no documents.
+        if let Effect::Scanned(entries) = outcome.effect {
+            self.entries = Some(entries);
+        }
+        Ok(Pulled::More)
+    }
+
+    fn next_collection(&mut self, part: &mut Part) -> Result<Option<CollectionSummary>, Refusal> {
+        if self.listed.len() == 0 {
+            let after = self.collection.as_deref().map(known);
+            let outcome =
+                self.execute.execute(Command::ListCollections { after, at_most: Some(COLLECTIONS_AT_ONCE) })?;
+            part.show(outcome.rest.lsn());
+            if let Effect::Collections(found) = outcome.effect {
+                self.listed = found.into_iter();
+            }
+        }
+        Ok(self.listed.next())
+    }
+
+    fn write_collection(&mut self, part: &mut Part, summary: &CollectionSummary) {
+        let CollectionSummary { name, options: CollectionOptions { default_ttl_ms, require_conditional }, .. } =
+            summary;
+        let ttl = default_ttl_ms.map(|ttl_ms| GoDuration::from(Duration::from_millis(ttl_ms)));
+        let ttl = ttl.map_or("null".to_owned(), |ttl| format!("\"{ttl}\""));
+        self.text.clear();
+        self.text.extend_from_slice(b"{\"collection\":");
+        json::escape_into(&mut self.text, name);
+        let options =
+            format!(",\"options\":{{\"default_ttl\":{ttl},\"require_conditional\":{require_conditional}}}}}\n");
+        self.text.extend_from_slice(options.as_bytes());
+        part.push_bytes(&self.text);
+    }
+
+    fn write(&mut self, part: &mut Part, entry: Entry) {
+        let text = &mut self.text;
+        text.clear();
+        text.extend_from_slice(b"{\"collection\":");
+        match &self.collection {
+            Some(name) => json::escape_into(text, name),
+            None => text.extend_from_slice(b"null"),
+        }
+        text.extend_from_slice(b",\"key\":");
+        json::escape_into(text, entry.document.key().as_str());
+        if let Some(moment) = entry.deadline.moment() {
+            text.extend_from_slice(b",\"expires_at\":\"");
+            timestamp::push(text, moment);
+            text.push(b'"');
+        }
+        text.extend_from_slice(b",\"version\":");
+        text.extend_from_slice(itoa::Buffer::new().format(entry.version.0).as_bytes());
+        text.extend_from_slice(b",\"value\":");
+        part.push_bytes(text);
+        part.push_document(entry.document);
+        part.push_bytes(b"}\n");
+    }
+}
+
+fn known(name: &str) -> CollectionName<'_> {
+    CollectionName::new(name).expect("the name was checked, or comes from the store")
+}
+
+/// The status has been sent, so that the last line says what stands in the way; an import refuses it.
+fn cut_short(part: &mut Part, refusal: &Refusal) -> Pulled {
+    let mut text = b"{\"cut_short\":".to_vec();
+    json::escape_into(&mut text, &refusal.to_string());
+    text.extend_from_slice(b"}\n");
+    part.push_bytes(&text);
+    Pulled::Ended
+}

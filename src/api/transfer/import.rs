@@ -1,0 +1,176 @@
+//! `POST /v1/import?mode=merge`: takes the lines of an export, one by one, beside what is there.
+//!
+//! A document gets a new version and keeps its deadline; one that has expired since is left out. A collection gets the
+//! options that its line names. It is no transaction: a line that cannot be taken ends it, and the answer says with its
+//! number how much was taken before.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::base::clock::Clock;
+use crate::base::json;
+use crate::base::limits::{ENVELOPE_BYTES_MAX, TTL_MS_MAX};
+use crate::model::{
+    Command, Condition, Deadline, Document, Effect, Execute, Expiry, OnAbsent, Outcome, Rest, Scope, Tags,
+};
+
+use super::super::Api;
+use super::super::body::{self, Limit};
+use super::super::call::{Call, Otherwise, key_of, name_of, scope_of};
+use super::super::collections::read_options;
+use super::super::lines::{ByLine, Consume, Consumed};
+use super::super::message::{Piece, Response, Value};
+use super::super::problem::{Kind, Problem};
+use super::super::timestamp;
+
+/// `POST /v1/import`
+///
+/// # Errors
+/// `parameter_invalid` for another mode; all else is said when the body has ended.
+pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    if let Some(mode) = call.parameters()?.value("mode").filter(|mode| *mode != "merge") {
+        let detail = format!("mode={mode} is none: merge keeps what is not in the body");
+        return Err(Problem::new(Kind::ParameterInvalid, detail).into());
+    }
+    let limit = api.document_limit(ENVELOPE_BYTES_MAX);
+    let merge = Merge {
+        execute: Arc::clone(&api.execute),
+        clock: Arc::clone(&api.clock),
+        limit,
+        documents: 0,
+        collections: 0,
+        expired: 0,
+        rest: Rest::NOTHING,
+    };
+    Err(Otherwise::Stream(Box::new(ByLine::new(merge, limit, None))))
+}
+
+/// An import in progress.
+struct Merge {
+    execute: Arc<dyn Execute>,
+    clock: Arc<dyn Clock>,
+    /// How large a document may be.
+    limit: Limit,
+    documents: u64,
+    collections: u64,
+    expired: u64,
+    rest: Rest,
+}
+
+/// The members of a line, as written.
+#[derive(Default)]
+struct Members<'l> {
+    collection: Option<&'l [u8]>,
+    options: Option<&'l [u8]>,
+    key: Option<&'l [u8]>,
+    expires_at: Option<&'l [u8]>,
+    value: Option<&'l [u8]>,
+}
+
+impl Consume for Merge {
+    fn line(&mut self, line: &[u8], _: u64) -> Consumed {
+        match self.take(line) {
+            Ok(()) => Consumed::Taken,
+            Err(Otherwise::Again) => Consumed::NoRoom,
+            Err(Otherwise::Problem(problem)) => Consumed::Refused(Box::new(problem)),
+            Err(_) => unreachable!("a command is refused, or has to be tried again"),
+        }
+    }
+
+    fn reply(&mut self) -> Response {
+        let Merge { documents, collections, expired, rest, .. } = *self;
+        let body = format!("{{\"documents\":{documents},\"collections\":{collections},\"expired\":{expired}}}\n");
+        Response::new(200)
+            .with("Content-Type", Value::Static("application/json"))
+            .with_piece(Piece::Owned(body.into_bytes()))
+            .resting_on(rest)
+    }
+
+    fn cut_off(&mut self, problem: Problem) -> Response {
+        problem.number("documents", self.documents).resting_on(self.rest).into_response()
+    }
+}
+
+impl Merge {
+    fn take(&mut self, line: &[u8]) -> Result<(), Otherwise> {
+        body::validate(line)?;
+        let members = members(line)?;
+        let collection = members.collection.map(|raw| text("collection", raw)).transpose()?;
+        let scope = scope_of(collection.as_deref())?;
+        match (members.key, members.value, members.options, collection.as_deref()) {
+            (Some(key), Some(value), None, _) => {
+                let key = text("key", key)?;
+                if value.len() > self.limit.document_bytes_max {
+                    return Err(self.limit.too_large(Some(value.len())).into());
+                }
+                self.put(scope, Document::new(key_of(&key)?, value), members.expires_at)
+            }
+            (None, None, Some(options), Some(name)) => {
+                let (name, options) = (name_of(name)?, read_options(options)?);
+                self.execute(Command::CreateCollection { name, options })?;
+                self.collections += 1;
+                Ok(())
+            }
+            _ => Err(invalid("a line has key and value, or collection and options").into()),
+        }
+    }
+
+    fn put(&mut self, scope: Scope<'_>, document: Document, expires_at: Option<&[u8]>) -> Result<(), Otherwise> {
+        let deadline = match expires_at.map(|raw| text("expires_at", raw)).transpose()? {
+            None => Deadline::NEVER,
+            Some(text) => {
+                let moment = timestamp::parse(&text).ok_or_else(|| invalid("expires_at is no moment"))?;
+                match moment.since(self.clock.now()) {
+                    0 => {
+                        self.expired += 1;
+                        return Ok(());
+                    }
+                    1..=TTL_MS_MAX => Deadline::at(moment),
+                    _ => return Err(invalid("expires_at is more than 100 years away").into()),
+                }
+            }
+        };
+        // Not on any of no versions: it always holds, also where a write must carry a condition.
+        let condition = Condition { if_match: None, if_none_match: Some(Tags::Listed(Vec::new())) };
+        let (expiry, on_absent) = (Expiry::Set(deadline), OnAbsent::Create);
+        self.execute(Command::Put { scope, document, expiry, condition, on_absent })?;
+        self.documents += 1;
+        Ok(())
+    }
+
+    fn execute(&mut self, command: Command<'_>) -> Result<Effect, Otherwise> {
+        let Outcome { rest, effect } = self.execute.execute(command)?;
+        if rest.lsn() >= self.rest.lsn() {
+            self.rest = rest;
+        }
+        Ok(effect)
+    }
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(Kind::ImportInvalid, detail)
+}
+
+fn members(line: &[u8]) -> Result<Members<'_>, Problem> {
+    let mut found = Members::default();
+    for member in json::members(line).ok_or_else(|| invalid("a line is an object"))? {
+        match member.name {
+            b"\"value\"" => found.value = Some(member.value),
+            b"\"collection\"" => found.collection = Some(member.value).filter(|value| *value != b"null"),
+            b"\"options\"" => found.options = Some(member.value),
+            b"\"key\"" => found.key = Some(member.value),
+            b"\"expires_at\"" => found.expires_at = Some(member.value).filter(|value| *value != b"null"),
+            // Versions are given anew.
+            b"\"version\"" => {}
+            unknown => return Err(invalid(format!("a line has no member {}", String::from_utf8_lossy(unknown)))),
+        }
+    }
+    Ok(found)
+}
+
+fn text<'l>(name: &str, raw: &'l [u8]) -> Result<Cow<'l, str>, Problem> {
+    if !raw.starts_with(b"\"") {
+        return Err(invalid(format!("{name} is a text")));
+    }
+    json::unescape(raw).map_err(|_| invalid(format!("{name} escapes half of a surrogate pair, which is no text")))
+}

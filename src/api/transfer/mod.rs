@@ -1,0 +1,7 @@
+//! Export and import: all documents as lines, out and in, at constant memory.
+
+mod export;
+mod import;
+
+pub use export::get as export;
+pub use import::post as import;

@@ -1,0 +1,90 @@
+//! Export and import: everything out and in again, to the byte.
+
+use crate::over_every_door;
+use crate::scenario;
+use crate::support::scenario::{Step, get, post, put, send};
+
+const LINES: &str = concat!(
+    "{\"collection\":null,\"key\":\"a\\\"b\",\"version\":2,\"value\":{ \"n\" : 1.0 }}\n",
+    "{\"collection\":null,\"key\":\"t\",\"expires_at\":\"2026-11-22T19:00:05.000Z\",\"version\":3,\"value\":\"\\ud800\"}\n",
+    "{\"collection\":\"c\",\"options\":{\"default_ttl\":\"1m\",\"require_conditional\":true}}\n",
+    "{\"collection\":\"c\",\"key\":\"k/1\",\"expires_at\":\"2026-11-22T19:01:00.000Z\",\"version\":5,\"value\":1e400}\n",
+    "{\"collection\":\"d\",\"options\":{\"default_ttl\":null,\"require_conditional\":false}}\n",
+);
+
+fn filled() -> Vec<Step> {
+    vec![
+        post("/v1/collections/d", "").gives(201).into(),
+        put("/v1/docs/a%22b", "{ \"n\" : 1.0 }").gives(201).into(),
+        put("/v1/docs/t?ttl=5", "\"\\ud800\"").gives(201).into(),
+        post("/v1/collections/c", "{\"default_ttl\":\"1m\",\"require_conditional\":true}").gives(201).into(),
+        put("/v1/collections/c/docs/k/1", "1e400").with("If-None-Match", "*").gives(201).into(),
+    ]
+}
+
+#[test]
+fn an_export_is_in_order_and_goes_on_behind_any_line() {
+    let from = |start: &str| LINES[LINES.find(start).unwrap()..].to_owned();
+    let mut steps = filled();
+    steps.extend([
+        get("/v1/export").field("Content-Type", "application/x-ndjson").body(LINES).into(),
+        get("/v1/export?cursor=/a%22b").body(from("{\"collection\":null,\"key\":\"t\"")).into(),
+        get("/v1/export?cursor=/zzz").body(from("{\"collection\":\"c\",\"options\"")).into(),
+        get("/v1/export?cursor=c/").body(from("{\"collection\":\"c\",\"key\"")).into(),
+        get("/v1/export?cursor=c/k/1").body(from("{\"collection\":\"d\"")).into(),
+        get("/v1/export?cursor=cc/x").body(from("{\"collection\":\"d\"")).into(),
+        get("/v1/export?cursor=d/x").body("").into(),
+        get("/v1/export?cursor=x").gives(400).containing("\"code\":\"parameter_invalid\"").into(),
+        get("/v1/export?cursor=/a%00").gives(400).containing("\"code\":\"key_invalid\"").into(),
+        send("HEAD", "/v1/export").body("").no_field("Content-Length").into(),
+        Step::Advance(5000),
+        get("/v1/export?cursor=/a%22b").body(from("{\"collection\":\"c\",\"options\"")).into(),
+    ]);
+    over_every_door(&[crate::support::scenario::Scenario { name: "byte order, options before documents", steps }]);
+}
+
+#[test]
+fn what_was_exported_comes_back_with_its_deadlines_and_options() {
+    let again = LINES
+        .replace("\"version\":2", "\"version\":1")
+        .replace("\"version\":3", "\"version\":2")
+        .replace("\"version\":5", "\"version\":4");
+    over_every_door(&[
+        scenario! { "into an empty server";
+            post("/v1/import?mode=merge", LINES).body("{\"documents\":3,\"collections\":2,\"expired\":0}\n"),
+            get("/v1/export").body(again.as_str()),
+            Step::Restart,
+            get("/v1/export").body(again.as_str()),
+        },
+        scenario! { "what has expired since is left out, and what is not in the body stays";
+            put("/v1/docs/other", "1").gives(201),
+            Step::Advance(5000),
+            post("/v1/import", LINES).body("{\"documents\":2,\"collections\":2,\"expired\":1}\n"),
+            get("/v1/docs/other").body("1"),
+            get("/v1/docs/t").gives(404),
+        },
+    ]);
+}
+
+#[test]
+fn a_line_that_cannot_be_taken_ends_an_import() {
+    let good = "{\"key\":\"a\",\"value\":1}\n";
+    let mut steps: Vec<Step> = Vec::new();
+    for (line, code) in [
+        ("{\"key\":\"b\",\"value\":}", "json_invalid"),
+        ("{\"key\":\"b\"}", "import_invalid"),
+        ("{\"cut_short\":\"no\"}", "import_invalid"),
+        ("{\"collection\":\"a/b\",\"key\":\"b\",\"value\":1}", "collection_name_invalid"),
+        ("{\"collection\":\"c\",\"options\":{\"x\":1}}", "collection_options_invalid"),
+        ("{\"key\":\"\",\"value\":1}", "key_empty"),
+    ] {
+        let body = format!("{good}{line}\n{{\"key\":\"c\",\"value\":1}}\n");
+        let status = 400;
+        let exchange = post("/v1/import", body).gives(status).containing(format!("\"code\":\"{code}\""));
+        steps.push(exchange.containing("\"line\":2,\"documents\":1").into());
+    }
+    steps.push(post("/v1/import?mode=replace", "").gives(400).containing("\"code\":\"parameter_invalid\"").into());
+    steps.push(get("/v1/docs?count").body("{\"count\":1}\n").into());
+    let name = "with its number, and how much came before it";
+    over_every_door(&[crate::support::scenario::Scenario { name, steps }]);
+}
