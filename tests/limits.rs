@@ -4,6 +4,7 @@
 mod support;
 
 use memory_tools::api::message::{Headers, Method, Request, RequestBody};
+use memory_tools::base::limits::KEY_LIST_BYTES_MAX;
 use support::door::{House, reply_to};
 use support::http::{Answer, Client};
 
@@ -74,6 +75,40 @@ fn the_seeds_set_holds_the_value_to_the_limit_not_what_is_around_it() {
             }
         }
     }
+}
+
+#[test]
+fn what_a_patch_makes_of_a_document_is_held_to_its_limit() {
+    let house = House::start(&[("document-bytes-max", "1500")]);
+    let mut client = house.client();
+    assert_eq!(client.send("PUT", "/v1/docs/a", &[], b"{}").status, 201);
+    let merge = [("Content-Type", "application/merge-patch+json")];
+    // `{"a":` and `}` stand around the text.
+    let patch = |bytes: usize| format!("{{\"a\":{}}}", document(bytes - 6));
+    assert_eq!(client.send("PATCH", "/v1/docs/a", &merge, patch(1500).as_bytes()).status, 200);
+    let body_too_large = client.send("PATCH", "/v1/docs/a", &merge, patch(1501).as_bytes());
+    let result_too_large = client.send("PATCH", "/v1/docs/a", &merge, b"{\"b\":1}");
+    for refused in [body_too_large, result_too_large] {
+        let problem = refused.json();
+        assert_eq!((refused.status, &problem["code"]), (413, &"document_too_large".into()), "{problem}");
+        assert_eq!(problem["limit_bytes"], 1500);
+        assert!(problem["hint"].as_str().unwrap().contains("document_bytes_max"), "{problem}");
+    }
+    assert_eq!(client.send("GET", "/v1/docs/a", &[], b"").text(), patch(1500), "what was refused changed nothing");
+}
+
+#[test]
+fn a_list_of_keys_has_a_limit_of_its_own() {
+    let house = House::start(&[("document-bytes-max", "1500")]);
+    let mut client = house.client();
+    let keys = |count: usize, blanks: usize| format!("[\"k\"{}{}]", ",\"k\"".repeat(count - 1), " ".repeat(blanks));
+    assert_eq!(client.send("POST", "/v1/docs:get", &[], keys(1000, 0).as_bytes()).status, 200);
+    let refused = client.send("POST", "/v1/docs:get", &[], keys(1001, 0).as_bytes());
+    assert_eq!((refused.status, &refused.json()["limit"]), (413, &1000.into()), "{refused:?}");
+    let refused = client.send("POST", "/v1/docs:get", &[], keys(1, KEY_LIST_BYTES_MAX).as_bytes());
+    let problem = refused.json();
+    assert_eq!((refused.status, &problem["code"]), (413, &"body_too_large".into()), "{problem}");
+    assert_eq!(problem["limit_bytes"], KEY_LIST_BYTES_MAX);
 }
 
 #[test]
