@@ -13,8 +13,11 @@ use crate::model::Lsn;
 use super::super::message::{BodyStream, Part, Pulled};
 use super::super::problem::Kind;
 
-/// Bytes of a block behind which a new one is begun.
+/// Bytes of a block.
 const BLOCK_BYTES: usize = 32 << 10;
+
+/// Bytes of a record besides its key and its detail.
+const FIXED_BYTES: usize = 13;
 
 /// Bytes of a detail that are kept.
 const DETAIL_BYTES_MAX: usize = 256;
@@ -40,6 +43,15 @@ pub enum Became<'t> {
     Malformed(Kind, u64, &'t str),
 }
 
+impl<'t> Became<'t> {
+    fn detail(self) -> &'t str {
+        match self {
+            Became::Failed(_, _, detail) | Became::Malformed(_, _, detail) => detail,
+            Became::Created(_) | Became::Changed(_) | Became::Removed => "",
+        }
+    }
+}
+
 /// Results in the order of their operations; as a body, a line for each.
 #[derive(Debug, Default)]
 pub struct Results {
@@ -49,8 +61,10 @@ pub struct Results {
 impl Results {
     /// Appends what became of the operation on `key`; `None` where that is not known, or is none.
     pub fn push(&mut self, key: Option<&str>, became: Became<'_>) {
-        if self.blocks.back().is_none_or(|block| block.len() >= BLOCK_BYTES) {
-            self.blocks.push_back(Vec::with_capacity(BLOCK_BYTES + KEY_BYTES_MAX));
+        let record_bytes =
+            FIXED_BYTES + KEY_BYTES_MAX.min(key.map_or(0, str::len)) + DETAIL_BYTES_MAX.min(became.detail().len());
+        if self.blocks.back().is_none_or(|block| block.len() + record_bytes > BLOCK_BYTES) {
+            self.blocks.push_back(Vec::with_capacity(BLOCK_BYTES));
         }
         if let Some(block) = self.blocks.back_mut() {
             encode(block, key.filter(|key| key.len() <= KEY_BYTES_MAX), became);
@@ -95,13 +109,14 @@ struct Record<'b> {
 
 fn encode(block: &mut Vec<u8>, key: Option<&str>, became: Became<'_>) {
     let failed = |kind: Kind| u8::try_from(kind as usize + STATUSES.len()).expect("there are fewer than 200 kinds");
-    let (outcome, number, detail) = match became {
-        Became::Changed(version) => (0, version.0, ""),
-        Became::Created(version) => (1, version.0, ""),
-        Became::Removed => (2, 0, ""),
-        Became::Failed(kind, version, detail) => (failed(kind), version.map_or(0, |version| version.0), detail),
-        Became::Malformed(kind, line, detail) => (failed(kind), line, detail),
+    let (outcome, number) = match became {
+        Became::Changed(version) => (0, version.0),
+        Became::Created(version) => (1, version.0),
+        Became::Removed => (2, 0),
+        Became::Failed(kind, version, _) => (failed(kind), version.map_or(0, |version| version.0)),
+        Became::Malformed(kind, line, _) => (failed(kind), line),
     };
+    let detail = became.detail();
     let detail = detail.get(..detail.floor_char_boundary(DETAIL_BYTES_MAX)).unwrap_or_default();
     let key_bytes = key.map_or(NO_KEY, |key| u16::try_from(key.len()).expect("KEY_BYTES_MAX fits a u16"));
     let detail_bytes = u16::try_from(detail.len()).expect("DETAIL_BYTES_MAX fits a u16");
@@ -158,6 +173,8 @@ impl Record<'_> {
     }
 }
 
+const _: () = assert!(FIXED_BYTES + KEY_BYTES_MAX + DETAIL_BYTES_MAX <= BLOCK_BYTES);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +224,7 @@ mod tests {
             results.push(Some(&format!("key:{number:08}")), Became::Created(Lsn(number + 1)));
         }
         let kept: usize = results.blocks.iter().map(Vec::capacity).sum();
-        assert!(kept < 10_000 * (12 + 13) + 2 * BLOCK_BYTES, "{kept}");
+        assert!(kept < 10_000 * (12 + 13) + BLOCK_BYTES + BLOCK_BYTES / 10, "{kept}");
         let (lines, parts) = lines(results);
         assert_eq!(lines.len(), 10_000);
         assert_eq!(lines[9_999], r#"{"key":"key:00009999","status":201,"version":10000}"#);
