@@ -38,6 +38,7 @@ pub struct Loading<'e> {
 /// An engine to which records are applied.
 #[derive(Debug)]
 pub struct Replaying<'e> {
+    engine: &'e Engine,
     store: store::Replaying<'e>,
 }
 
@@ -61,6 +62,7 @@ impl Engine {
 
     /// Throws away what was loaded: it cannot be used, and something else is loaded instead.
     pub fn clear(&self) {
+        self.journal.forget_replayed();
         self.store.clear();
     }
 
@@ -134,13 +136,14 @@ impl<'e> Loading<'e> {
 
     /// Goes on to the records of what happened since.
     pub fn index(self, spread: Spread<'_>) -> Replaying<'e> {
-        Replaying { store: self.store.index(spread) }
+        Replaying { engine: self.engine, store: self.store.index(spread) }
     }
 }
 
 impl Replaying<'_> {
     /// Applies a record to what was loaded, in the order of the LSNs.
     pub fn apply(&self, lsn: Lsn, record: &Record<'_>) -> Replayed {
+        self.engine.journal.note_replayed(lsn, record);
         self.store.apply(lsn, record)
     }
 

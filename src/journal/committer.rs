@@ -226,7 +226,9 @@ impl Journal {
             let sync = Some(began.elapsed());
             return Ok(Stepped { released: self.durable_up_to(last), sync });
         }
-        Ok(Stepped { released: self.releases.note_written(last).wake(), sync: None })
+        let released = self.releases.note_written(last).wake();
+        self.wake_readers();
+        Ok(Stepped { released, sync: None })
     }
 
     fn end_segment(&self, commit: &mut Commit) -> Result<SegmentId, Error> {
@@ -358,7 +360,9 @@ impl Journal {
 
     /// Notes that everything up to `lsn` is durable; returns how many replies that released.
     pub(super) fn durable_up_to(&self, lsn: Lsn) -> usize {
-        self.releases.note_durable(lsn).wake()
+        let released = self.releases.note_durable(lsn).wake();
+        self.wake_readers();
+        released
     }
 
     /// Begins the segment behind the one that is there, which is durable.

@@ -6,6 +6,7 @@
 use crate::model::{Lsn, Record};
 
 use super::buffer::Buffer;
+use super::feed::Fresh;
 use super::sequence::Sequence;
 
 /// The end at which the journal grows.
@@ -15,9 +16,21 @@ pub(super) struct Head {
     pub(super) next: Lsn,
     /// Where records are kept; `None` while there is no file that they could go into.
     pub(super) buffer: Option<Buffer>,
+    /// What those who follow the changes are going to be told; stays empty when the feed is off.
+    pub(super) fresh: Fresh,
 }
 
 impl Head {
+    /// An end at which nothing has grown yet, and no record is kept.
+    pub(super) fn new(next: Lsn) -> Head {
+        Head { next, buffer: None, fresh: Fresh::default() }
+    }
+
+    /// The newest LSN that was issued.
+    pub(super) fn last(&self) -> Lsn {
+        Lsn(self.next.0.saturating_sub(1))
+    }
+
     /// Gives the next `count` LSNs out, and returns the first.
     pub(super) fn issue(&mut self, count: u32, sequence: &Sequence) -> Lsn {
         let first = self.next;

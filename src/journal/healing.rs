@@ -159,6 +159,7 @@ impl Healing<'_> {
         let lasted = journal.post.heal(Instant::now());
         journal.figures.note_healed();
         journal.space.wake();
+        journal.wake_readers();
         log::info(format_args!(
             "the journal has begun again, writes are taken; it was gone for {} s",
             lasted.as_secs()

@@ -10,11 +10,14 @@ mod alarm;
 mod buffer;
 mod committer;
 mod durability;
+mod feed;
 mod figures;
+mod follow;
 mod group;
 mod head;
 mod healing;
 mod release;
+mod ring;
 mod room;
 mod sequence;
 mod space;
@@ -38,6 +41,7 @@ use crate::persist::{DataFolder, Error, Next};
 use alarm::Alarm;
 use buffer::Buffer;
 use committer::{Commit, Phase};
+use feed::Feed;
 use figures::Counters;
 use head::Head;
 use release::Releases;
@@ -46,6 +50,7 @@ use standing::Post;
 use syncer::{Lag, Prepared};
 
 pub use committer::{Committer, Stepped};
+pub use feed::{ChangesFigures, ChangesLimits};
 pub use figures::Figures;
 pub use healing::Healing;
 pub use room::Room;
@@ -99,6 +104,8 @@ pub struct Journal {
     alarm: Alarm,
     prepared: Prepared,
     figures: Counters,
+    /// What was changed last; `None` when nobody may follow it.
+    feed: Option<Box<Feed>>,
     /// A leaf among the locks: nothing is called, waited for or freed under it.
     head: Mutex<Head>,
     /// Held by whoever writes to the files.
@@ -143,7 +150,8 @@ impl Journal {
             alarm: Alarm::default(),
             prepared: Prepared::default(),
             figures: Counters::new(),
-            head: Mutex::new(Head { next: sequence.next(), buffer: None }),
+            feed: None,
+            head: Mutex::new(Head::new(sequence.next())),
             commit: Mutex::new(Commit::new(newest, now)),
             syncing: Mutex::new(()),
             current: Mutex::new(None),
@@ -180,6 +188,7 @@ impl Journal {
         commit.folder = Some(folder);
         commit.newest = SegmentId(next.id.0.saturating_sub(1));
         self.releases.restart(self.last());
+        self.feed.iter().for_each(|feed| feed.begin(self.last()));
         if self.options.mode != Mode::Off {
             self.begin_segment(&mut commit, next.id, self.next(), next.link)?;
             self.head.lock().buffer = Some(Buffer::new(self.options.buffer_bytes));

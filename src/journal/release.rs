@@ -135,6 +135,15 @@ impl Releases {
         Lsn(self.durable.load(Ordering::SeqCst))
     }
 
+    /// The newest LSN whose write may be acknowledged, with all before it; the greatest there is when each may at once.
+    pub(super) fn acknowledged(&self) -> Lsn {
+        match needs(self.mode, Rest::Written(Lsn::ZERO)) {
+            Needs::Nothing => Lsn(u64::MAX),
+            Needs::Written(_) => self.written(),
+            Needs::Durable(_) => self.durable(),
+        }
+    }
+
     /// How many replies wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::SeqCst)

@@ -3,8 +3,10 @@
 //! Invariant: a room holds the LSNs and the bytes that it has not used, and gives back what is left of them when it
 //! goes. While one is there, no attempt to heal begins to write.
 
+use smallvec::SmallVec;
+
 use crate::base::log;
-use crate::model::{Lsn, Record, Refusal};
+use crate::model::{Change, Lsn, Record, Refusal};
 use crate::persist::journal::{DEADLINE_BYTES, encoded_bytes};
 
 use super::Journal;
@@ -22,6 +24,11 @@ pub struct Room<'j> {
     used: u32,
     /// Bytes that were taken and not used.
     bytes: usize,
+    /// What those who follow the changes are told of each record that was not appended yet: made here, so that nothing
+    /// is allocated under a lock. Empty when the feed is off.
+    changes: SmallVec<[Option<Change>; 1]>,
+    /// True when the feed has more than it leaves lying about.
+    should_collect: bool,
 }
 
 impl<'j> Room<'j> {
@@ -31,7 +38,8 @@ impl<'j> Room<'j> {
         journal.sequence.promise(promised)?;
         // From here on, dropping it gives back. Whoever heals looks at what is promised after it has closed the
         // journal, so it waits for this room, or this room is refused.
-        let mut room = Room { journal, promised, used: 0, bytes: 0 };
+        let changes = SmallVec::new();
+        let mut room = Room { journal, promised, used: 0, bytes: 0, changes, should_collect: false };
         if let Some(refusal) = journal.refusal() {
             return Err(refusal);
         }
@@ -41,6 +49,9 @@ impl<'j> Room<'j> {
             return Err(Refusal::JournalBusy);
         }
         room.bytes = bytes;
+        if journal.feed.is_some() {
+            room.changes.extend(records.iter().map(|record| Change::of(Lsn::ZERO, record)));
+        }
         Ok(room)
     }
 }
@@ -67,9 +78,16 @@ impl Room<'_> {
                 self.used
             ));
         }
+        for (change, record) in self.changes.iter_mut().zip(records) {
+            change.iter_mut().for_each(|change| change.settle(record));
+        }
+        let changes = self.changes.drain(..records.len().min(self.changes.len()));
         let (first, kept) = {
             let mut head = self.journal.head.lock();
             let first = head.issue(count, &self.journal.sequence);
+            if changes.len() > 0 {
+                self.should_collect = head.fresh.add(first, changes);
+            }
             (first, head.keep(first, records, bytes))
         };
         if let Some(kept) = kept {
@@ -90,6 +108,9 @@ impl Drop for Room<'_> {
         }
         self.journal.sequence.give_back(self.promised);
         self.journal.note_room_left();
+        if self.used > 0 {
+            self.journal.note_changed(self.should_collect);
+        }
     }
 }
 

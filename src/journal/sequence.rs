@@ -217,7 +217,7 @@ mod tests {
             Ok(())
         });
         let sequence = Sequence::new(Lsn(next), Lsn(ceiling), raise, Arc::clone(&health));
-        let head = Head { next: sequence.next(), buffer: None };
+        let head = Head::new(sequence.next());
         Bench { raised, disk_fails, health, sequence, head }
     }
 
@@ -310,7 +310,7 @@ mod tests {
         let sequence = Sequence::new(Lsn(1), Lsn(1), raise, Arc::new(Health::default()));
         sequence.prepare().unwrap();
         raisers.lock().clear();
-        let mut head = Head { next: sequence.next(), buffer: None };
+        let mut head = Head::new(sequence.next());
         // As many as three million mutations a second would take between two looks.
         let second = 3 << 20;
         for _ in 0..5 * LSN_CEILING_STEP / u64::from(second) {

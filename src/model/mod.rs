@@ -3,6 +3,7 @@
 //! Values only: no locks, files, sockets or threads. `Execute` and `Durability` live here so that the HTTP side
 //! and the engine never meet.
 
+mod change;
 mod collection;
 mod command;
 mod document;
@@ -14,6 +15,7 @@ mod outcome;
 mod range;
 mod record;
 
+pub use change::{Change, ChangeWaker, Changes, ChangesGone, Deed, Follow, NotFollowed};
 pub use collection::{CollectionName, CollectionOptions, CollectionSummary, NameFault, OptionChanges, Scope};
 pub use command::{BatchWrite, Command, Condition, Expiry, OnAbsent, Tags};
 pub use document::{Deadline, Document, Entry};
