@@ -4,6 +4,8 @@ mod support;
 
 #[path = "scenarios/bulk.rs"]
 mod bulk;
+#[path = "scenarios/changes.rs"]
+mod changes;
 #[path = "scenarios/collections.rs"]
 mod collections;
 #[path = "scenarios/conditions.rs"]

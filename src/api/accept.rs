@@ -1,4 +1,4 @@
-//! `Accept` (RFC 9110 §12.5.1), as far as it chooses between a JSON text and a line for each item.
+//! `Accept` (RFC 9110 §12.5.1), as far as it chooses between the forms that a reply can have.
 
 use super::message::Headers;
 
@@ -14,22 +14,7 @@ pub enum ListForm {
 impl ListForm {
     /// What the client prefers. Lines only where they are named, and not below JSON.
     pub fn read(headers: &dyn Headers) -> ListForm {
-        let (mut json, mut lines) = (None, None);
-        headers.each("Accept", &mut |value| {
-            for range in value.split(',') {
-                let mut parts = range.split(';').map(|part| part.trim_matches([' ', '\t']));
-                let name = parts.next().unwrap_or_default();
-                let weight = parts.find_map(|part| part.strip_prefix("q=")).unwrap_or("1");
-                let weight: f32 = weight.parse().unwrap_or(0.0);
-                if name.eq_ignore_ascii_case("application/x-ndjson") {
-                    lines = Some(weight);
-                } else if name.eq_ignore_ascii_case("application/json") {
-                    json = Some(weight);
-                }
-            }
-        });
-        let is_lines = lines.is_some_and(|lines| lines > 0.0 && json.is_none_or(|json| lines >= json));
-        if is_lines { ListForm::Lines } else { ListForm::Json }
+        if is_preferred(headers, "application/x-ndjson", "application/json") { ListForm::Lines } else { ListForm::Json }
     }
 
     /// The media type.
@@ -39,6 +24,50 @@ impl ListForm {
             ListForm::Lines => "application/x-ndjson",
         }
     }
+}
+
+/// How changes are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangesForm {
+    /// One JSON text to a line: `application/x-ndjson`.
+    Lines,
+    /// Server-sent events: `text/event-stream`.
+    Events,
+}
+
+impl ChangesForm {
+    /// What the client prefers. Events only where they are named, and not below lines.
+    pub fn read(headers: &dyn Headers) -> ChangesForm {
+        let is_events = is_preferred(headers, "text/event-stream", "application/x-ndjson");
+        if is_events { ChangesForm::Events } else { ChangesForm::Lines }
+    }
+
+    /// The media type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            ChangesForm::Lines => "application/x-ndjson",
+            ChangesForm::Events => "text/event-stream",
+        }
+    }
+}
+
+/// True when the client names `name`, and not below `other`.
+fn is_preferred(headers: &dyn Headers, name: &str, other: &str) -> bool {
+    let (mut of_name, mut of_other) = (None, None);
+    headers.each("Accept", &mut |value| {
+        for range in value.split(',') {
+            let mut parts = range.split(';').map(|part| part.trim_matches([' ', '\t']));
+            let range = parts.next().unwrap_or_default();
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).unwrap_or("1");
+            let weight: f32 = weight.parse().unwrap_or(0.0);
+            if range.eq_ignore_ascii_case(name) {
+                of_name = Some(weight);
+            } else if range.eq_ignore_ascii_case(other) {
+                of_other = Some(weight);
+            }
+        }
+    });
+    of_name.is_some_and(|weight| weight > 0.0 && of_other.is_none_or(|other| weight >= other))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod accept;
 mod body;
 mod bulk;
 mod call;
+mod changes;
 mod collections;
 mod conditions;
 mod docs;
@@ -33,7 +34,7 @@ use smallvec::SmallVec;
 use crate::base::clock::Clock;
 use crate::base::health::{Health, Reason};
 use crate::base::limits::LOOK_AHEAD_MAX;
-use crate::model::{Command, Execute, Figures, Operate, Outcome};
+use crate::model::{Changes, Command, Execute, Figures, Operate, Outcome};
 
 use body::Limit;
 use call::{Call, Otherwise};
@@ -76,6 +77,8 @@ pub struct Api {
     health: Arc<Health>,
     /// `None` when nobody counts: `/metrics` is an empty page then.
     figures: Option<Arc<dyn Figures>>,
+    /// `None` when nobody keeps any: `/v1/changes` is a 404 then.
+    changes: Option<Arc<dyn Changes>>,
     options: ApiOptions,
 }
 
@@ -88,13 +91,19 @@ impl Api {
         health: Arc<Health>,
         options: ApiOptions,
     ) -> Api {
-        Api { execute, operate, clock, health, figures: None, options }
+        Api { execute, operate, clock, health, figures: None, changes: None, options }
     }
 
     /// The same service, which shows `figures` at `/metrics`.
     #[must_use]
     pub fn showing(self, figures: Arc<dyn Figures>) -> Api {
         Api { figures: Some(figures), ..self }
+    }
+
+    /// The same service, whose readers may follow `changes`.
+    #[must_use]
+    pub fn telling(self, changes: Arc<dyn Changes>) -> Api {
+        Api { changes: Some(changes), ..self }
     }
 
     fn reply(&self, request: Request<'_>, family: &mut Family) -> Result<Response, Otherwise> {

@@ -192,6 +192,12 @@ fn content(content: Content) -> Option<Json> {
             }));
         }
         Content::Lines(about) => return Some(lines(about)),
+        Content::Changes => {
+            return Some(json!({
+                "application/x-ndjson": { "schema": { "type": "string" } },
+                "text/event-stream": { "schema": { "type": "string" } },
+            }));
+        }
         Content::Document => ("application/json", reference("Document")),
         Content::Object(name) => ("application/json", reference(name)),
         Content::Text => ("text/plain", json!({ "type": "string" })),

@@ -88,6 +88,8 @@ kinds! {
     CollectionNotFound = 404 "collection_not_found" "No such collection";
     /// No such route.
     RouteNotFound = 404 "route_not_found" "No such resource";
+    /// No changes are kept.
+    ChangesOff = 404 "changes_off" "The changes feed is off";
     /// A method that the resource does not have.
     MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
     /// A body that did not arrive in time.
@@ -98,6 +100,8 @@ kinds! {
     SnapshotRunning = 409 "snapshot_running" "A snapshot is being written";
     /// One operation of those that were to be carried out all or not at all cannot be.
     AtomicRefused = 409 "atomic_refused" "None of the operations was carried out";
+    /// Changes that were asked for are not kept.
+    ChangesGone = 410 "changes_gone" "The changes are gone";
     /// A number in chunks, of which nobody can tell whether it is whole.
     LengthRequired = 411 "length_required" "A length is required";
     /// The condition does not hold.
@@ -116,6 +120,8 @@ kinds! {
     BulkTooLarge = 413 "bulk_too_large" "The bulk is too large";
     /// A write without a condition, where one is required.
     ConditionRequired = 428 "condition_required" "A condition is required";
+    /// There are too many readers of the changes.
+    ChangesBusy = 429 "changes_busy" "Too many readers of the changes";
     /// A snapshot could not be written.
     SnapshotFailed = 500 "snapshot_failed" "The snapshot failed";
     /// No key could be made.
@@ -264,7 +270,7 @@ impl Problem {
             let (name, value) = *field;
             response.push(name, value);
         }
-        if self.kind.status() == 503 {
+        if matches!(self.kind.status(), 429 | 503) {
             response.push("Retry-After", Value::Number(1));
         }
         response.with_piece(Piece::Owned(body))

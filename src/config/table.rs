@@ -402,6 +402,37 @@ pub const OPTIONS: &[OptionSpec] = &[
         cost: "Larger: a client that invents names can fill the memory. Smaller: it is told sooner.",
         if_unsure: "Leave it.",
     },
+    OptionSpec {
+        name: "changes_entries_max",
+        kind: Kind::Count(0, 10_000_000, |config| &mut config.changes_entries_max),
+        default: "100000",
+        unit: "changes",
+        meaning: "The newest changes that /v1/changes keeps in memory, for readers that fall behind or come back. 0 turns \
+                  the feed off.",
+        cost: "Larger: about 60 bytes for each, and documents stay in memory that were replaced or removed. Smaller: a \
+               reader that is away for a while has to read everything anew.",
+        if_unsure: "Leave it; 0 when nobody follows changes.",
+    },
+    OptionSpec {
+        name: "changes_bytes_max",
+        kind: Kind::Size(0, 1 << 40, |config| &mut config.changes_bytes_max),
+        default: "64MiB",
+        unit: "bytes",
+        meaning: "Bytes of the keys and values of the changes that are kept. A larger document is not kept at all: \
+                  readers that have not seen its change are told that it is gone. 0 turns the feed off.",
+        cost: "Larger: replaced and removed documents can hold that much memory. Smaller: readers fall behind sooner.",
+        if_unsure: "Leave it; several times your largest document.",
+    },
+    OptionSpec {
+        name: "changes_connections_max",
+        kind: Kind::Count(1, CONNECTIONS_CEILING, |config| &mut config.changes_connections_max),
+        default: "64",
+        unit: "connections",
+        meaning: "Requests for /v1/changes that may be open at once; the next one is a 429. In the pool front each \
+                  occupies one of pool_threads.",
+        cost: "Larger: each change is told that many times. Smaller: readers are refused sooner.",
+        if_unsure: "Leave it.",
+    },
 ];
 
 /// The option called `name`.

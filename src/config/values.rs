@@ -81,6 +81,12 @@ pub struct Config {
     pub header_count_max: usize,
     /// Collections that may exist at once.
     pub collections_max: usize,
+    /// Changes that the feed keeps; 0 turns it off.
+    pub changes_entries_max: usize,
+    /// Bytes of changes that the feed keeps; 0 turns it off.
+    pub changes_bytes_max: usize,
+    /// Readers of the feed at once.
+    pub changes_connections_max: usize,
 }
 
 impl Config {
@@ -122,6 +128,9 @@ impl Config {
             head_bytes_max: 0,
             header_count_max: 0,
             collections_max: 0,
+            changes_entries_max: 0,
+            changes_bytes_max: 0,
+            changes_connections_max: 0,
         }
     }
 

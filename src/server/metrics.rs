@@ -77,6 +77,23 @@ const FAMILIES: &[Row] = &[
         |at, samples| at.in_journal(samples, at.journal.written.0),
     ),
     gauge("memory_tools_journal_last_lsn", "The newest write.", |at, samples| samples.whole(at.journal.last.0)),
+    gauge("memory_tools_changes_entries", "Changes that the feed keeps for its readers.", |at, samples| {
+        samples.whole(at.changes.entries as u64);
+    }),
+    gauge("memory_tools_changes_bytes", "Bytes of the keys and values of the changes that are kept.", |at, samples| {
+        samples.whole(at.changes.bytes as u64);
+    }),
+    gauge("memory_tools_changes_floor_lsn", "Every change behind it is kept.", |at, samples| {
+        samples.whole(at.changes.floor.0);
+    }),
+    gauge("memory_tools_changes_connections", "Readers of the changes that are connected.", |at, samples| {
+        samples.whole(at.changes.readers as u64);
+    }),
+    counter(
+        "memory_tools_changes_lost_total",
+        "Readers of the changes that were too slow and lost their place.",
+        |at, samples| samples.whole(at.changes.readers_lost),
+    ),
     gauge(
         "memory_tools_snapshot_duration_seconds",
         "How long the newest snapshot of this process took. None before the first.",
@@ -126,6 +143,7 @@ struct Reading {
     keeps_records: bool,
     standing: Standing,
     journal: journal::Figures,
+    changes: journal::ChangesFigures,
     totals: Totals,
     snapshot_seconds: Option<f64>,
     snapshot_at_seconds: Option<f64>,
@@ -206,6 +224,7 @@ impl Figures for ServerFigures {
             keeps_records: self.journal.keeps_records(),
             standing: self.journal.standing(),
             journal: self.journal.figures(),
+            changes: self.journal.changes_figures(),
             totals: self.engine.totals(),
             snapshot_seconds: (self.snapshots.published.get() > 0).then(|| self.snapshots.duration_seconds.get()),
             snapshot_at_seconds: Some(self.snapshots.newest_at_seconds.get()).filter(|at| *at > 0.0),

@@ -31,7 +31,7 @@ use crate::base::log;
 use crate::config::{self, Config, OnJournalError};
 use crate::engine::{Engine, EngineOptions};
 use crate::front::{Drained, Front, Seams};
-use crate::journal::{Journal, JournalOptions, Mode, Raise, Sequence};
+use crate::journal::{ChangesLimits, Journal, JournalOptions, Mode, Raise, Sequence};
 use crate::model::SnapshotReport;
 use crate::persist::journal::{Link, SegmentId};
 use crate::persist::{self, DataFolder, Next, OpenOptions};
@@ -110,7 +110,11 @@ impl Server {
         let newest = SegmentId(found.next_segment.id.0.saturating_sub(1));
         let clock = Arc::clone(&parts.clock);
         let journal = Journal::new(journal_options(config, fail), sequence, newest, clock, Arc::clone(&health));
-        let journal = Arc::new(journal);
+        let journal = Arc::new(journal.with_changes(ChangesLimits {
+            entries_max: config.changes_entries_max,
+            bytes_max: config.changes_bytes_max,
+            readers_max: config.changes_connections_max,
+        }));
         let engine = Arc::new(Engine::new(options, Arc::clone(&journal), Arc::clone(&parts.clock)));
         let threads = Arc::new(Threads::default());
         let (snapshots, orders) = Snapshots::new();
@@ -129,7 +133,7 @@ impl Server {
         );
         let figures =
             ServerFigures { engine: engine.clone(), journal: journal.clone(), snapshots: snapshots.figures() };
-        let api = Arc::new(api.showing(Arc::new(figures)));
+        let api = Arc::new(api.showing(Arc::new(figures)).telling(journal.clone()));
         let seams = Seams {
             handler: api.clone(),
             durability: journal.clone(),

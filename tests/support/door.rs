@@ -164,9 +164,11 @@ impl Wire {
     }
 }
 
-const REACTOR: &[(&str, &str)] = &[("front", "reactor"), ("reactor-threads", "2")];
+/// The reactor, with more than one thread.
+pub const REACTOR: &[(&str, &str)] = &[("front", "reactor"), ("reactor-threads", "2")];
 
-struct Fields<'a>(&'a [(&'a str, &'a str)]);
+/// Header fields of a request that comes without a front.
+pub struct Fields<'a>(pub &'a [(&'a str, &'a str)]);
 
 impl Headers for Fields<'_> {
     fn each(&self, name: &str, each: &mut dyn FnMut(&str)) {

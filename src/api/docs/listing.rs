@@ -10,7 +10,7 @@ use crate::model::{Command, Effect, Entries, Entry, KeyRange, Rest, Scope};
 use super::super::Api;
 use super::super::accept::ListForm;
 use super::super::call::{Call, Otherwise, key_of, scope_of};
-use super::super::message::{BodyStream, Method, Part, Piece, Pulled, Response, ResponseBody, Step, Value, Work};
+use super::super::message::{Method, Nothing, Part, Piece, Response, ResponseBody, Step, Value, Work};
 use super::super::problem::{Kind, Problem};
 use super::super::query::Query;
 use super::super::target::encode_into;
@@ -130,15 +130,6 @@ fn describe(text: &mut Vec<u8>, entry: &Entry) {
         text.extend_from_slice(b",\"expires_at\":\"");
         timestamp::push(text, moment);
         text.push(b'"');
-    }
-}
-
-/// The body of the answer to a HEAD: its length would take as long as the body.
-struct Nothing;
-
-impl BodyStream for Nothing {
-    fn pull(&mut self, _: &mut Part) -> Pulled {
-        Pulled::Ended
     }
 }
 

@@ -20,7 +20,7 @@ pub use answer::{Answer, Deliver, Later};
 pub use intake::{Finished, Intake, Taken};
 pub use part::Part;
 pub use slice::DocumentSlice;
-pub use stream::{BodyStream, Pulled, Wake};
+pub use stream::{BodyStream, Nothing, Pulled, Wake};
 pub use work::{Step, Work};
 
 /// A request's method. Names are case-sensitive (RFC 9110 §9.1).

@@ -25,6 +25,15 @@ pub trait BodyStream: Send {
     }
 }
 
+/// The body of the answer to a HEAD: the length of what a GET would get would take as long as that.
+pub struct Nothing;
+
+impl BodyStream for Nothing {
+    fn pull(&mut self, _: &mut Part) -> Pulled {
+        Pulled::Ended
+    }
+}
+
 /// What a stream says when it was pulled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pulled {

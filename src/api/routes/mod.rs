@@ -5,6 +5,7 @@
 //! separates. The same table is what `/openapi.json` is made of.
 
 mod bulk;
+mod changes;
 mod collections;
 mod documents;
 mod operation;
@@ -74,6 +75,7 @@ pub const ROUTES: &[Route] = &[
     row("/v1/collections", Family::Resource, &[collections::LIST]),
     row("/v1/export", Family::Resource, &[transfer::EXPORT]),
     row("/v1/import", Family::Resource, &[transfer::IMPORT]),
+    row("/v1/changes", Family::Resource, &[changes::GET]),
     row("/get", Family::Seed, &[seed::GET]),
     row("/set", Family::Seed, &[seed::SET]),
     row("/delete", Family::Seed, &[seed::DELETE]),

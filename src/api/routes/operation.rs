@@ -55,6 +55,8 @@ pub enum Form {
     Place,
     /// Any text.
     Text,
+    /// An LSN.
+    Lsn,
     /// A number from 1 to this one.
     Count(usize),
     /// Alone, or `true`, `1`, `false`, `0`.
@@ -125,6 +127,8 @@ pub enum Content {
     Listing,
     /// A line of JSON for each item, by what the lines are.
     Lines(&'static str),
+    /// A line of JSON for each change, or an event.
+    Changes,
     /// Plain text.
     Text,
 }

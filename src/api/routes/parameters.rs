@@ -75,6 +75,19 @@ pub const EXPORT_CURSOR: Parameter = optional(
 pub const MODE: Parameter =
     optional("mode", Form::OneOf(&["merge"]), "merge, also when left out: what is not in the body stays");
 
+/// `?since=`
+pub const SINCE: Parameter = optional("since", Form::Lsn, "only changes behind this LSN; without it those from now on");
+
+/// `?collection=` of the changes
+pub const COLLECTION: Parameter = optional("collection", Form::CollectionName, "only changes in this collection");
+
+/// `?timeout=`
+pub const TIMEOUT: Parameter = optional(
+    "timeout",
+    Form::Duration,
+    "how long to wait for a change; 30 s when left out, and for events until one side ends",
+);
+
 /// `?wait`
 pub const WAIT: Parameter = optional("wait", Form::Flag, "answers when it is done");
 
@@ -101,6 +114,18 @@ pub const OF_LISTS: &[Field] = &[IF_MATCH, IF_NONE_MATCH, ACCEPT];
 
 const ACCEPT: Field =
     Field { name: "Accept", about: "application/x-ndjson for a line for each item", example: "application/x-ndjson" };
+
+/// The fields of a request for changes.
+pub const OF_CHANGES: &[Field] = &[ACCEPT_EVENTS, LAST_EVENT_ID];
+
+const ACCEPT_EVENTS: Field =
+    Field { name: "Accept", about: "text/event-stream for server-sent events", example: "text/event-stream" };
+
+const LAST_EVENT_ID: Field = Field {
+    name: "Last-Event-ID",
+    about: "the id of the last event, which stands in for since; browsers send it when they connect again",
+    example: "42",
+};
 
 const PREFER: Field = Field {
     name: "Prefer",
