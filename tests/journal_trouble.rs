@@ -28,7 +28,7 @@ fn start(disk: &SimDisk, journal: &str, more: &[(&str, &str)]) -> Server {
     let flags = given.iter().chain(more).map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let settings = config::load(&Sources { file: None, environment: Vec::new(), flags }).expect("a good config");
     let parts = Parts { clock: Arc::new(SystemClock::start()), disk: Arc::new(disk.clone()), import_skip: false };
-    Server::start(&settings.config, parts).expect("the server starts")
+    Server::start(&settings, parts).expect("the server starts")
 }
 
 fn client(server: &Server) -> Client {

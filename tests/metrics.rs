@@ -46,7 +46,13 @@ fn ground(mode: Mode) -> Ground {
     journal.begin(Arc::clone(&folder), found.next_segment).unwrap();
     let engine = Engine::new(EngineOptions { shards: 4, collections_max: 10 }, Arc::clone(&journal), clock);
     let syncer = Syncer::new(Arc::clone(&journal), Arc::clone(&folder));
-    let figures = ServerFigures { engine: Arc::new(engine), journal, snapshots: Arc::new(SnapshotFigures::default()) };
+    let figures = ServerFigures {
+        engine: Arc::new(engine),
+        journal,
+        snapshots: Arc::new(SnapshotFigures::default()),
+        started: Instant::now(),
+        journal_mode: "the one of this test",
+    };
     Ground { disk, folder, figures, syncer }
 }
 

@@ -16,6 +16,7 @@ mod conditions;
 mod docs;
 mod envelope;
 mod expiry;
+mod inspect;
 mod lines;
 mod openapi;
 mod preference;
@@ -69,6 +70,17 @@ pub struct ApiOptions {
     pub url: String,
 }
 
+/// An option of the configuration, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownSetting {
+    /// Its key in config.json.
+    pub name: &'static str,
+    /// Its value, as JSON.
+    pub json: String,
+    /// Where the value came from.
+    pub source: String,
+}
+
 /// The HTTP service: everything that a request needs, and nothing that it must not see.
 pub struct Api {
     execute: Arc<dyn Execute>,
@@ -80,6 +92,8 @@ pub struct Api {
     /// `None` when nobody keeps any: `/v1/changes` is a 404 then.
     changes: Option<Arc<dyn Changes>>,
     options: ApiOptions,
+    /// Every option with its value, in the order of their table; empty when nobody has said.
+    settings: Vec<ShownSetting>,
 }
 
 impl Api {
@@ -91,10 +105,10 @@ impl Api {
         health: Arc<Health>,
         options: ApiOptions,
     ) -> Api {
-        Api { execute, operate, clock, health, figures: None, changes: None, options }
+        Api { execute, operate, clock, health, figures: None, changes: None, options, settings: Vec::new() }
     }
 
-    /// The same service, which shows `figures` at `/metrics`.
+    /// The same service, which shows `figures` at `/metrics` and `/v1/stats`.
     #[must_use]
     pub fn showing(self, figures: Arc<dyn Figures>) -> Api {
         Api { figures: Some(figures), ..self }
@@ -104,6 +118,12 @@ impl Api {
     #[must_use]
     pub fn telling(self, changes: Arc<dyn Changes>) -> Api {
         Api { changes: Some(changes), ..self }
+    }
+
+    /// The same service, which shows `settings` at `/v1/config`.
+    #[must_use]
+    pub fn configured(self, settings: Vec<ShownSetting>) -> Api {
+        Api { settings, ..self }
     }
 
     fn reply(&self, request: Request<'_>, family: &mut Family) -> Result<Response, Otherwise> {

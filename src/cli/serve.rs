@@ -28,7 +28,7 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
         Err(cause) => return fail(cause),
     };
     let parts = Parts { clock: Arc::new(SystemClock::start()), disk: Arc::new(RealDisk), import_skip };
-    let server = match Server::start(&settings.config, parts) {
+    let server = match Server::start(settings, parts) {
         Ok(server) => server,
         Err(error) => {
             let exit = if error.is_damage() { Exit::Damaged } else { Exit::Failed };

@@ -22,7 +22,7 @@ pub use document::{Deadline, Document, Entry};
 pub use execute::{
     Durability, Execute, NotDurable, Operate, RoomWaker, SnapshotAnswer, SnapshotMoment, SnapshotReport, Waker,
 };
-pub use figures::Figures;
+pub use figures::{Figures, JournalStats, Stats};
 pub use key::{Key, KeyFault};
 pub use lsn::{Lsn, Rest};
 pub use outcome::{BatchRefusal, Effect, Entries, Outcome, Refusal, Written};

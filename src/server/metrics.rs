@@ -5,14 +5,14 @@
 //! It does not know who asks, nor how often.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::base::clock::UnixMillis;
 use crate::base::metrics::{Counter, Family, Gauge, Kind, Samples};
 use crate::base::proc;
 use crate::engine::Engine;
 use crate::journal::{self, Journal, Standing};
-use crate::model::{Figures, SnapshotReport};
+use crate::model::{Figures, JournalStats, SnapshotReport, Stats};
 use crate::store::Totals;
 
 /// A family, and how its samples are read.
@@ -155,12 +155,9 @@ impl Reading {
     /// Each state that the journal may have, and whether it is in it.
     fn states(&self) -> [(&'static str, bool); 4] {
         let stands = |standing| self.keeps_records && self.standing == standing;
-        [
-            ("serving", stands(Standing::Serving)),
-            ("degraded", stands(Standing::Degraded)),
-            ("healing", stands(Standing::Healing)),
-            ("off", !self.keeps_records),
-        ]
+        let [serving, degraded, healing] =
+            [Standing::Serving, Standing::Degraded, Standing::Healing].map(|at| (state(at), stands(at)));
+        [serving, degraded, healing, ("off", !self.keeps_records)]
     }
 
     /// `value`, when there is a journal that it is about.
@@ -168,6 +165,15 @@ impl Reading {
         if self.keeps_records {
             samples.whole(value);
         }
+    }
+}
+
+/// What a standing is called.
+fn state(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Serving => "serving",
+        Standing::Degraded => "degraded",
+        Standing::Healing => "healing",
     }
 }
 
@@ -194,6 +200,14 @@ impl SnapshotFigures {
         self.published.increment();
     }
 
+    /// When the newest snapshot was published, or captured when it was found; `None` before the first.
+    pub fn newest_at(&self) -> Option<UnixMillis> {
+        let at = Duration::try_from_secs_f64(self.newest_at_seconds.get()).ok().filter(|at| !at.is_zero())?;
+        // A gauge holds seconds, whose thousandths are a little off.
+        let micros = u64::try_from(at.as_micros()).ok()?;
+        Some(UnixMillis(micros.saturating_add(500) / 1000))
+    }
+
     /// A snapshot failed.
     pub fn note_failed(&self) {
         self.errors.increment();
@@ -209,6 +223,10 @@ pub struct ServerFigures {
     pub journal: Arc<Journal>,
     /// How its snapshots went.
     pub snapshots: Arc<SnapshotFigures>,
+    /// When it was started.
+    pub started: Instant,
+    /// What the configuration calls the mode of its journal.
+    pub journal_mode: &'static str,
 }
 
 impl ServerFigures {
@@ -233,6 +251,26 @@ impl Figures for ServerFigures {
         };
         for Row { family, show } in FAMILIES {
             family.show(out, |samples| show(&reading, samples));
+        }
+    }
+
+    fn stats(&self) -> Stats {
+        let totals = self.engine.totals();
+        let journal = self.journal.keeps_records().then(|| {
+            let figures = self.journal.figures();
+            let state = state(self.journal.standing());
+            JournalStats { state, written: figures.written, durable: figures.durable }
+        });
+        Stats {
+            uptime: self.started.elapsed(),
+            documents: totals.documents,
+            key_and_value_bytes: totals.key_and_value_bytes,
+            collections: self.engine.collection_count(),
+            next_lsn: self.engine.next_lsn(),
+            journal_mode: self.journal_mode,
+            journal,
+            snapshot_at: self.snapshots.newest_at(),
+            resident_bytes: proc::resident_bytes(),
         }
     }
 }

@@ -23,12 +23,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::api::{Api, ApiOptions};
+use crate::api::{Api, ApiOptions, ShownSetting};
 use crate::base::clock::Clock;
 use crate::base::disk::Disk;
 use crate::base::health::{Health, Reason};
 use crate::base::log;
-use crate::config::{self, Config, OnJournalError};
+use crate::config::{self, Choice, Config, OnJournalError, Settings};
 use crate::engine::{Engine, EngineOptions};
 use crate::front::{Drained, Front, Seams};
 use crate::journal::{ChangesLimits, Journal, JournalOptions, Mode, Raise, Sequence};
@@ -88,7 +88,8 @@ impl Server {
     ///
     /// # Errors
     /// What stands in the way, in one line; nothing was changed then.
-    pub fn start(config: &Config, parts: Parts) -> Result<Server, StartError> {
+    pub fn start(settings: &Settings, parts: Parts) -> Result<Server, StartError> {
+        let config = &settings.config;
         let started = Instant::now();
         let certificate = Shown::read(config, &parts.disk, &parts.clock)?;
         let bound = listen::bind(config, certificate.as_ref().map(Shown::tls))?;
@@ -131,9 +132,14 @@ impl Server {
                 url,
             },
         );
-        let figures =
-            ServerFigures { engine: engine.clone(), journal: journal.clone(), snapshots: snapshots.figures() };
-        let api = Arc::new(api.showing(Arc::new(figures)).telling(journal.clone()));
+        let figures = ServerFigures {
+            engine: engine.clone(),
+            journal: journal.clone(),
+            snapshots: snapshots.figures(),
+            started,
+            journal_mode: config.journal.name(),
+        };
+        let api = Arc::new(api.showing(Arc::new(figures)).telling(journal.clone()).configured(shown(settings)));
         let seams = Seams {
             handler: api.clone(),
             durability: journal.clone(),
@@ -294,6 +300,17 @@ pub enum StopError {
 }
 
 /// What the journal is told. When the server is to end with it, the cause goes into `fail`.
+/// The configuration as `/v1/config` shows it. No option is a secret: of a key there is only where its file is.
+fn shown(settings: &Settings) -> Vec<ShownSetting> {
+    let each = settings.settings.iter();
+    each.map(|setting| ShownSetting {
+        name: setting.option.name,
+        json: setting.json.clone(),
+        source: setting.origin.to_string(),
+    })
+    .collect()
+}
+
 fn journal_options(config: &Config, fail: Sender<String>) -> JournalOptions {
     let mode = match config.journal {
         config::Journal::Always => Mode::Always,

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use memory_tools::config::OPTIONS;
 use memory_tools::server::ServerFigures;
+use serde_json::{Map, Value, json};
 
 use crate::over_every_door;
 use crate::scenario;
-use crate::support::door::{START, every_door};
+use crate::support::described;
+use crate::support::door::{Door, START, every_door};
 use crate::support::exposition::{parse, value};
 use crate::support::scenario::{get, post, send};
 
@@ -86,6 +89,57 @@ fn the_figures_are_a_page_with_each_family_once() {
         get("/metrics?key=a").gives(400),
         send("HEAD", "/metrics").body(""),
         post("/metrics", "").gives(405).field("Allow", "GET, HEAD, OPTIONS"),
+    }]);
+}
+
+#[test]
+fn the_stats_say_how_the_server_stands() {
+    for mut door in every_door() {
+        let stats = |door: &mut dyn Door| {
+            let reply = door.send("GET", "/v1/stats", &[], b"");
+            described::check("GET", "/v1/stats", &reply).unwrap_or_else(|fault| panic!("{fault}"));
+            assert_eq!((reply.status, reply.header("Cache-Control")), (200, Some("no-store")));
+            serde_json::from_slice::<Value>(&reply.body).unwrap_or_else(|error| panic!("{error}: {reply:?}"))
+        };
+        let before = stats(door.as_mut());
+        assert_eq!((&before["documents"], &before["next_lsn"]), (&json!(0), &json!(1)), "over {}", door.name());
+        assert_eq!(before.get("snapshot"), None);
+        door.send("PUT", "/v1/docs/a", &[], b"123");
+        door.send("PUT", "/v1/collections/c/docs/b", &[], b"4567");
+        assert_eq!(door.send("POST", "/v1/admin/snapshot?wait", &[], b"").status, 200);
+        door.advance(1_500);
+        let after = stats(door.as_mut());
+        let members = ["documents", "bytes", "collections", "next_lsn"].map(|name| &after[name]);
+        assert_eq!(members, [&json!(2), &json!(9), &json!(1), &json!(4)], "over {}: {after}", door.name());
+        assert_eq!(after["snapshot"], json!({ "at": "2026-11-22T19:00:00.000Z", "age_ms": 1_500 }), "{after}");
+        let journal = &after["journal"];
+        assert_eq!((&journal["mode"], &journal["state"]), (&json!("everysec"), &json!("serving")), "{after}");
+        assert_eq!(after["version"], json!(env!("CARGO_PKG_VERSION")));
+        assert!(after["resident_bytes"].as_u64().is_some_and(|bytes| bytes > 0) && after["uptime_ms"].is_u64());
+    }
+    over_every_door(&[scenario! { "they take no parameters, and are not written to";
+        get("/v1/stats?key=a").gives(400).containing("\"code\":\"parameter_unknown\""),
+        send("HEAD", "/v1/stats").body(""),
+        send("DELETE", "/v1/stats").gives(405).field("Allow", "GET, HEAD, OPTIONS"),
+    }]);
+}
+
+#[test]
+fn the_configuration_is_shown_with_its_sources() {
+    for mut door in every_door() {
+        let reply = door.send("GET", "/v1/config", &[], b"");
+        described::check("GET", "/v1/config", &reply).unwrap_or_else(|fault| panic!("{fault}"));
+        let shown: Value = serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{error}: {reply:?}"));
+        for option in OPTIONS {
+            assert!(shown[option.name]["source"].is_string(), "{} is missing: {shown}", option.name);
+        }
+        assert_eq!(shown["shards"], json!({ "value": 16, "source": "flag --shards" }), "over {}", door.name());
+        assert_eq!(shown["write_timeout"]["source"], json!("default"));
+        assert_eq!(shown.as_object().map(Map::len), Some(OPTIONS.len()));
+    }
+    over_every_door(&[scenario! { "it takes no parameters, and is not written to";
+        get("/v1/config?key=a").gives(400).containing("\"code\":\"parameter_unknown\""),
+        post("/v1/config", "{}").gives(405).field("Allow", "GET, HEAD, OPTIONS"),
     }]);
 }
 

@@ -113,7 +113,7 @@ impl House {
         flags.extend(self.flags.iter().cloned());
         let settings = config::load(&Sources { file: None, environment: Vec::new(), flags }).expect("a good config");
         let parts = Parts { clock: self.clock.clone(), disk: Arc::new(RealDisk), import_skip: false };
-        self.server = Some(Server::start(&settings.config, parts).expect("the server starts"));
+        self.server = Some(Server::start(&settings, parts).expect("the server starts"));
     }
 
     /// Stops the server cleanly.

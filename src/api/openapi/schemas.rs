@@ -147,6 +147,50 @@ pub fn all() -> Json {
             "properties": { "status": { "enum": ["live", "ready"] } },
             "additionalProperties": false,
         },
+        "Stats": {
+            "description": "journal is without LSNs while it is off; snapshot is left out before the first",
+            "type": "object",
+            "required": ["version"],
+            "properties": {
+                "version": { "type": "string" },
+                "uptime_ms": { "type": "integer", "minimum": 0 },
+                "documents": { "description": "expired ones that are not freed yet included", "type": "integer" },
+                "bytes": { "description": "of keys and values", "type": "integer", "minimum": 0 },
+                "collections": { "type": "integer", "minimum": 0 },
+                "next_lsn": { "type": "integer", "minimum": 1 },
+                "journal": {
+                    "type": "object",
+                    "required": ["mode", "state"],
+                    "properties": {
+                        "mode": { "type": "string" },
+                        "state": { "enum": ["serving", "degraded", "healing", "off"] },
+                        "written_lsn": { "type": "integer", "minimum": 0 },
+                        "durable_lsn": { "type": "integer", "minimum": 0 },
+                    },
+                    "additionalProperties": false,
+                },
+                "snapshot": {
+                    "type": "object",
+                    "required": ["at", "age_ms"],
+                    "properties": {
+                        "at": { "type": "string", "format": "date-time" },
+                        "age_ms": { "type": "integer", "minimum": 0 },
+                    },
+                    "additionalProperties": false,
+                },
+                "resident_bytes": { "type": "integer", "minimum": 0 },
+            },
+            "additionalProperties": false,
+        },
+        "Config": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["value", "source"],
+                "properties": { "value": {}, "source": { "type": "string" } },
+                "additionalProperties": false,
+            },
+        },
         "SnapshotStarted": {
             "type": "object",
             "required": ["status"],

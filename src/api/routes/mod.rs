@@ -92,6 +92,8 @@ pub const ROUTES: &[Route] = &[
     row("/openapi.json", Family::System, &[system::DESCRIPTION]),
     row("/", Family::System, &[system::WELCOME]),
     row("/v1/admin/snapshot", Family::Resource, &[system::SNAPSHOT]),
+    row("/v1/stats", Family::Resource, &[system::STATS]),
+    row("/v1/config", Family::Resource, &[system::CONFIG]),
 ];
 
 /// The route of `path`, with what its template found there.

@@ -1,5 +1,6 @@
 //! The operations that are not about documents.
 
+use super::super::inspect;
 use super::super::message::Method;
 use super::super::openapi;
 use super::super::problem::Kind;
@@ -42,6 +43,22 @@ pub const DESCRIPTION: Operation = operation(
     openapi::description,
     ("description", "This description"),
     &[Reply { status: 200, about: "OpenAPI 3.1", content: Content::Object("Description"), fields: &[] }],
+    &[NAMED],
+);
+
+/// `GET /v1/stats`
+pub const STATS: Operation = operation(
+    inspect::stats,
+    ("stats", "How the server stands"),
+    &[Reply { status: 200, about: "the figures", content: Content::Object("Stats"), fields: &[] }],
+    &[NAMED],
+);
+
+/// `GET /v1/config`
+pub const CONFIG: Operation = operation(
+    inspect::config,
+    ("config", "Every option with its value and where that came from"),
+    &[Reply { status: 200, about: "the options", content: Content::Object("Config"), fields: &[] }],
     &[NAMED],
 );
 
