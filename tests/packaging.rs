@@ -1,18 +1,20 @@
-//! What is around the code agrees with the code: config.json, the README's table, the Makefile, the unit, the images.
+//! What is around the code agrees with the code: config.json, the README's tables, the Makefile, the unit, the images.
 //!
-//! `UPDATE=1 cargo test --test packaging` writes config.json and the README's table anew.
+//! `UPDATE=1 cargo test --test packaging` writes config.json and the README's tables anew.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use memory_tools::api::Kind;
 use memory_tools::base::clock::{Clock, SystemClock};
 use memory_tools::base::disk::RealDisk;
 use memory_tools::cli::{Arguments, Invocation, check_config, parse, settings};
 use memory_tools::config::{ENVIRONMENT_PREFIX, ListenOn, OPTIONS, Origin, Sources, json_file, load, markdown_table};
 
-const TABLE_BEGIN: &str = "<!-- config table -->\n";
-const TABLE_END: &str = "<!-- end -->";
+/// What stands around the README's tables: that of the options, and that of the codes.
+const OPTIONS_IN_README: [&str; 2] = ["<!-- config table -->\n", "<!-- end -->"];
+const CODES_IN_README: [&str; 2] = ["<!-- error table -->\n", "<!-- end of errors -->"];
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -89,12 +91,23 @@ fn without_a_named_file_the_one_here_is_read() {
     );
 }
 
+/// `readme` with `table` between `marks`.
+fn with_table(readme: &str, [begin, end]: [&str; 2], table: &str) -> String {
+    let (before, rest) = readme.split_once(begin).expect("the README marks where the table begins");
+    let (_, after) = rest.split_once(end).expect("the README marks where the table ends");
+    format!("{before}{begin}{table}{end}{after}")
+}
+
+/// The codes that the api answers with, in Markdown.
+fn table_of_codes() -> String {
+    let row = |kind: &Kind| format!("| `{}` | {} | {} |\n", kind.code(), kind.status(), kind.title());
+    format!("| code | status | title |\n|---|---|---|\n{}", Kind::ALL.iter().map(row).collect::<String>())
+}
+
 #[test]
-fn the_readme_has_the_table_of_options() {
-    let readme = text("README.md");
-    let (before, rest) = readme.split_once(TABLE_BEGIN).expect("the README marks where the table begins");
-    let (_, after) = rest.split_once(TABLE_END).expect("the README marks where the table ends");
-    must_read("README.md", &format!("{before}{TABLE_BEGIN}{}{TABLE_END}{after}", markdown_table()));
+fn the_readme_has_the_tables_of_options_and_codes() {
+    let with_options = with_table(&text("README.md"), OPTIONS_IN_README, &markdown_table());
+    must_read("README.md", &with_table(&with_options, CODES_IN_README, &table_of_codes()));
 }
 
 #[test]
