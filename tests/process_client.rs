@@ -117,6 +117,18 @@ fn the_exit_code_says_how_it_went() {
 }
 
 #[test]
+fn a_document_is_changed_and_a_part_of_it_is_shown() {
+    let scene = Scene::over("reactor");
+    assert_eq!(scene.run(&["put", "a", "{\"n\":1,\"list\":[1.0,2]}"]).0, 0);
+    assert_eq!(scene.run(&["patch", "a", "{\"n\":null}"]).0, 0);
+    let append = "[{\"op\":\"append\",\"path\":\"/list\",\"value\":3}]";
+    assert_eq!(scene.run(&["patch", "a", append, "--type", "ops", "--if-match", "2"]).0, 0);
+    scene.done(&["get", "a", "--ptr", "/list/0"], "1.0");
+    scene.fails(1, &["get", "a", "--ptr", "/n"], "error: 404 pointer_not_found: ");
+    scene.fails(3, &["patch", "a", "1", "--type", "json"], "error: ");
+}
+
+#[test]
 fn a_time_to_live_is_handed_on() {
     let scene = Scene::over("reactor");
     let (code, stdout, _) = scene.run(&["put", "a", "1", "--ttl", "1h30m"]);
