@@ -49,7 +49,7 @@ fn give(intake: &mut dyn Intake, body: &[u8]) {
 /// bytes each.
 #[test]
 fn a_line_allocates_its_document_and_a_run_holds_its_results() {
-    let house = House::start(&[("journal", "off")]);
+    let house = House::start(&[("journal", "off"), ("changes-entries-max", "0")]);
     let (api, body) = (house.server().api(), puts(100));
     // The store and the parser have their buffers.
     give(begin(api, "/v1/docs:bulk").as_mut(), &body);
@@ -64,7 +64,7 @@ fn a_line_allocates_its_document_and_a_run_holds_its_results() {
 /// An import holds nothing but its counts.
 #[test]
 fn an_import_holds_nothing_but_the_line_that_comes() {
-    let house = House::start(&[("journal", "off")]);
+    let house = House::start(&[("journal", "off"), ("changes-entries-max", "0")]);
     let api = house.server().api();
     let body = puts(100);
     let body = String::from_utf8(body).unwrap().replace("\"op\":\"put\"", "\"collection\":null").into_bytes();

@@ -9,12 +9,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use memchr::memchr2;
-
 use crate::base::clock::{Clock, UnixMillis};
 use crate::base::json;
 use crate::base::limits::PAGE_ITEMS_MAX;
-use crate::model::{Change, ChangesGone, Deadline, Deed, Document, Follow, Lsn, NotFollowed};
+use crate::model::{Change, ChangesGone, Deadline, Deed, Follow, Lsn, NotFollowed};
 
 use super::Api;
 use super::accept::ChangesForm;
@@ -280,17 +278,8 @@ fn write(part: &mut Part, change: Change, form: ChangesForm, with_values: bool) 
         text.extend_from_slice(b",\"value\":");
         part.push_bytes(&text);
         text.clear();
-        push_in_one_line(part, document);
+        part.push_in_one_line(document);
     }
     text.extend_from_slice(if form == ChangesForm::Events { b"}\n\n" } else { b"}\n" });
     part.push_bytes(&text);
-}
-
-/// A line break in a JSON text is white space between two tokens: a space says the same.
-fn push_in_one_line(part: &mut Part, document: Document) {
-    if memchr2(b'\n', b'\r', document.value()).is_none() {
-        return part.push_document(document);
-    }
-    let spaced = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
-    part.push_bytes(&document.value().iter().map(spaced).collect::<Vec<u8>>());
 }

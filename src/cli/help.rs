@@ -7,10 +7,8 @@ use super::exit::Finished;
 const COMMANDS: &str = "\
 usage: memory-tools [serve] [--config PATH] [--import-skip] [OPTION...]
        memory-tools check-config, --print-config, health, --help, --version
-       memory-tools check PATH        say whether a data folder or file is sound
-       memory-tools dump PATH         show its documents, a line of JSON each
-       memory-tools repair PATH       make a folder sound, [--drop-after-damage]
-       memory-tools get|put|patch|del|ls   speak to a running server; get --help
+       memory-tools check|dump|repair PATH   is it sound, show it, make it sound
+       memory-tools get|put|patch|del|ls     speak to a server: get --help
 ";
 
 const FOOT: &str = "\

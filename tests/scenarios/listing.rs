@@ -82,6 +82,17 @@ fn a_list_can_be_had_as_lines() {
 }
 
 #[test]
+fn a_document_of_several_lines_is_one_line_of_a_list() {
+    over_every_door(&[scenario! { "its line breaks become spaces, in an export too";
+        put("/v1/docs/a", "{\n \"x\":\r\n1}").gives(201),
+        get("/v1/docs/a").body("{\n \"x\":\r\n1}"),
+        get("/v1/docs?values").with(LINES.0, LINES.1).body("{\"key\":\"a\",\"version\":1,\"value\":{  \"x\":  1}}\n"),
+        get("/v1/docs?values").containing("{\n \"x\":\r\n1}"),
+        get("/v1/export").containing("\"value\":{  \"x\":  1}}\n"),
+    }]);
+}
+
+#[test]
 fn what_has_expired_is_not_listed_and_deadlines_are() {
     over_every_door(&[scenario! { "an item says when it expires, and is gone then";
         put("/v1/docs/a?ttl=1", "1").gives(201),

@@ -100,7 +100,10 @@ fn write(response: &mut Response, items: Vec<Entry>, cursor: Option<&str>, form:
             text.extend_from_slice(b",\"value\":");
             part.push_bytes(&text);
             text.clear();
-            part.push_document(entry.document);
+            match form {
+                ListForm::Json => part.push_document(entry.document),
+                ListForm::Lines => part.push_in_one_line(entry.document),
+            }
         }
         text.push(b'}');
     }

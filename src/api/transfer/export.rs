@@ -175,7 +175,7 @@ impl Export {
         text.extend_from_slice(itoa::Buffer::new().format(entry.version.0).as_bytes());
         text.extend_from_slice(b",\"value\":");
         part.push_bytes(text);
-        part.push_document(entry.document);
+        part.push_in_one_line(entry.document);
         part.push_bytes(b"}\n");
     }
 }
