@@ -118,7 +118,7 @@ install-service: install ## install the systemd unit too, and /etc/memory-tools/
 doc: ## build the documentation of the source, target/doc/memory_tools/index.html
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --package memory-tools --lib
 
-ci: test doc test-slow ## exactly what CI runs
+ci: test doc static test-crashes test-planted ## exactly what CI runs
 
 clean: ## remove what was built
 	$(CARGO) clean
