@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::base::clock::Clock;
 use crate::base::log;
-use crate::base::threads::Job;
+use crate::base::threads::{Job, stand_back};
 use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::model::{SnapshotAnswer, SnapshotReport};
@@ -146,6 +146,7 @@ impl Snapshotter {
     /// each order and one whenever the journal has outgrown the newest, until `stopped` is disconnected.
     pub fn into_job(self, interval: Option<Duration>, first: First, stopped: Receiver<()>) -> Job {
         Box::new(move || {
+            stand_back();
             let ticks = interval.map_or_else(never, tick);
             let looks = tick(LOOK_INTERVAL);
             if first == First::AtOnce {
