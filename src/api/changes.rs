@@ -257,9 +257,10 @@ fn write(part: &mut Part, change: Change, form: ChangesForm, with_values: bool) 
         Deed::Drop => ("drop", None),
     };
     text.extend_from_slice(format!("{{\"lsn\":{lsn},\"op\":\"{op}\"").as_bytes());
-    if let Some(collection) = &change.collection {
-        text.extend_from_slice(b",\"collection\":");
-        json::escape_into(&mut text, collection);
+    text.extend_from_slice(b",\"collection\":");
+    match &change.collection {
+        Some(collection) => json::escape_into(&mut text, collection),
+        None => text.extend_from_slice(b"null"),
     }
     if let Some(key) = change.key() {
         text.extend_from_slice(b",\"key\":");

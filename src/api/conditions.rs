@@ -18,7 +18,7 @@ enum Comparison {
 /// The answer to a write without a condition, where the collection has it that each carries one.
 pub fn required(rest: Rest) -> Problem {
     Problem::new(Kind::ConditionRequired, "in this collection a write must carry a condition, and this one has none")
-        .hint("send If-Match with the ETag that you have read, or If-None-Match: * to create, at /v1/collections")
+        .hint("send If-Match with the ETag that you have read, or If-None-Match: * to create")
         .resting_on(rest)
 }
 

@@ -68,17 +68,17 @@ fn changes_are_told_in_order_from_any_lsn_that_is_kept() {
         // Whatever is acknowledged may be told.
         Step::Advance(0),
         get("/v1/changes?since=0").field("Content-Type", "application/x-ndjson").field("Cache-Control", "no-cache").body(
-            "{\"lsn\":1,\"op\":\"put\",\"key\":\"a\",\"version\":1}\n\
-             {\"lsn\":2,\"op\":\"put\",\"key\":\"b\",\"version\":2,\"expires_at\":\"2026-11-22T19:00:10.000Z\"}\n\
-             {\"lsn\":3,\"op\":\"ttl\",\"key\":\"a\",\"expires_at\":\"2026-11-22T19:00:20.000Z\"}\n\
-             {\"lsn\":4,\"op\":\"delete\",\"key\":\"b\"}\n\
+            "{\"lsn\":1,\"op\":\"put\",\"collection\":null,\"key\":\"a\",\"version\":1}\n\
+             {\"lsn\":2,\"op\":\"put\",\"collection\":null,\"key\":\"b\",\"version\":2,\"expires_at\":\"2026-11-22T19:00:10.000Z\"}\n\
+             {\"lsn\":3,\"op\":\"ttl\",\"collection\":null,\"key\":\"a\",\"expires_at\":\"2026-11-22T19:00:20.000Z\"}\n\
+             {\"lsn\":4,\"op\":\"delete\",\"collection\":null,\"key\":\"b\"}\n\
              {\"lsn\":6,\"op\":\"put\",\"collection\":\"c\",\"key\":\"\\\"x\\\"\",\"version\":6}\n\
              {\"lsn\":7,\"op\":\"drop\",\"collection\":\"c\"}\n",
         ),
         get("/v1/changes?since=6").body("{\"lsn\":7,\"op\":\"drop\",\"collection\":\"c\"}\n"),
         get("/v1/changes?since=0&prefix=b&values").body(
-            "{\"lsn\":2,\"op\":\"put\",\"key\":\"b\",\"version\":2,\"expires_at\":\"2026-11-22T19:00:10.000Z\",\
-             \"value\":2}\n{\"lsn\":4,\"op\":\"delete\",\"key\":\"b\"}\n{\"lsn\":7,\"op\":\"drop\",\"collection\":\"c\"}\n",
+            "{\"lsn\":2,\"op\":\"put\",\"collection\":null,\"key\":\"b\",\"version\":2,\"expires_at\":\"2026-11-22T19:00:10.000Z\",\
+             \"value\":2}\n{\"lsn\":4,\"op\":\"delete\",\"collection\":null,\"key\":\"b\"}\n{\"lsn\":7,\"op\":\"drop\",\"collection\":\"c\"}\n",
         ),
         get("/v1/changes?since=0&collection=c&values").body(
             "{\"lsn\":6,\"op\":\"put\",\"collection\":\"c\",\"key\":\"\\\"x\\\"\",\"version\":6,\"value\":{\"a\":  1}}\n\
@@ -107,7 +107,7 @@ fn a_reader_that_goes_on_behind_the_newest_is_not_lost_by_a_clean_restart() {
         get("/v1/changes?since=1").gives(410).containing("\"floor\":2"),
         put("/v1/docs/a", "3"),
         Step::Advance(0),
-        get("/v1/changes?since=2").body("{\"lsn\":3,\"op\":\"put\",\"key\":\"a\",\"version\":3}\n"),
+        get("/v1/changes?since=2").body("{\"lsn\":3,\"op\":\"put\",\"collection\":null,\"key\":\"a\",\"version\":3}\n"),
     )]);
 }
 
@@ -119,7 +119,7 @@ fn a_request_waits_for_the_first_change_that_it_asks_for() {
             client.send("PUT", "/v1/docs/other", &[], b"1");
             client.send("PUT", "/v1/docs/k", &[], b"1");
         });
-        assert_eq!(text(&answer), "{\"lsn\":2,\"op\":\"put\",\"key\":\"k\",\"version\":2}\n");
+        assert_eq!(text(&answer), "{\"lsn\":2,\"op\":\"put\",\"collection\":null,\"key\":\"k\",\"version\":2}\n");
     });
 }
 
@@ -177,14 +177,14 @@ fn events_go_on_until_the_time_is_over_and_begin_behind_the_last_one() {
         );
         events.read_up_to("Content-Type: text/event-stream\r\n");
         events.read_up_to(
-            ":\nid: 1\n\nid: 2\ndata: {\"lsn\":2,\"op\":\"put\",\"key\":\"b\",\"version\":2,\"value\":2}\n\n",
+            ":\nid: 1\n\nid: 2\ndata: {\"lsn\":2,\"op\":\"put\",\"collection\":null,\"key\":\"b\",\"version\":2,\"value\":2}\n\n",
         );
         client.send("DELETE", "/v1/docs/a", &[], b"");
-        events.read_up_to("id: 3\ndata: {\"lsn\":3,\"op\":\"delete\",\"key\":\"a\"}\n\n");
+        events.read_up_to("id: 3\ndata: {\"lsn\":3,\"op\":\"delete\",\"collection\":null,\"key\":\"a\"}\n\n");
         // The heartbeat is due, and the write has it looked at.
         house.clock.advance(15_000);
         client.send("PUT", "/v1/docs/c", &[], b"[\n3]");
-        let event = "{\"lsn\":4,\"op\":\"put\",\"key\":\"c\",\"version\":4,\"value\":[ 3]}";
+        let event = "{\"lsn\":4,\"op\":\"put\",\"collection\":null,\"key\":\"c\",\"version\":4,\"value\":[ 3]}";
         events.read_up_to(&format!(":\nid: 3\n\nid: 4\ndata: {event}\n\n"));
         house.clock.advance(45_000);
         client.send("DELETE", "/v1/docs/b", &[], b"");
