@@ -116,3 +116,26 @@ pub fn scope_of(name: Option<&str>) -> Result<Scope<'_>, Problem> {
 pub fn name_of(name: &str) -> Result<CollectionName<'_>, Problem> {
     CollectionName::new(name).map_err(|fault| Problem::new(Kind::CollectionNameInvalid, fault.to_string()))
 }
+
+/// The scope of a name that was checked when the request came, or that comes from the store: kept as text by what
+/// outlives the request.
+pub fn known_scope(name: Option<&str>) -> Scope<'_> {
+    name.map_or(Scope::Main, |name| Scope::Collection(known_name(name)))
+}
+
+/// As `known_scope`, of a collection.
+pub fn known_name(name: &str) -> CollectionName<'_> {
+    CollectionName::new(name).expect("the name was checked, or comes from the store")
+}
+
+/// There is no collection `name`.
+pub fn no_such_collection(name: &str) -> Problem {
+    Problem::new(Kind::CollectionNotFound, format!("there is no collection {name:?}"))
+}
+
+/// There is no collection of a name that the resource API gives to no new one.
+pub fn not_creatable() -> Problem {
+    let detail = "the collection does not exist, and a new one cannot be called so";
+    Problem::new(Kind::CollectionNameInvalid, detail)
+        .hint("new names are 1 to 128 of A-Z a-z 0-9 _ . - and do not start with a dot")
+}

@@ -18,7 +18,7 @@ use super::Api;
 use super::accept::ChangesForm;
 use super::call::{Call, Otherwise, name_of};
 use super::expiry::ttl_millis;
-use super::message::{BodyStream, Method, Nothing, Part, Pulled, Response, ResponseBody, Value, Wake};
+use super::message::{BodyStream, Method, Part, Pulled, Response, ResponseBody, Value, Wake};
 use super::problem::{Kind, Problem};
 use super::query::Query;
 use super::timestamp;
@@ -57,8 +57,7 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let mut response = Response::new(200).with("Content-Type", Value::Static(form.content_type()));
     response.push("Cache-Control", Value::Static("no-cache"));
     if call.method == Method::Head {
-        response.body = ResponseBody::Stream(Box::new(Nothing));
-        return Ok(response);
+        return Ok(response.unmeasured());
     }
     let timeout = match form {
         ChangesForm::Lines => Some(timeout.unwrap_or(TIMEOUT_MS_DEFAULT)),
@@ -251,10 +250,10 @@ fn write(part: &mut Part, change: Change, form: ChangesForm, with_values: bool) 
         text.extend_from_slice(b"\ndata: ");
     }
     let (op, deadline) = match &change.deed {
-        Deed::Put { deadline, .. } => ("put", Some(*deadline)),
-        Deed::Delete { .. } => ("delete", None),
-        Deed::Deadline { deadline, .. } => ("ttl", Some(*deadline)),
-        Deed::Drop => ("drop", None),
+        Deed::Put { deadline, .. } => ("put", *deadline),
+        Deed::Delete { .. } => ("delete", Deadline::NEVER),
+        Deed::Deadline { deadline, .. } => ("ttl", *deadline),
+        Deed::Drop => ("drop", Deadline::NEVER),
     };
     text.extend_from_slice(format!("{{\"lsn\":{lsn},\"op\":\"{op}\"").as_bytes());
     text.extend_from_slice(b",\"collection\":");
@@ -270,11 +269,7 @@ fn write(part: &mut Part, change: Change, form: ChangesForm, with_values: bool) 
         text.extend_from_slice(b",\"version\":");
         text.extend_from_slice(lsn.as_bytes());
     }
-    if let Some(moment) = deadline.and_then(Deadline::moment) {
-        text.extend_from_slice(b",\"expires_at\":\"");
-        timestamp::push(&mut text, moment);
-        text.push(b'"');
-    }
+    timestamp::push_expiry(&mut text, deadline);
     if let (Deed::Put { document, .. }, true) = (change.deed, with_values) {
         text.extend_from_slice(b",\"value\":");
         part.push_bytes(&text);

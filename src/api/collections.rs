@@ -11,9 +11,9 @@ use crate::model::{
 
 use super::Api;
 use super::body;
-use super::call::{Call, Otherwise, name_of};
+use super::call::{Call, Otherwise, name_of, no_such_collection, not_creatable};
 use super::expiry;
-use super::message::{Piece, RequestBody, Response, Value};
+use super::message::{RequestBody, Response, Value};
 use super::problem::{Kind, Problem};
 use super::query::meant;
 use super::target::encode_into;
@@ -43,17 +43,21 @@ pub fn list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         push_summary(&mut body, summary);
     }
     body.push(b']');
-    let mut response = Response::new(200).resting_on(rest);
+    let mut link = None;
     if let Some(last) = found.last().filter(|_| has_more) {
         body.extend_from_slice(b",\"cursor\":");
         json::escape_into(&mut body, &last.name);
         let mut next = format!("</v1/collections?limit={limit}&cursor=");
         encode_into(&mut next, &last.name, b"");
         next.push_str(">; rel=\"next\"");
-        response.push("Link", Value::Text(next));
+        link = Some(next);
     }
     body.extend_from_slice(b"}\n");
-    Ok(with_json(response, body))
+    let mut response = Response::json(200, body).resting_on(rest);
+    if let Some(link) = link {
+        response.push("Link", Value::Text(link));
+    }
+    Ok(response)
 }
 
 /// `GET /v1/collections/{c}`: its options and figures.
@@ -68,7 +72,7 @@ pub fn describe(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let mut body = Vec::new();
     push_summary(&mut body, &summary);
     body.push(b'\n');
-    Ok(with_json(Response::new(200).resting_on(rest), body))
+    Ok(Response::json(200, body).resting_on(rest))
 }
 
 /// `POST /v1/collections/{c}`: creates it, and sets the options that the body names; the others stay as they are.
@@ -88,15 +92,15 @@ pub fn create(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     }
     let Outcome { rest, effect } = api.run(Command::CreateCollection { name, options })?;
     let Effect::CollectionEnsured { created, options } = effect else { return Err(absent(name.as_str(), rest).into()) };
-    let mut response = Response::new(if created { 201 } else { 200 }).resting_on(rest);
-    if created {
-        response.push("Location", Value::Text(format!("/v1/collections/{}", name.as_str())));
-    }
     let mut body = b"{\"name\":".to_vec();
     json::escape_into(&mut body, name.as_str());
     push_options(&mut body, options);
     body.extend_from_slice(b"}\n");
-    Ok(with_json(response, body))
+    let mut response = Response::json(if created { 201 } else { 200 }, body).resting_on(rest);
+    if created {
+        response.push("Location", Value::Text(format!("/v1/collections/{}", name.as_str())));
+    }
+    Ok(response)
 }
 
 /// Only plain names are created here; the others may exist, made by the seed's endpoints or its files.
@@ -105,11 +109,7 @@ fn refuse_unless_there(api: &Api, name: CollectionName<'_>) -> Result<(), Otherw
     if matches!(effect, Effect::Collection(_)) {
         return Ok(());
     }
-    let detail = "the collection does not exist, and a new one cannot be called so";
-    Err(Problem::new(Kind::CollectionNameInvalid, detail)
-        .hint("new names are 1 to 128 of A-Z a-z 0-9 _ . - and do not start with a dot")
-        .resting_on(rest)
-        .into())
+    Err(not_creatable().resting_on(rest).into())
 }
 
 /// `DELETE /v1/collections/{c}`: drops it with its documents.
@@ -193,12 +193,6 @@ fn push_options(body: &mut Vec<u8>, options: CollectionOptions) {
     body.extend_from_slice(text.as_bytes());
 }
 
-fn with_json(mut response: Response, body: Vec<u8>) -> Response {
-    response.push("Content-Type", Value::Static("application/json"));
-    response.push_piece(Piece::Owned(body));
-    response
-}
-
 fn absent(name: &str, rest: Rest) -> Problem {
-    Problem::new(Kind::CollectionNotFound, format!("there is no collection {name:?}")).resting_on(rest)
+    no_such_collection(name).resting_on(rest)
 }

@@ -7,7 +7,7 @@ use crate::model::{JournalStats, Stats};
 
 use super::Api;
 use super::call::{Call, Otherwise};
-use super::message::{Piece, Response, Value};
+use super::message::{Response, Value};
 use super::timestamp;
 
 /// `GET /v1/stats`: how the server stands.
@@ -73,8 +73,5 @@ pub fn config(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 }
 
 fn reply(body: Vec<u8>) -> Response {
-    Response::new(200)
-        .with("Content-Type", Value::Static("application/json"))
-        .with("Cache-Control", Value::Static("no-store"))
-        .with_piece(Piece::Owned(body))
+    Response::json(200, body).with("Cache-Control", Value::Static("no-store"))
 }

@@ -76,10 +76,7 @@ fn status(text: &str) -> Response {
     let mut body = b"{\"status\":".to_vec();
     json::escape_into(&mut body, text);
     body.extend_from_slice(b"}\n");
-    Response::new(200)
-        .with("Content-Type", Value::Static("application/json"))
-        .with("Cache-Control", Value::Static("no-store"))
-        .with_piece(Piece::Owned(body))
+    Response::json(200, body).with("Cache-Control", Value::Static("no-store"))
 }
 
 /// `POST /v1/admin/snapshot`: starts a snapshot; `?wait` answers when it is durable.
@@ -97,11 +94,7 @@ pub fn snapshot(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 }
 
 fn snapshot_reply(answer: SnapshotAnswer) -> Result<Response, Problem> {
-    let json_reply = |code: u16, body: String| {
-        Response::new(code)
-            .with("Content-Type", Value::Static("application/json"))
-            .with_piece(Piece::Owned(body.into_bytes()))
-    };
+    let json_reply = |code: u16, body: String| Response::json(code, body.into_bytes());
     match answer {
         SnapshotAnswer::Started => Ok(json_reply(202, "{\"status\":\"started\"}\n".to_owned())),
         SnapshotAnswer::Finished(report) => Ok(json_reply(

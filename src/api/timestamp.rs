@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::base::clock::UnixMillis;
+use crate::model::Deadline;
 
 /// Appends `2026-11-22T19:00:00.123Z`. Moments beyond the year 9999 are shown as its last millisecond.
 pub fn push(out: &mut Vec<u8>, moment: UnixMillis) {
@@ -22,6 +23,15 @@ pub fn push(out: &mut Vec<u8>, moment: UnixMillis) {
     ] {
         push_digits(out, number, digits);
         out.push(behind);
+    }
+}
+
+/// Appends the member `expires_at` behind a comma; nothing for what never expires.
+pub fn push_expiry(out: &mut Vec<u8>, deadline: Deadline) {
+    if let Some(moment) = deadline.moment() {
+        out.extend_from_slice(b",\"expires_at\":\"");
+        push(out, moment);
+        out.push(b'"');
     }
 }
 

@@ -336,6 +336,20 @@ impl Served {
         self.front.endpoints()[0].tcp().unwrap()
     }
 
+    /// What is answered to `request`, whose write finds no room however often there is some, and which is given up when
+    /// `write_timeout`, here `SILENCE`, is over: tries in vain do not begin the time again.
+    pub fn given_up(&self, client: &mut Client, request: &str) -> client::Reply {
+        let started = Instant::now();
+        client.send(request);
+        until("it is answered", || {
+            self.ledger.make_room();
+            client.is_readable()
+        });
+        let elapsed = started.elapsed();
+        assert!(elapsed >= SILENCE && elapsed < SILENCE * 4, "{elapsed:?}");
+        client.reply()
+    }
+
     pub fn connect(&self) -> Client {
         Client::to(self.address())
     }

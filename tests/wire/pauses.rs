@@ -1,7 +1,6 @@
 //! Bodies whose intake does not use them as fast as they come.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use crate::wire::{GET, SILENCE, Setting, Side, chunked, get, put, until};
 
@@ -72,15 +71,7 @@ pub fn an_intake_that_finds_no_room_within_write_timeout_is_given_up(side: Side)
         let part = ("Transfer-Encoding: chunked", "5\r\nhello\r\n");
         for (fields, body) in [whole, part] {
             let mut client = served.connect();
-            let started = Instant::now();
-            client.send(&put(target, fields, body));
-            until("it is answered", || {
-                served.ledger.make_room();
-                client.is_readable()
-            });
-            let elapsed = started.elapsed();
-            assert!(elapsed >= SILENCE && elapsed < SILENCE * 4, "{elapsed:?}");
-            let reply = client.reply();
+            let reply = served.given_up(&mut client, &put(target, fields, body));
             assert!(reply.status == 503 && reply.text().contains(said), "{target} {fields}: {reply:?}");
             if fields == whole.0 {
                 client.send(GET);

@@ -3,7 +3,6 @@
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use crate::wire::{GET, PATIENCE, SILENCE, Setting, Side, chunked, get, put, until};
 
@@ -68,16 +67,7 @@ pub fn work_that_finds_no_room_within_write_timeout_is_given_up(side: Side) {
         [("/work?1-full", "\"code\":\"journal_busy\""), ("/work?5-full-aware", "no room behind 4 steps\n")]
     {
         let mut client = served.connect();
-        let started = Instant::now();
-        client.send(&(get(target) + GET));
-        // Tries in vain do not begin the time again.
-        until("it is answered", || {
-            served.ledger.make_room();
-            client.is_readable()
-        });
-        let elapsed = started.elapsed();
-        assert!(elapsed >= SILENCE && elapsed < SILENCE * 4, "{elapsed:?}");
-        let reply = client.reply();
+        let reply = served.given_up(&mut client, &(get(target) + GET));
         assert!(reply.status == 503 && reply.text().contains(said), "{reply:?}");
         assert_eq!(client.reply().text(), "GET /a 1\n", "the connection is kept");
     }

@@ -12,7 +12,7 @@ use crate::model::{
 
 use super::super::Api;
 use super::super::body;
-use super::super::call::{Call, Otherwise, key_of};
+use super::super::call::{Call, Otherwise, key_of, no_such_collection};
 use super::super::message::{BodyFault, RequestBody, Response};
 use super::super::problem::{Kind, Problem};
 use super::operation::{self, Action, Operation};
@@ -121,7 +121,7 @@ fn collection_absent(writes: &[BatchWrite<'_>], scope: Scope<'_>, rest: Rest) ->
     let problem = if has_put(writes) {
         Problem::new(Kind::CollectionNameInvalid, "the collection does not exist, and a new one cannot be called so")
     } else {
-        Problem::new(Kind::CollectionNotFound, format!("there is no collection {name:?}"))
+        no_such_collection(name)
     };
     problem.resting_on(rest)
 }

@@ -18,7 +18,7 @@ use crate::model::{Command, Document, Effect, Execute, Lsn, Outcome, Rest};
 
 use super::Api;
 use super::body::Limit;
-use super::call::{Call, Otherwise, key_of, scope_of};
+use super::call::{Call, Otherwise, key_of, known_scope, scope_of};
 use super::docs::on_absent;
 use super::lines::{BodyLimit, ByLine, Consume, Consumed};
 use super::message::{RequestBody, Response, ResponseBody, Value};
@@ -121,7 +121,7 @@ impl Consume for Run {
 impl Run {
     fn carry_out(&mut self, operation: Operation<'_>) -> Result<(), Otherwise> {
         let Operation { key: text, action, condition } = operation;
-        let (key, scope) = (key_of(&text)?, scope_of(self.collection.as_deref())?);
+        let (key, scope) = (key_of(&text)?, known_scope(self.collection.as_deref()));
         let is_put = matches!(action, Action::Put { .. });
         let command = match action {
             Action::Put { value, expiry } => {

@@ -10,13 +10,13 @@ use crate::model::{Command, Effect, Entries, Entry, KeyRange, Rest, Scope};
 use super::super::Api;
 use super::super::accept::ListForm;
 use super::super::call::{Call, Otherwise, key_of, scope_of};
-use super::super::message::{Method, Nothing, Part, Piece, Response, ResponseBody, Step, Value, Work};
+use super::super::message::{Method, Part, Response, Step, Value, Work};
 use super::super::problem::{Kind, Problem};
 use super::super::query::Query;
 use super::super::target::encode_into;
-use super::super::timestamp;
 use super::absent;
 use super::location::base;
+use super::writing::push_called;
 
 /// Documents that are counted in a step.
 const COUNTED_PER_STEP: usize = 1024;
@@ -51,10 +51,9 @@ pub(super) fn list(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Resp
     let mut response = Response::new(200).with("Content-Type", Value::Static(form.content_type()));
     response.push("Cache-Control", Value::Static("no-cache"));
     if call.method == Method::Head {
-        response.body = ResponseBody::Stream(Box::new(Nothing));
-        return Ok(response.resting_on(outcome.rest));
+        return Ok(response.unmeasured().resting_on(outcome.rest));
     }
-    let mut items: Vec<Entry> = entries.by_ref().take(page.limit).collect();
+    let items: Vec<Entry> = entries.by_ref().take(page.limit).collect();
     let cursor = match entries.next() {
         Some(_) => items.last().map(|last| last.document.key().as_str().to_owned()),
         None => None,
@@ -62,7 +61,7 @@ pub(super) fn list(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Resp
     if let Some(cursor) = &cursor {
         response.push("Link", Value::Text(format!("<{}>; rel=\"next\"", next(scope, &page, cursor))));
     }
-    write(&mut response, std::mem::take(&mut items), cursor.as_deref(), form, page.with_values);
+    write(&mut response, items, cursor.as_deref(), form, page.with_values);
     Ok(response.resting_on(Rest::Seen(outcome.rest.lsn().max(entries.rests_on()))))
 }
 
@@ -95,7 +94,7 @@ fn write(response: &mut Response, items: Vec<Entry>, cursor: Option<&str>, form:
         if number > 0 {
             text.extend_from_slice(between.as_bytes());
         }
-        describe(&mut text, &entry);
+        push_called(&mut text, entry.document.key(), entry.version, entry.deadline);
         if with_values {
             text.extend_from_slice(b",\"value\":");
             part.push_bytes(&text);
@@ -123,19 +122,6 @@ fn write(response: &mut Response, items: Vec<Entry>, cursor: Option<&str>, form:
     part.into_pieces().into_iter().for_each(|piece| response.push_piece(piece));
 }
 
-/// Appends an item without its end: what it is called, which version it has, when it expires.
-fn describe(text: &mut Vec<u8>, entry: &Entry) {
-    text.extend_from_slice(b"{\"key\":");
-    json::escape_into(text, entry.document.key().as_str());
-    text.extend_from_slice(b",\"version\":");
-    text.extend_from_slice(itoa::Buffer::new().format(entry.version.0).as_bytes());
-    if let Some(moment) = entry.deadline.moment() {
-        text.extend_from_slice(b",\"expires_at\":\"");
-        timestamp::push(text, moment);
-        text.push(b'"');
-    }
-}
-
 /// Counts documents, step by step and up to `COUNT_MAX`.
 struct Count {
     entries: Box<dyn Entries>,
@@ -161,9 +147,7 @@ fn count(
         return Err(absent(outcome.effect, scope, "", outcome.rest).into());
     };
     if call.method == Method::Head {
-        let mut response = Response::new(200).with("Content-Type", Value::Static("application/json"));
-        response.body = ResponseBody::Stream(Box::new(Nothing));
-        return Ok(response.resting_on(outcome.rest));
+        return Ok(Response::json(200, Vec::new()).unmeasured().resting_on(outcome.rest));
     }
     Err(Otherwise::Work(Box::new(Count { entries, counted: 0, last: None, rest: outcome.rest })))
 }
@@ -191,10 +175,8 @@ impl Count {
             json::escape_into(&mut body, last.document.key().as_str());
         }
         body.extend_from_slice(b"}\n");
-        Response::new(200)
-            .with("Content-Type", Value::Static("application/json"))
+        Response::json(200, body)
             .with("Cache-Control", Value::Static("no-cache"))
-            .with_piece(Piece::Owned(body))
             .resting_on(Rest::Seen(self.rest.lsn().max(self.entries.rests_on())))
     }
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use crate::base::json;
 use crate::base::limits::{KEY_LIST_BYTES_MAX, KEY_LIST_MAX};
-use crate::model::{CollectionName, Command, Effect, Entry, Execute, Outcome, Scope};
+use crate::model::{Command, Effect, Entry, Execute, Outcome};
 use crate::patch::Pointer;
 
 use super::super::Api;
 use super::super::body::{self, Limit};
-use super::super::call::{Call, Otherwise, key_of, scope_of};
+use super::super::call::{Call, Otherwise, key_of, known_scope, scope_of};
 use super::super::message::{Part, Response, Step, Value, Work};
 use super::super::problem::{Kind, Problem};
 use super::absent;
@@ -106,10 +106,7 @@ impl Work for Search {
 impl Search {
     /// Looks for one document; gives the bytes that were searched.
     fn read(&mut self, text: &str) -> Result<usize, Otherwise> {
-        let name = self.collection.as_deref();
-        let scope = name.map_or(Scope::Main, |name| {
-            Scope::Collection(CollectionName::new(name).expect("checked when the request came"))
-        });
+        let scope = known_scope(self.collection.as_deref());
         let Outcome { rest, effect } = self.execute.execute(Command::Get { scope, key: key_of(text)? })?;
         self.text.show(rest.lsn());
         match effect {

@@ -18,7 +18,7 @@ use crate::base::clock::Clock;
 use crate::model::{Command, Condition, Deadline, Effect, Entry, Lsn, Rest, Scope};
 
 use super::Api;
-use super::call::{Call, Otherwise, key_of, scope_of};
+use super::call::{Call, Otherwise, key_of, no_such_collection, scope_of};
 use super::conditions;
 use super::message::{Response, Value};
 use super::problem::{Kind, Problem};
@@ -37,7 +37,9 @@ pub use writing::{delete, on_absent, post, put};
 pub fn get_or_list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     match query.value("key") {
-        Some(_) => refuse(&query, &["prefix", "limit", "cursor", "values", "count"]).and_then(|()| get(api, call)),
+        Some(_) => {
+            refuse(&query, &["prefix", "limit", "cursor", "values", "count"]).and_then(|()| get_one(api, call, &query))
+        }
         None => refuse(&query, &["touch", "ptr", "pretty"]).and_then(|()| listing::list(api, call, &query)),
     }
 }
@@ -50,7 +52,7 @@ pub fn delete_or_sweep(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise
     let query = call.parameters()?;
     match query.value("prefix") {
         Some(prefix) => sweep::delete(api, call, &query, prefix),
-        None => delete(api, call),
+        None => writing::delete_one(api, call, &query),
     }
 }
 
@@ -66,11 +68,14 @@ fn refuse(query: &Query<'_>, names: &[&'static str]) -> Result<(), Otherwise> {
 /// # Errors
 /// 304 is no error; 404, 412, and what is wrong with the target.
 pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    let query = call.parameters()?;
-    let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
+    get_one(api, call, &call.parameters()?)
+}
+
+fn get_one(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Response, Otherwise> {
+    let (collection, key) = (call.collection_name()?, document_key(call, query)?);
     let scope = scope_of(collection.as_deref())?;
     let condition = conditions::read(call.headers)?;
-    let view = View::read(&query)?;
+    let view = View::read(query)?;
     let outcome = match query.value("touch") {
         None => api.run(Command::Get { scope, key: key_of(&key)? })?,
         Some(ttl) => deadline::touch(api, call, (scope, key_of(&key)?), ttl, &condition)?,
@@ -140,9 +145,7 @@ fn condition_failed(current: Option<Lsn>, rest: Rest) -> Problem {
 
 fn absent(effect: Effect, scope: Scope<'_>, key: &str, rest: Rest) -> Problem {
     let problem = match (effect, scope) {
-        (Effect::CollectionAbsent, Scope::Collection(name)) => {
-            Problem::new(Kind::CollectionNotFound, format!("there is no collection {:?}", name.as_str()))
-        }
+        (Effect::CollectionAbsent, Scope::Collection(name)) => no_such_collection(name.as_str()),
         _ => Problem::new(Kind::KeyNotFound, format!("there is no document {key:?}, or it has expired")),
     };
     problem.resting_on(rest)

@@ -5,14 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::model::{
-    CollectionName, Command, Condition, Effect, Entries, Entry, Execute, KeyRange, Refusal, Rest, Scope,
-};
+use crate::model::{Command, Condition, Effect, Entries, Entry, Execute, KeyRange, Refusal, Rest};
 
 use super::super::Api;
-use super::super::call::{Call, Otherwise, scope_of};
+use super::super::call::{Call, Otherwise, known_scope, scope_of};
 use super::super::conditions;
-use super::super::message::{Piece, Response, Step, Value, Work};
+use super::super::message::{Response, Step, Work};
 use super::super::problem::{Kind, Problem};
 use super::super::query::Query;
 use super::absent;
@@ -88,10 +86,7 @@ impl Work for Sweep {
 
 impl Sweep {
     fn remove(&mut self, entry: &Entry) -> Result<(), Otherwise> {
-        let scope = match &self.collection {
-            Some(name) => Scope::Collection(CollectionName::new(name).expect("the scan has had this name")),
-            None => Scope::Main,
-        };
+        let scope = known_scope(self.collection.as_deref());
         let (key, condition) = (entry.document.key(), Condition::default());
         let outcome = self.execute.execute(Command::Delete { scope, key, condition })?;
         match outcome.effect {
@@ -107,10 +102,7 @@ impl Sweep {
     }
 
     fn reply(&self) -> Response {
-        Response::new(200)
-            .with("Content-Type", Value::Static("application/json"))
-            .with_piece(Piece::Owned(format!("{{\"deleted\":{}}}\n", self.deleted).into_bytes()))
-            .resting_on(self.rest)
+        Response::json(200, format!("{{\"deleted\":{}}}\n", self.deleted).into_bytes()).resting_on(self.rest)
     }
 
     /// What stood in the way, and how far it came before.

@@ -6,7 +6,7 @@ use crate::model::{Command, Condition, Deadline, Document, Effect, Key, Lsn, OnA
 
 use super::super::Api;
 use super::super::body;
-use super::super::call::{Call, Otherwise, key_of, scope_of};
+use super::super::call::{Call, Otherwise, key_of, not_creatable, scope_of};
 use super::super::conditions;
 use super::super::expiry;
 use super::super::message::{Piece, Response, Value};
@@ -121,12 +121,7 @@ impl Written<'_> {
 /// Why a document was not put, where it may be a new one.
 pub(super) fn not_put(outcome: Outcome, scope: Scope<'_>, key: Key<'_>) -> Problem {
     match outcome.effect {
-        Effect::CollectionAbsent => Problem::new(
-            Kind::CollectionNameInvalid,
-            "the collection does not exist, and a new one cannot be called so",
-        )
-        .hint("new names are 1 to 128 of A-Z a-z 0-9 _ . - and do not start with a dot")
-        .resting_on(outcome.rest),
+        Effect::CollectionAbsent => not_creatable().resting_on(outcome.rest),
         effect => unwritten(effect, scope, key.as_str(), outcome.rest),
     }
 }
@@ -137,21 +132,22 @@ const WRITTEN_ROOM_BYTES: usize = 96;
 /// The reply to a write: what the document is called now.
 pub(super) fn receipt(key: Key<'_>, version: Lsn, deadline: Deadline) -> Response {
     let mut body = Vec::with_capacity(key.as_bytes().len() + WRITTEN_ROOM_BYTES);
-    body.extend_from_slice(b"{\"key\":");
-    json::escape_into(&mut body, key.as_str());
-    body.extend_from_slice(b",\"version\":");
-    body.extend_from_slice(itoa::Buffer::new().format(version.0).as_bytes());
-    if let Some(moment) = deadline.moment() {
-        body.extend_from_slice(b",\"expires_at\":\"");
-        timestamp::push(&mut body, moment);
-        body.push(b'"');
-    }
+    push_called(&mut body, key, version, deadline);
     body.extend_from_slice(b"}\n");
     let mut response = Response::new(200);
     response.push("Content-Type", Value::Static("application/json"));
     response.push("ETag", Value::EntityTag(version.0));
     response.push_piece(Piece::Owned(body));
     response
+}
+
+/// Appends an object without its end: what a document is called, which version it has, when it expires.
+pub(super) fn push_called(out: &mut Vec<u8>, key: Key<'_>, version: Lsn, deadline: Deadline) {
+    out.extend_from_slice(b"{\"key\":");
+    json::escape_into(out, key.as_str());
+    out.extend_from_slice(b",\"version\":");
+    out.extend_from_slice(itoa::Buffer::new().format(version.0).as_bytes());
+    timestamp::push_expiry(out, deadline);
 }
 
 /// A document as the reply to what was done with it.
@@ -177,8 +173,12 @@ pub fn on_absent(scope: Scope<'_>) -> OnAbsent {
 /// # Errors
 /// 404, 412, 503.
 pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    let query = call.parameters()?;
-    let (collection, key) = (call.collection_name()?, document_key(call, &query)?);
+    delete_one(api, call, &call.parameters()?)
+}
+
+/// As `delete`, with the query read.
+pub(super) fn delete_one(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Response, Otherwise> {
+    let (collection, key) = (call.collection_name()?, document_key(call, query)?);
     let scope = scope_of(collection.as_deref())?;
     let condition = conditions::read(call.headers)?;
     let returned = Returned::read(call.headers);

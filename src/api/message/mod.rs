@@ -216,6 +216,21 @@ impl Response {
         }
     }
 
+    /// A reply whose body is the JSON text `body`.
+    pub fn json(status: u16, body: Vec<u8>) -> Response {
+        let mut response = Response::new(status);
+        response.push("Content-Type", Value::Static("application/json"));
+        response.push_piece(Piece::Owned(body));
+        response
+    }
+
+    /// The answer to a HEAD without a length, where finding that out would take as long as the body.
+    #[must_use]
+    pub fn unmeasured(mut self) -> Response {
+        self.body = ResponseBody::Stream(Box::new(Nothing));
+        self
+    }
+
     /// Adds a field.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: Value) -> Response {

@@ -3,26 +3,14 @@
 use super::super::collections;
 use super::super::message::Method;
 use super::super::problem::Kind;
-use super::operation::{Content, Operation, Parameter, Reply, Takes};
+use super::operation::{Content, Operation, Reply, Takes};
 use super::parameters::{COLLECTION_CURSOR, LIMIT};
 use super::problems::{BODY, IN_COLLECTION, NAMED, WRITES};
-
-const fn operation(
-    method: Method,
-    handler: super::Handler,
-    (id, summary): (&'static str, &'static str),
-    replies: &'static [Reply],
-    problems: &'static [&'static [Kind]],
-) -> Operation {
-    const NONE: &[Parameter] = &[];
-    let (fields, takes) = (&[], Takes::Nothing);
-    Operation { method, handler, id, summary, query: NONE, fields, takes, replies, problems }
-}
 
 /// `GET /v1/collections`
 pub const LIST: Operation = Operation {
     query: &[LIMIT, COLLECTION_CURSOR],
-    ..operation(
+    ..Operation::plain(
         Method::Get,
         collections::list,
         ("list_collections", "The collections with their figures, in pages"),
@@ -32,7 +20,7 @@ pub const LIST: Operation = Operation {
 };
 
 /// `GET /v1/collections/{c}`
-pub const DESCRIBE: Operation = operation(
+pub const DESCRIBE: Operation = Operation::plain(
     Method::Get,
     collections::describe,
     ("describe_collection", "The options and figures of a collection"),
@@ -43,7 +31,7 @@ pub const DESCRIBE: Operation = operation(
 /// `POST /v1/collections/{c}`
 pub const CREATE: Operation = Operation {
     takes: Takes::Options,
-    ..operation(
+    ..Operation::plain(
         Method::Post,
         collections::create,
         ("create_collection", "Creates a collection, or sets the options that the body names"),
@@ -56,7 +44,7 @@ pub const CREATE: Operation = Operation {
 };
 
 /// `DELETE /v1/collections/{c}`
-pub const DELETE: Operation = operation(
+pub const DELETE: Operation = Operation::plain(
     Method::Delete,
     collections::delete,
     ("delete_collection", "Drops a collection with its documents"),

@@ -8,7 +8,7 @@ use super::parameters::{
     CONDITIONS, COUNT, CURSOR, EXPIRES_AT, KEEP_TTL, KEY, LIMIT, OF_LISTS, OF_WRITES, ONLY, PREFIX, PRETTY, PTR, TOUCH,
     TTL, UPSERT, VALUES,
 };
-use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
+use super::problems::{BODY, GUARDED, IN_COLLECTION, KEYED, NAMED, WRITES};
 
 /// Fields of a reply that shows a document or says when it expires.
 const OF_DOCUMENT: &[&str] = &["ETag", "MT-TTL", "MT-Expires-At"];
@@ -126,15 +126,7 @@ pub const PUT: Operation = Operation {
         CREATED,
         DONE,
     ],
-    problems: &[
-        NAMED,
-        KEYED,
-        IN_COLLECTION,
-        WRITES,
-        BODY,
-        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::ConditionRequired],
-        &[Kind::BodyUnexpected, Kind::TooManyCollections],
-    ],
+    problems: &[NAMED, KEYED, IN_COLLECTION, WRITES, BODY, GUARDED, &[Kind::BodyUnexpected, Kind::TooManyCollections]],
 };
 
 /// `PATCH`
@@ -156,7 +148,7 @@ pub const PATCH: Operation = Operation {
         IN_COLLECTION,
         WRITES,
         BODY,
-        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::ConditionRequired],
+        GUARDED,
         &[Kind::PatchInvalid, Kind::PatchConflict, Kind::PatchTypeUnsupported, Kind::PatchUnprocessable],
         &[Kind::PatchContended, Kind::TooManyCollections],
     ],
@@ -181,13 +173,7 @@ pub const DELETE: Operation = Operation {
             fields: OF_WRITTEN,
         },
     ],
-    problems: &[
-        NAMED,
-        KEYED,
-        IN_COLLECTION,
-        WRITES,
-        &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::ConditionRequired],
-    ],
+    problems: &[NAMED, KEYED, IN_COLLECTION, WRITES, GUARDED],
 };
 
 /// `POST`

@@ -29,6 +29,21 @@ pub struct Operation {
     pub problems: &'static [&'static [Kind]],
 }
 
+impl Operation {
+    /// One that reads nothing of a request but its path; the rest is added by `..`.
+    pub const fn plain(
+        method: Method,
+        handler: Handler,
+        (id, summary): (&'static str, &'static str),
+        replies: &'static [Reply],
+        problems: &'static [&'static [Kind]],
+    ) -> Operation {
+        const NONE: &[Parameter] = &[];
+        let (fields, takes) = (&[], Takes::Nothing);
+        Operation { method, handler, id, summary, query: NONE, fields, takes, replies, problems }
+    }
+}
+
 /// A parameter of the query.
 #[derive(Debug)]
 pub struct Parameter {

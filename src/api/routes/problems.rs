@@ -20,6 +20,10 @@ pub const IN_COLLECTION: &[Kind] = &[Kind::CollectionNameInvalid, Kind::Collecti
 /// Where something is changed.
 pub const WRITES: &[Kind] = &[Kind::Stopping, Kind::SequenceUnavailable, Kind::JournalUnavailable];
 
+/// Where one document is written, by its key or under a condition.
+pub const GUARDED: &[Kind] =
+    &[Kind::KeyNotFound, Kind::ConditionInvalid, Kind::ConditionFailed, Kind::ConditionRequired];
+
 /// Where a body is taken.
 pub const BODY: &[Kind] = &[
     Kind::JsonInvalid,

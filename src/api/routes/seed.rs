@@ -10,13 +10,13 @@ use super::problems::{BODY, IN_COLLECTION, KEYED, WRITES};
 const fn operation(
     method: Method,
     handler: super::Handler,
-    (id, summary): (&'static str, &'static str),
+    names: (&'static str, &'static str),
     query: &'static [Parameter],
     problems: &'static [&'static [Kind]],
 ) -> Operation {
     const ENVELOPE: &[Reply] =
         &[Reply { status: 200, about: "the envelope", content: Content::Object("Envelope"), fields: &[] }];
-    Operation { method, handler, id, summary, query, fields: &[], takes: Takes::Nothing, replies: ENVELOPE, problems }
+    Operation { query, ..Operation::plain(method, handler, names, ENVELOPE, problems) }
 }
 
 const TARGET: &[Kind] = &[Kind::PercentEscapeInvalid, Kind::Utf8Invalid];

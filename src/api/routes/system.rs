@@ -5,19 +5,17 @@ use super::super::message::Method;
 use super::super::openapi;
 use super::super::problem::Kind;
 use super::super::system;
-use super::operation::{Content, Operation, Parameter, Reply, Takes};
+use super::operation::{Content, Operation, Reply};
 use super::parameters::WAIT;
 use super::problems::NAMED;
 
 const fn operation(
     handler: super::Handler,
-    (id, summary): (&'static str, &'static str),
+    names: (&'static str, &'static str),
     replies: &'static [Reply],
     problems: &'static [&'static [Kind]],
 ) -> Operation {
-    const NONE: &[Parameter] = &[];
-    let (method, fields, takes) = (Method::Get, &[], Takes::Nothing);
-    Operation { method, handler, id, summary, query: NONE, fields, takes, replies, problems }
+    Operation::plain(Method::Get, handler, names, replies, problems)
 }
 
 const STATUS: &[Reply] = &[Reply { status: 200, about: "it is", content: Content::Object("Status"), fields: &[] }];

@@ -10,13 +10,10 @@ use std::time::Duration;
 
 use crate::base::duration::GoDuration;
 use crate::base::json;
-use crate::model::{
-    CollectionName, CollectionOptions, CollectionSummary, Command, Effect, Entries, Entry, Execute, KeyRange, Refusal,
-    Scope,
-};
+use crate::model::{CollectionOptions, CollectionSummary, Command, Effect, Entries, Entry, Execute, KeyRange, Refusal};
 
 use super::super::Api;
-use super::super::call::{Call, Otherwise, key_of, name_of};
+use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of};
 use super::super::message::{BodyStream, Part, Pulled, Response, ResponseBody, Value};
 use super::super::problem::{Kind, Problem};
 use super::super::timestamp;
@@ -118,7 +115,7 @@ impl Export {
                 None => return Ok(Pulled::Ended),
             },
         };
-        let scope = self.collection.as_deref().map_or(Scope::Main, |name| Scope::Collection(known(name)));
+        let scope = known_scope(self.collection.as_deref());
         let range = KeyRange { prefix: b"", after: after.as_deref().map(str::as_bytes) };
         let outcome = self.execute.execute(Command::Scan { scope, range, at_most: None })?;
         part.show(outcome.rest.lsn());
@@ -131,7 +128,7 @@ impl Export {
 
     fn next_collection(&mut self, part: &mut Part) -> Result<Option<CollectionSummary>, Refusal> {
         if self.listed.len() == 0 {
-            let after = self.collection.as_deref().map(known);
+            let after = self.collection.as_deref().map(known_name);
             let outcome =
                 self.execute.execute(Command::ListCollections { after, at_most: Some(COLLECTIONS_AT_ONCE) })?;
             part.show(outcome.rest.lsn());
@@ -166,11 +163,7 @@ impl Export {
         }
         text.extend_from_slice(b",\"key\":");
         json::escape_into(text, entry.document.key().as_str());
-        if let Some(moment) = entry.deadline.moment() {
-            text.extend_from_slice(b",\"expires_at\":\"");
-            timestamp::push(text, moment);
-            text.push(b'"');
-        }
+        timestamp::push_expiry(text, entry.deadline);
         text.extend_from_slice(b",\"version\":");
         text.extend_from_slice(itoa::Buffer::new().format(entry.version.0).as_bytes());
         text.extend_from_slice(b",\"value\":");
@@ -178,10 +171,6 @@ impl Export {
         part.push_in_one_line(entry.document);
         part.push_bytes(b"}\n");
     }
-}
-
-fn known(name: &str) -> CollectionName<'_> {
-    CollectionName::new(name).expect("the name was checked, or comes from the store")
 }
 
 /// The status has been sent, so that the last line says what stands in the way; an import refuses it.

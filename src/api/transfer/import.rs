@@ -19,7 +19,7 @@ use super::super::body::{self, Limit};
 use super::super::call::{Call, Otherwise, key_of, name_of, scope_of};
 use super::super::collections::read_options;
 use super::super::lines::{ByLine, Consume, Consumed};
-use super::super::message::{Piece, Response, Value};
+use super::super::message::Response;
 use super::super::problem::{Kind, Problem};
 use super::super::timestamp;
 
@@ -80,10 +80,7 @@ impl Consume for Merge {
     fn reply(&mut self) -> Response {
         let Merge { documents, collections, expired, rest, .. } = *self;
         let body = format!("{{\"documents\":{documents},\"collections\":{collections},\"expired\":{expired}}}\n");
-        Response::new(200)
-            .with("Content-Type", Value::Static("application/json"))
-            .with_piece(Piece::Owned(body.into_bytes()))
-            .resting_on(rest)
+        Response::json(200, body.into_bytes()).resting_on(rest)
     }
 
     fn cut_off(&mut self, problem: Problem) -> Response {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::base::clock::Clock;
 use crate::base::limits::{PATCH_PASSES_MIN, PATCH_TRIES_MAX, PATCH_WORK_BYTES_MAX};
-use crate::model::{CollectionName, Execute, Key, Scope};
+use crate::model::{Execute, Key};
 
-use super::super::super::call::Otherwise;
+use super::super::super::call::{Otherwise, known_scope};
 use super::super::super::message::{Response, Step, Work};
 use super::super::super::problem::{Kind, Problem};
 use super::{Attempt, Terms, Tried};
@@ -45,10 +45,7 @@ impl Work for Retries {
 
 impl Retries {
     fn attempt(&self) -> Result<Tried, Otherwise> {
-        let scope = match &self.collection {
-            Some(name) => Scope::Collection(CollectionName::new(name).expect("the first try has had this name")),
-            None => Scope::Main,
-        };
+        let scope = known_scope(self.collection.as_deref());
         let key = Key::new(&self.key).expect("the first try has had this key");
         let (execute, clock) = (&*self.execute, &*self.clock);
         Attempt { execute, clock, scope, key, patch: &self.patch, terms: &self.terms }.make()
