@@ -15,6 +15,9 @@ FUZZ_TARGET ?= connection
 BENCH ?=
 # Which front bench-peers measures, reactor or pool; empty means its default.
 FRONT ?=
+# The commit that bench-compare compares this tree with, and where it is built.
+REF ?= HEAD~1
+COMPARED = target/compare/$(shell git rev-parse --short $(REF) 2>/dev/null)
 # Documents that bench-journal loads from a snapshot, and megabytes of the journal it replays; empty means its defaults.
 DOCUMENTS ?=
 JOURNAL_MB ?=
@@ -41,11 +44,11 @@ SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
 SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-further test-hostile test-crashes test-planted fuzz bench bench-peers bench-journal static install install-service doc ci clean
+.PHONY: help run build test test-slow test-further test-hostile test-crashes test-planted fuzz bench bench-peers bench-journal bench-compare static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "variables: PORT SEED ROUNDS SECONDS FUZZ_SECONDS FUZZ_TARGET BENCH FRONT DOCUMENTS JOURNAL_MB PREFIX DESTDIR; the Makefile says what each does"
+	@echo "variables: PORT SEED ROUNDS SECONDS FUZZ_SECONDS FUZZ_TARGET BENCH FRONT REF DOCUMENTS JOURNAL_MB PREFIX DESTDIR; the Makefile says what each does"
 
 run: ## build and serve with config.json (PORT=:9090 listens elsewhere)
 	$(CARGO) run --release --locked --bin memory-tools -- --config config.json $(if $(PORT),--port $(PORT))
@@ -95,6 +98,16 @@ bench-journal: ## measure a release build with its journal beside Redis (SECONDS
 	target/release/memory-tools-bench journal $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(DOCUMENTS),--documents $(DOCUMENTS)) \
 		$(if $(JOURNAL_MB),--journal-mb $(JOURNAL_MB)) $(BENCH)
+
+bench-compare: ## measure this tree against another commit, interleaved (REF=HEAD~1 SECONDS=1 ROUNDS=10 FRONT=reactor)
+	$(CARGO) build --release --locked -p memory-tools -p memory-tools-bench
+	git rev-parse --quiet --verify $(REF)^{commit} || { echo "there is no commit $(REF)"; exit 2; }
+	rm -rf $(COMPARED) && mkdir -p $(COMPARED)
+	git archive $(REF) | tar -x -C $(COMPARED)
+	$(CARGO) build --release --locked --manifest-path $(COMPARED)/Cargo.toml --target-dir target/compare/target -p memory-tools
+	target/release/memory-tools-bench compare --other target/compare/target/release/memory-tools \
+		$(if $(FRONT),--front $(FRONT)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(SEED),--seed $(SEED)) $(BENCH)
 
 static: ## build one static, stripped binary, target/static/memory-tools, and prove that it is static
 	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --target $(HOST) --bin memory-tools

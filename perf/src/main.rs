@@ -10,6 +10,7 @@
 
 mod options;
 
+mod compare;
 mod front;
 mod journal;
 mod memory;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
         Err(error) => Err(error.context("wrong use; --help shows the options")),
     };
     match options.and_then(|options| Ok((options.mode, run(&options)?))) {
-        Ok((Mode::Peers | Mode::Journal, _) | (Mode::Alone, Verdict::Held)) => ExitCode::SUCCESS,
+        Ok((Mode::Peers | Mode::Journal | Mode::Compare, _) | (Mode::Alone, Verdict::Held)) => ExitCode::SUCCESS,
         Ok((Mode::Alone, Verdict::Missed)) => ExitCode::from(1),
         Err(error) => {
             eprintln!("memory-tools-bench: {error:#}");
@@ -82,6 +83,7 @@ fn run(options: &Options) -> Result<Verdict> {
         Mode::Alone => alone(options, &progress)?,
         Mode::Peers => beside_others(options, connections_max, &progress)?,
         Mode::Journal => durably(options, &progress)?,
+        Mode::Compare => beside_itself(options, &progress)?,
     };
     progress.done();
     let steal_percent = MachineTime::read()?.steal_percent_since(&before);
@@ -134,4 +136,11 @@ fn durably(options: &Options, progress: &Progress) -> Result<(String, Findings)>
     let table = figure::table(&figures);
     let peers = journal::PACKAGES.map(|package| (package, machine::package_version(package))).to_vec();
     Ok((table, Findings { figures, runs: runs.iter().map(Run::json).collect(), notes, peers }))
+}
+
+/// Whether it got cheaper.
+fn beside_itself(options: &Options, progress: &Progress) -> Result<(String, Findings)> {
+    let report = compare::measure(options, progress)?;
+    let runs = report.runs.iter().map(Run::json).collect();
+    Ok((report.table(), Findings { figures: report.figures(), runs, notes: Vec::new(), peers: Vec::new() }))
 }

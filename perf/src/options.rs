@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use lexopt::prelude::*;
 
+use crate::statistics::ROUNDS_MIN;
 use crate::template::KEYS_MAX;
 use crate::workload::{DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MIN};
 
@@ -20,6 +21,7 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   memory-tools-bench [OPTIONS]         what the server promises by itself
   memory-tools-bench peers [OPTIONS]   what it promises beside nginx, Redis and webdis
   memory-tools-bench journal [OPTIONS] what it promises with its journal, beside Redis
+  memory-tools-bench compare --other PATH [OPTIONS]   whether it is cheaper or dearer than another build of it
 
   --server PATH           the server [target/release/memory-tools]
   --server-argument ARG   passed on to the server, once per argument
@@ -27,8 +29,8 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   --connections N         keep-alive connections of the runs [64]
   --document-bytes N      size of their documents [1000]
   --keys N                how many documents they use [100000]
-  --rounds N              how often everything is repeated [7; peers and journal: 5]
-  --seconds S             length of each run [2]
+  --rounds N              how often everything is repeated [7; peers and journal: 5; compare: 10]
+  --seconds S             length of each run [2; compare: 1]
   --warm-up S             time before a run is measured [0.3]
   --seed N                of the order of the keys [1]
 
@@ -38,9 +40,11 @@ Without peers:
   --starts N              starts whose ready time is measured [7]
   --memory-documents N    documents of 100 bytes whose memory is measured [1000000]
 
-With peers:
+With peers and compare:
   --front FRONT           the server's front, reactor or pool [reactor]
   --depth N               requests sent together where they are pipelined [16]
+
+With peers:
   --busy N                connections where there are many [2000]
   --idle N                connections whose memory is measured [10000]
 
@@ -48,8 +52,11 @@ With journal:
   --documents N           documents of 200 bytes that are loaded from a snapshot [1000000]
   --journal-mb N          size of the journal that is replayed [256]
 
-Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured. With peers and journal a missed
-bound is said in its line, and the code is 0 all the same.
+With compare:
+  --other PATH            the other server
+
+Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured. With peers, journal and compare
+what is missed or dearer is said in its line, and the code is 0 all the same.
 ";
 
 /// What is asked for.
@@ -61,6 +68,8 @@ pub enum Mode {
     Peers,
     /// Those of the journal.
     Journal,
+    /// None: another build is what it is held against.
+    Compare,
 }
 
 /// Which front of the server is measured.
@@ -100,6 +109,8 @@ pub struct Options {
     pub mode: Mode,
     /// The server's binary.
     pub server: PathBuf,
+    /// The other server, in a comparison.
+    pub other: PathBuf,
     /// The binary that is only its front.
     pub constant: PathBuf,
     /// Further arguments of the server.
@@ -145,6 +156,7 @@ impl Default for Options {
         Options {
             mode: Mode::Alone,
             server: "target/release/memory-tools".into(),
+            other: PathBuf::new(),
             constant: "target/release/memory-tools-constant".into(),
             server_arguments: Vec::new(),
             results: "perf/results".into(),
@@ -181,7 +193,11 @@ impl Options {
                 options = Options { mode, rounds: 5, ..options };
             }
         }
-        let [alone, peers, journal] = [Mode::Alone, Mode::Peers, Mode::Journal].map(|mode| options.mode == mode);
+        if options.mode == Mode::Alone && arguments.next_if(|first| first == "compare").is_some() {
+            options = Options { mode: Mode::Compare, rounds: 10, duration: Duration::from_secs(1), ..options };
+        }
+        let [alone, peers, journal, compare] =
+            [Mode::Alone, Mode::Peers, Mode::Journal, Mode::Compare].map(|mode| options.mode == mode);
         let mut parser = lexopt::Parser::from_args(arguments);
         while let Some(argument) = parser.next()? {
             match argument {
@@ -200,10 +216,11 @@ impl Options {
                 Long("seed") => options.seed = parser.value()?.parse()?,
                 Long("starts") if alone => options.starts = parser.value()?.parse()?,
                 Long("memory-documents") if alone => options.memory_documents = parser.value()?.parse()?,
-                Long("front") if peers => options.front = front(&parser.value()?.string()?)?,
-                Long("depth") if peers => options.depth = parser.value()?.parse()?,
+                Long("front") if peers || compare => options.front = front(&parser.value()?.string()?)?,
+                Long("depth") if peers || compare => options.depth = parser.value()?.parse()?,
                 Long("busy") if peers => options.busy = parser.value()?.parse()?,
                 Long("idle") if peers => options.idle = parser.value()?.parse()?,
+                Long("other") if compare => options.other = parser.value()?.into(),
                 Long("documents") if journal => options.documents = parser.value()?.parse()?,
                 Long("journal-mb") if journal => options.journal_mb = parser.value()?.parse()?,
                 _ => return Err(argument.unexpected().into()),
@@ -227,6 +244,13 @@ impl Options {
         ensure!((1..=KEYS_MAX).contains(&self.keys), "--keys must be 1 to {KEYS_MAX}");
         ensure!((1..=KEYS_MAX).contains(&self.memory_documents), "--memory-documents must be 1 to {KEYS_MAX}");
         ensure!((1..=1000).contains(&self.rounds), "--rounds must be 1 to 1000");
+        if self.mode == Mode::Compare {
+            ensure!(
+                self.rounds >= ROUNDS_MIN,
+                "--rounds must be {ROUNDS_MIN} or more, or chance could be all there is"
+            );
+            ensure!(!self.other.as_os_str().is_empty(), "--other must name the server to compare with");
+        }
         ensure!((1..=1000).contains(&self.starts), "--starts must be 1 to 1000");
         ensure!((1..=1000).contains(&self.depth), "--depth must be 1 to 1000");
         ensure!((1..=10_000).contains(&self.busy), "--busy must be 1 to 10000");
@@ -280,21 +304,26 @@ mod tests {
         let both = "--server a --server-argument --shards=1 --results r --connections 2 --document-bytes 64 --keys 3 \
                     --rounds 1 --seconds 0.5 --warm-up 0 --seed 9";
         let alone = "--constant b --only ready --starts 2 --memory-documents 5";
-        let peers = "--front pool --depth 4 --busy 100 --idle 200";
+        let compared = "--front pool --depth 4";
+        let peers = "--busy 100 --idle 200";
+        let other = "--other c";
         let journal = "--documents 7 --journal-mb 8";
         for name in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
-            assert!([both, alone, peers, journal].concat().contains(name), "{name} is in the help but not tried here");
+            let all = [both, alone, compared, peers, other, journal].concat();
+            assert!(all.contains(name), "{name} is in the help but not tried here");
         }
         let options = parse(&format!("{both} {alone}")).unwrap().unwrap();
         assert_eq!((options.mode, options.duration), (Mode::Alone, Duration::from_millis(500)));
         assert_eq!(options.server_arguments, ["--shards=1"]);
         assert!(options.measures(Part::Ready) && !options.measures(Part::Memory));
-        let options = parse(&format!("peers {both} {peers}")).unwrap().unwrap();
+        let options = parse(&format!("peers {both} {compared} {peers}")).unwrap().unwrap();
         assert_eq!((options.mode, options.front, options.rounds), (Mode::Peers, Front::Pool, 1));
         assert_eq!((options.depth, options.busy, options.idle), (4, 100, 200));
         let options = parse(&format!("journal {both} {journal}")).unwrap().unwrap();
         assert_eq!((options.mode, options.documents, options.journal_mb), (Mode::Journal, 7, 8));
-        for pair in [alone, peers, journal].into_iter().flat_map(|of_mode| of_mode.split(" --")) {
+        let options = parse(&format!("compare {both} {compared} {other} --rounds 6")).unwrap().unwrap();
+        assert_eq!((options.mode, options.other.to_str(), options.depth), (Mode::Compare, Some("c"), 4));
+        for pair in [alone, compared, peers, other, journal].into_iter().flat_map(|of_mode| of_mode.split(" --")) {
             let mode = if alone.contains(pair) { "peers " } else { "" };
             assert!(parse(&format!("{mode}--{}", pair.trim_start_matches("--"))).is_err(), "{mode}{pair}");
         }
@@ -318,6 +347,8 @@ mod tests {
             ("peers --idle 0", "--idle must be 1 to 50000"),
             ("journal --documents 0", "--documents must be 1 to 100000000"),
             ("journal --journal-mb 0", "--journal-mb must be 1 to 100000"),
+            ("compare", "--other must name the server to compare with"),
+            ("compare --other c --rounds 5", "--rounds must be 6 or more, or chance could be all there is"),
             ("journal peers", "unexpected argument \"peers\""),
             ("--rounds 1 peers", "unexpected argument \"peers\""),
             ("--conections 3", "invalid option '--conections'"),

@@ -36,8 +36,8 @@ pub struct Findings {
     pub peers: Vec<(&'static str, Option<String>)>,
 }
 
-/// Writes a result into the folder of `options` and returns its path, `DATE-COMMIT.json`, with `-peers` or `-journal`
-/// behind the commit in those modes.
+/// Writes a result into the folder of `options` and returns its path, `DATE-COMMIT.json`, the mode behind the
+/// commit unless the server was measured alone.
 ///
 /// # Errors
 /// The folder or the file cannot be written.
@@ -63,6 +63,7 @@ pub fn store(options: &Options, findings: &Findings, noise: Noise) -> Result<Pat
         Mode::Alone => "",
         Mode::Peers => "-peers",
         Mode::Journal => "-journal",
+        Mode::Compare => "-compare",
     };
     let folder = &options.results;
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -94,6 +95,7 @@ fn shown(options: &Options) -> Value {
     let others = match options.mode {
         Mode::Alone => json!({"starts": options.starts, "memory_documents": options.memory_documents}),
         Mode::Journal => json!({"documents": options.documents, "journal_mb": options.journal_mb}),
+        Mode::Compare => json!({"other": options.other, "front": options.front.name(), "depth": options.depth}),
         Mode::Peers => json!({
             "front": options.front.name(), "depth": options.depth, "busy": options.busy, "idle": options.idle,
         }),

@@ -17,7 +17,6 @@ use crate::connection::{Session, Tally};
 use crate::figure::Figure;
 use crate::fleet::Fleet;
 use crate::journal::case::{CURVE, Case, EVERYSEC};
-use crate::journal::contestant::{Contestant, Who};
 use crate::keys::Keys;
 use crate::options::Options;
 use crate::pace::Pace;
@@ -26,6 +25,8 @@ use crate::progress::Progress;
 use crate::run::Run;
 use crate::template::Template;
 use crate::workload;
+
+pub use crate::journal::contestant::{Contestant, Who};
 
 /// The package of Debian that the other comes from.
 pub const PACKAGES: [&str; 1] = ["redis-server"];
