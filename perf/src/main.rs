@@ -10,6 +10,7 @@
 
 mod options;
 
+mod bare;
 mod compare;
 mod front;
 mod journal;
@@ -42,7 +43,7 @@ mod store;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 
 use crate::figure::Verdict;
 use crate::options::{HELP, Mode, Options, Part};
@@ -52,7 +53,14 @@ use crate::run::Run;
 use crate::store::{Findings, Noise};
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args_os().skip(1)) {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    if arguments.next_if(|first| first == bare::COMMAND).is_some() {
+        return match bare::run(arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
+    }
+    let options = match Options::parse(arguments) {
         Ok(None) => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
@@ -63,11 +71,13 @@ fn main() -> ExitCode {
     match options.and_then(|options| Ok((options.mode, run(&options)?))) {
         Ok((Mode::Peers | Mode::Journal | Mode::Compare, _) | (Mode::Alone, Verdict::Held)) => ExitCode::SUCCESS,
         Ok((Mode::Alone, Verdict::Missed)) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("memory-tools-bench: {error:#}");
-            ExitCode::from(2)
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &Error) -> ExitCode {
+    eprintln!("memory-tools-bench: {error:#}");
+    ExitCode::from(2)
 }
 
 /// Measures what `options` ask for, prints the table, stores the result.

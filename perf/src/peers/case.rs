@@ -7,6 +7,8 @@ use crate::options::Options;
 pub enum Who {
     /// The one that all this is about.
     Ours,
+    /// A poll, a recv and a send, the same reply unread: what the kernel alone costs.
+    Bare,
     /// Answering one document whatever is asked: what HTTP alone costs.
     Nginx,
     /// In its own protocol: what a store alone costs.
@@ -20,6 +22,7 @@ impl Who {
     pub fn name(self) -> &'static str {
         match self {
             Who::Ours => "Memory Tools",
+            Who::Bare => "recv and send alone",
             Who::Nginx => "nginx",
             Who::Redis => "Redis",
             Who::Webdis => "webdis",
@@ -77,7 +80,12 @@ pub const PUT_PIPELINED: &str = "PUT, pipelined";
 
 /// The cases in their order within a round. What is paced follows what it takes its rate from.
 pub const CASES: &[Case] = &[
-    Case { name: GET, verb: Verb::Get, load: Load::Plain, on: &[Who::Ours, Who::Nginx, Who::Redis, Who::Webdis] },
+    Case {
+        name: GET,
+        verb: Verb::Get,
+        load: Load::Plain,
+        on: &[Who::Ours, Who::Bare, Who::Nginx, Who::Redis, Who::Webdis],
+    },
     Case { name: GET_BUSY, verb: Verb::Get, load: Load::Busy, on: &[Who::Ours] },
     Case { name: GET_PACED, verb: Verb::Get, load: Load::Paced, on: &[Who::Ours, Who::Nginx] },
     Case { name: GET_PIPELINED, verb: Verb::Get, load: Load::Pipelined, on: &[Who::Ours, Who::Nginx, Who::Redis] },

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use anyhow::Result;
 
+use crate::bare::Bare;
 use crate::child::{Serve, Server};
 use crate::front;
 use crate::options::Options;
@@ -41,7 +42,10 @@ pub fn start_all(
         }
         found
     };
-    let mut all = vec![Contestant::start(Who::Ours, Rc::new(program::ours(options)))?];
+    let mut all = vec![
+        Contestant::start(Who::Ours, Rc::new(program::ours(options)))?,
+        Contestant::start(Who::Bare, Rc::new(Bare::new(document)?))?,
+    ];
     if let Some(binary) = find("nginx") {
         all.push(Contestant::start(Who::Nginx, Rc::new(Nginx::new(binary, document)?))?);
     }
@@ -101,8 +105,8 @@ impl Contestant {
         match (self.who, verb) {
             (Who::Ours, Verb::Get) => Workload::get(address, document),
             (Who::Ours, Verb::Put) => Workload::put(address, document),
-            (Who::Nginx, Verb::Get) => Workload::get(address, document).answered_for_key_zero(),
-            (Who::Nginx, Verb::Put) => Workload::put(address, document).answered_for_key_zero(),
+            (Who::Bare | Who::Nginx, Verb::Get) => Workload::get(address, document).answered_for_key_zero(),
+            (Who::Bare | Who::Nginx, Verb::Put) => Workload::put(address, document).answered_for_key_zero(),
             (Who::Redis, Verb::Get) => Workload::redis_get(document),
             (Who::Redis, Verb::Put) => Workload::redis_set(document),
             (Who::Webdis, Verb::Get) => Workload::webdis_get(address, document),

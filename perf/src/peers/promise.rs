@@ -50,6 +50,7 @@ pub struct Promise {
 pub const PROMISES: &[Promise] = &[
     promise(GET, Who::Nginx, Some(1.15), Some(1.0)),
     promise(GET, Who::Redis, Some(0.8), Some(0.65)),
+    promise(GET, Who::Bare, None, None),
     promise(GET, Who::Webdis, None, None),
     promise(GET_PIPELINED, Who::Nginx, Some(0.4), Some(0.3)),
     promise(GET_PIPELINED, Who::Redis, Some(0.7), Some(0.55)),
