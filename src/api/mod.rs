@@ -204,8 +204,8 @@ fn unknown_route(family: Family, path: &str) -> Problem {
     }
 }
 
-/// 405 for a method that others have; 501 for one that nothing here has (RFC 9110 §9.1), but for the seed's endpoints,
-/// which know only 405.
+/// 405 for a method that others have, and for TRACE, which is known and allowed nowhere; 501 for one that is not known
+/// (RFC 9110 §9.1), but for the seed's endpoints, which know only 405.
 fn wrong_method(route: &Route, method: Method) -> Problem {
     let detail = match (route.family, method) {
         (Family::Seed, _) => "Method not allowed".to_owned(),

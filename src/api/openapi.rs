@@ -84,7 +84,13 @@ fn described(route: &Route, operation: &Operation, method: Method) -> Json {
     out.insert("operationId".to_owned(), json!(operation_id(route, operation, method)));
     out.insert("summary".to_owned(), json!(operation.summary));
     let is_base = !route.template.contains("{key...}");
-    let in_query = operation.query.iter().filter(|parameter| is_base || parameter.name != "key").map(in_query);
+    // Whoever only looks at a head does not write.
+    let is_known = |parameter: &&Parameter| match parameter.name {
+        "key" => is_base,
+        "touch" => method == Method::Get,
+        _ => true,
+    };
+    let in_query = operation.query.iter().filter(is_known).map(in_query);
     let in_header = operation.fields.iter().map(in_header);
     out.insert("parameters".to_owned(), in_query.chain(in_header).collect());
     if let Some(body) = request_body(operation.takes) {
@@ -144,7 +150,8 @@ fn request_body(takes: Takes) -> Option<Json> {
                 extended: { "schema": reference("PatchOperations") },
             } }));
         }
-        Takes::Lines(about) => return Some(json!({ "required": true, "content": lines(about) })),
+        // No lines are nothing to do, and that is done.
+        Takes::Lines(about) => return Some(json!({ "required": false, "content": lines(about) })),
         Takes::Document => (true, reference("Document")),
         Takes::Keys => (true, reference("Keys")),
         Takes::SeedSet => (true, reference("SeedSet")),
@@ -195,7 +202,8 @@ fn content(content: Content) -> Option<Json> {
         Content::Changes => {
             return Some(json!({
                 "application/x-ndjson": { "schema": { "type": "string" } },
-                "text/event-stream": { "schema": { "type": "string" } },
+                // OpenAPI 3.1 has no words for a sequence of events.
+                "text/event-stream": {},
             }));
         }
         Content::Document => ("application/json", reference("Document")),

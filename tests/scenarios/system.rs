@@ -41,6 +41,7 @@ fn a_method_that_nothing_here_has_is_a_501() {
         send("get", "/v1/docs/a").gives(501),
         send("PROPFIND", "/readyz").gives(501),
         send("PATCH", "/readyz").gives(405),
+        send("TRACE", "/readyz").gives(405).field("Allow", "GET, HEAD, OPTIONS"),
         send("BREW", "/get").gives(405).field("Allow", "GET, HEAD, OPTIONS"),
     }]);
 }

@@ -40,6 +40,8 @@ pub enum Method {
     Delete,
     /// `OPTIONS`
     Options,
+    /// `TRACE`: known, and allowed nowhere.
+    Trace,
     /// Any other token.
     Other,
 }
@@ -55,6 +57,7 @@ impl Method {
             "PATCH" => Method::Patch,
             "DELETE" => Method::Delete,
             "OPTIONS" => Method::Options,
+            "TRACE" => Method::Trace,
             _ => Method::Other,
         }
     }
@@ -69,6 +72,7 @@ impl Method {
             Method::Patch => "PATCH",
             Method::Delete => "DELETE",
             Method::Options => "OPTIONS",
+            Method::Trace => "TRACE",
             Method::Other => "OTHER",
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::super::routes::Form;
-use crate::base::limits::{KEY_BYTES_MAX, KEY_LIST_MAX, PATCH_OPERATIONS_MAX};
+use crate::base::limits::{COLLECTION_NAME_BYTES_MAX, KEY_BYTES_MAX, KEY_LIST_MAX, PATCH_OPERATIONS_MAX};
 
 /// Seconds with decimals, or what Go writes: `1h30m`, `500ms`. Positive values only are accepted, which the pattern
 /// says by asking for a digit that is not zero somewhere.
@@ -18,7 +18,14 @@ pub fn all() -> Json {
         "Document": { "description": "any JSON value, kept byte for byte" },
         "Key": { "type": "string", "minLength": 1, "maxLength": KEY_BYTES_MAX, "pattern": "^[^\\u0000]+$" },
         "Pointer": { "description": "RFC 6901", "type": "string", "pattern": POINTER },
-        "CollectionName": { "type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$" },
+        "CollectionName": {
+            "description": "a new one has only letters and digits, and _ - . but not at its beginning; the Go server's may \
+                            have others",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": COLLECTION_NAME_BYTES_MAX,
+            "pattern": "^[^/\\u0000]+$",
+        },
         "Receipt": {
             "type": "object",
             "required": ["key", "version"],
@@ -74,6 +81,7 @@ pub fn all() -> Json {
             "additionalProperties": false,
         },
         "SeedSet": {
+            "description": "capitals and small letters in the names of members are the same",
             "type": "object",
             "required": ["key", "value"],
             "properties": {
@@ -81,6 +89,7 @@ pub fn all() -> Json {
                 "value": {},
                 "ttl_seconds": { "type": ["integer", "null"], "maximum": 3_155_760_000_u64 },
             },
+            "additionalProperties": false,
         },
         "OptionChanges": {
             "description": "options that are not named stay as they are",
