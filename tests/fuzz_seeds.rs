@@ -1,10 +1,20 @@
-//! The fuzzer's target over its seeds and over random conversations, without the fuzzer: what `make test` runs of it.
+//! The fuzzer's targets over their seeds and over random inputs, without the fuzzer: what `make test` runs of them.
 
 #[path = "fuzz/connection/mod.rs"]
 mod connection;
 #[allow(dead_code)] // Other tests split their dice.
 #[path = "support/dice.rs"]
 mod dice;
+#[path = "fuzz/ndjson.rs"]
+mod ndjson;
+#[path = "fuzz/patch.rs"]
+mod patch;
+#[path = "fuzz/pointer.rs"]
+mod pointer;
+#[path = "fuzz/router.rs"]
+mod router;
+#[path = "fuzz/service/mod.rs"]
+mod service;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,24 +62,46 @@ const LETTERS: &[u8] = b"PUSBHTFRWIMaaaaaaaattttffsspxlllnkkommmdeqwwwrrgy";
 
 const AMOUNTS: &[u8] = b"0123456789abcdefghijklmno";
 
-fn holds(input: &[u8]) -> bool {
-    catch_unwind(AssertUnwindSafe(|| connection::check(input))).is_ok()
+/// A target of the fuzzer.
+#[derive(Clone, Copy)]
+struct Target {
+    /// Of its program, and of the folder of its seeds.
+    name: &'static str,
+    check: fn(&[u8]),
+    /// How many seeds there are at least.
+    seeds_min: usize,
 }
 
-#[track_caller]
-fn check(name: &str, input: &[u8]) {
-    assert!(holds(input), "{name}: {}", input.escape_ascii());
-}
+const CONNECTION: Target = Target { name: "connection", check: connection::check, seeds_min: 20 };
 
-fn seeds() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds/connection");
-    let mut seeds: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
-        .collect();
-    seeds.sort();
-    seeds
+/// Those whose input is not a conversation on a connection.
+const BEHIND_THE_FRONTS: [Target; 4] = [
+    Target { name: "router", check: router::check, seeds_min: 12 },
+    Target { name: "patch", check: patch::check, seeds_min: 14 },
+    Target { name: "pointer", check: pointer::check, seeds_min: 13 },
+    Target { name: "ndjson", check: ndjson::check, seeds_min: 12 },
+];
+
+impl Target {
+    fn holds(self, input: &[u8]) -> bool {
+        catch_unwind(AssertUnwindSafe(|| (self.check)(input))).is_ok()
+    }
+
+    #[track_caller]
+    fn check(self, from: &str, input: &[u8]) {
+        assert!(self.holds(input), "{}, {from}: {}", self.name, input.escape_ascii());
+    }
+
+    fn seeds(self) -> Vec<(String, Vec<u8>)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(self.name);
+        let mut seeds: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+            .collect();
+        seeds.sort();
+        seeds
+    }
 }
 
 fn choose<'c, T>(dice: &mut Dice, from: &'c [T]) -> &'c T {
@@ -106,23 +138,30 @@ fn spoil(input: &mut Vec<u8>, dice: &mut Dice) {
     }
 }
 
+/// How many random inputs a test tries.
+fn rounds() -> u64 {
+    std::env::var("ROUNDS").map_or(4_000, |text| text.parse().expect("ROUNDS is a number"))
+}
+
 #[test]
 fn every_seed_keeps_the_invariants() {
-    let seeds = seeds();
-    assert!(seeds.len() >= 20, "{} seeds", seeds.len());
-    let broken: Vec<_> = seeds.iter().filter(|(_, input)| !holds(input)).map(|(name, _)| name).collect();
-    assert!(broken.is_empty(), "{broken:?}");
+    for target in [CONNECTION].into_iter().chain(BEHIND_THE_FRONTS) {
+        let seeds = target.seeds();
+        assert!(seeds.len() >= target.seeds_min, "{} seeds of {}", seeds.len(), target.name);
+        let broken: Vec<_> = seeds.iter().filter(|(_, input)| !target.holds(input)).map(|(name, _)| name).collect();
+        assert!(broken.is_empty(), "{}: {broken:?}", target.name);
+    }
 }
 
 #[test]
 fn every_seed_keeps_the_invariants_at_any_pace() {
     let mut dice = Dice::of(dice::seed("fuzz_seeds"));
-    for (name, input) in seeds() {
+    for (name, input) in CONNECTION.seeds() {
         let conversation = input.splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or(&input);
         // A byte at a time, then as it comes.
         let each = b"a1".repeat(conversation.len().min(300));
         for line in [each, random_line(&mut dice), random_line(&mut dice), random_line(&mut dice)] {
-            check(&name, &[&line, &b"\n"[..], conversation].concat());
+            CONNECTION.check(&name, &[&line, &b"\n"[..], conversation].concat());
         }
     }
 }
@@ -130,13 +169,32 @@ fn every_seed_keeps_the_invariants_at_any_pace() {
 #[test]
 fn random_conversations_keep_the_invariants() {
     let mut dice = Dice::of(dice::seed("fuzz_seeds"));
-    let rounds = std::env::var("ROUNDS").map_or(4_000, |text| text.parse().expect("ROUNDS is a number"));
-    let seeds = seeds();
-    for _ in 0..rounds {
+    let seeds = CONNECTION.seeds();
+    for _ in 0..rounds() {
         let mut input = if dice.below(3) == 0 { choose(&mut dice, &seeds).1.clone() } else { random_input(&mut dice) };
         for _ in 0..dice.below(4) {
             spoil(&mut input, &mut dice);
         }
-        check("a random conversation", &input);
+        CONNECTION.check("a random conversation", &input);
+    }
+}
+
+/// Parts of one seed end up in another, and both are spoilt.
+#[test]
+fn seeds_that_are_mixed_and_spoilt_keep_the_invariants() {
+    let mut dice = Dice::of(dice::seed("fuzz_seeds"));
+    for target in BEHIND_THE_FRONTS {
+        let seeds = target.seeds();
+        for _ in 0..rounds() / 4 {
+            let (mut input, other) = (choose(&mut dice, &seeds).1.clone(), &choose(&mut dice, &seeds).1);
+            let from = dice.below(other.len() as u64 + 1) as usize;
+            let part = &other[from..other.len().min(from + dice.below(80) as usize)];
+            let at = dice.below(input.len() as u64 + 1) as usize;
+            input.splice(at..at, part.iter().copied());
+            for _ in 0..dice.below(3) {
+                spoil(&mut input, &mut dice);
+            }
+            target.check("a random input", &input);
+        }
     }
 }

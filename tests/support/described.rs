@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use memory_tools::api;
 use serde_json::Value;
 
-use super::door::Reply;
+use super::reply::Reply;
 
 static DESCRIPTION: OnceLock<Value> = OnceLock::new();
 

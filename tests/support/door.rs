@@ -16,30 +16,13 @@ use tempfile::TempDir;
 use super::delivery::Delivery;
 use super::dice::{self, Dice};
 use super::http::{self, Client, Sent};
+pub use super::reply::Reply;
 
 /// When every scenario begins: 2026-11-22T19:00:00.000Z.
 pub const START: UnixMillis = UnixMillis(1_795_374_000_000);
 
 /// How long a reply may take that comes from another thread.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// An answer, however it came.
-#[derive(Debug)]
-pub struct Reply {
-    /// The status code.
-    pub status: u16,
-    /// Header fields.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    /// The value of a field.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-}
 
 /// A way into a server whose clock the test moves.
 pub trait Door {

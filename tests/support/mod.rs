@@ -12,5 +12,6 @@ pub mod ledger;
 pub mod left_out;
 pub mod marked;
 pub mod process;
+pub mod reply;
 pub mod scenario;
 pub mod spelled;
