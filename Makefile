@@ -8,9 +8,9 @@ SEED ?=
 ROUNDS ?=
 # Seconds of one run of the benchmark; empty means its default.
 SECONDS ?=
-# Seconds of fuzzing in test-slow and fuzz, and what is fuzzed.
+# Seconds of fuzzing of each target in test-slow and fuzz, and which ones.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGET ?= connection
+FUZZ_TARGET ?= connection router patch pointer ndjson
 # Further flags of the benchmark, such as "--only front --connections 256".
 BENCH ?=
 # Which front bench-peers measures, reactor or pool; empty means its default.
@@ -44,7 +44,7 @@ SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
 SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-further test-hostile test-crashes test-planted fuzz bench bench-peers bench-journal bench-compare static install install-service doc ci clean
+.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted fuzz bench bench-peers bench-journal bench-compare static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -62,7 +62,10 @@ test: ## formatting, lints and every test that takes seconds
 	$(CARGO) clippy --workspace $(NAMED) --locked -- -D warnings
 	$(CARGO) test --workspace --locked
 
-test-slow: static fuzz test-further test-hostile test-crashes test-planted ## everything that takes minutes
+test-slow: static fuzz test-described test-further test-hostile test-crashes test-planted ## everything that takes minutes
+
+test-described: static ## schemathesis against /openapi.json: answers are as described (needs python3 with venv)
+	$(if $(SEED),SEED=$(SEED)) tests/schemathesis/run $(abspath $(STATIC))
 
 test-further: static ## the random tests, for longer (ROUNDS=1000 SEED=7 repeats a run)
 	PROPTEST_CASES=$(or $(ROUNDS),1000) $(SEEDED) $(CARGO) test --workspace --locked $(BY_CASES)
@@ -80,8 +83,10 @@ test-planted: ## plant each mistake of src/base/fault.rs and see that the test n
 	$(CARGO) test --locked --target-dir target/planted --features planted-faults $(NOTICING) --no-run
 	$(CARGO) test --locked --target-dir target/planted --features planted-faults --test planted
 
-fuzz: ## fuzz the protocol of a connection (FUZZ_SECONDS=60), stable toolchain and a C++ compiler
-	tests/fuzz/run $(FUZZ_TARGET) $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED))
+fuzz: ## fuzz each target (FUZZ_TARGET="router patch" FUZZ_SECONDS=60), stable toolchain and a C++ compiler
+	for target in $(FUZZ_TARGET); do \
+		tests/fuzz/run $$target $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED)) || exit 1; \
+	done
 
 bench: ## measure a release build and store the figures under perf/results
 	$(CARGO) build --release --locked --workspace
@@ -131,7 +136,7 @@ install-service: install ## install the systemd unit too, and /etc/memory-tools/
 doc: ## build the documentation of the source, target/doc/memory_tools/index.html
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --package memory-tools --lib
 
-ci: test doc static test-crashes test-planted ## exactly what CI runs
+ci: test doc static test-described test-crashes test-planted ## exactly what CI runs
 
 clean: ## remove what was built
 	$(CARGO) clean
