@@ -1,7 +1,7 @@
 //! The store: shards behind locks, and the catalogue beside them.
 //!
-//! Invariant: no method but `lock_all` holds more than one shard's lock (but `anticipate`, which waits for none), nor
-//! goes through all that a shard has under one hold; and documents are freed when no lock is held.
+//! Invariant: no method but `lock_all` holds more than one shard's lock (but `anticipate` and `slices`, which wait for
+//! none with it), nor goes through all that a shard has under one hold; and documents are freed when no lock is held.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use super::catalogue::{Catalogue, CatalogueEntry, CollectionAbsent, CollectionId
 use super::hashing::{Hashing, ShardIndex};
 use super::locked::Locked;
 use super::many::LockedMany;
-use super::shard::{REAPED_PER_HOLD_MAX, Shard, SliceEnd};
+use super::shard::{REAPED_PER_HOLD_MAX, Shard};
 use super::tally::Tallies;
 use super::totals::Totals;
 use crate::base::clock::UnixMillis;
 use crate::base::limits::LOOK_AHEAD_MAX;
 #[cfg(test)]
 use crate::base::threads::alone;
-use crate::model::{CollectionName, CollectionOptions, Deadline, Entry, Key, KeyRange, Lsn, OptionChanges, Scope};
+use crate::model::{CollectionName, CollectionOptions, Deadline, Entry, Key, Lsn, OptionChanges, Scope};
 
 /// Documents in memory, in the main store and in named collections.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Store {
     tallies: Arc<Tallies>,
     pub(super) shards: Box<[LockedShard]>,
     // With synchronization of its own.
-    background: Background,
+    pub(super) background: Background,
 }
 
 /// On a cache line of its own, so that taking one lock does not slow its neighbour's.
@@ -247,40 +247,6 @@ impl Store {
     /// The catalogue, for reading, a bounded number of names at a time.
     pub fn collections_behind(&self, start: Option<CollectionName<'_>>, at_most: usize) -> (Vec<CatalogueEntry>, Lsn) {
         self.catalogue.list(start, at_most)
-    }
-
-    /// Appends to `into` the first entries that one shard has of a range of a collection, expired ones included, at
-    /// most `entries_max`, in byte order of their keys. Slices end to end, each of what is behind the one before, hold
-    /// every entry that is there during all of them, and no key twice.
-    ///
-    /// `entries_max` is 1 to `ENTRIES_PER_HOLD_MAX`.
-    ///
-    /// # Locks
-    /// The shard, for reading, while that many pointers are counted.
-    pub fn slice(
-        &self,
-        id: CollectionId,
-        shard: ShardIndex,
-        range: KeyRange<'_>,
-        entries_max: usize,
-        into: &mut Vec<Entry>,
-    ) -> SliceEnd {
-        self.shard(shard).read().slice(id, range, entries_max, into)
-    }
-
-    /// As `slice`, for work in the background: `longest_background_hold` knows of it.
-    ///
-    /// # Locks
-    /// As `slice`.
-    pub fn slice_in_background(
-        &self,
-        id: CollectionId,
-        shard: ShardIndex,
-        range: KeyRange<'_>,
-        entries_max: usize,
-        into: &mut Vec<Entry>,
-    ) -> SliceEnd {
-        self.background.read(self.shard(shard), |shard| shard.slice(id, range, entries_max, into))
     }
 
     /// Takes out of one shard at most `entries_max` entries whose deadline has passed at `now`, and frees them.

@@ -19,6 +19,7 @@
 
 mod hashing;
 mod order;
+mod seek;
 mod slab;
 mod sorting;
 mod totals;
@@ -35,6 +36,7 @@ mod many;
 mod map;
 mod replay;
 mod scan;
+mod slices;
 
 pub use catalogue::{CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
 pub use hashing::ShardIndex;
@@ -44,7 +46,7 @@ pub use many::{LockedMany, Replaced};
 pub use map::{Lookup, Reaped, Store};
 pub use replay::Replayed;
 pub use scan::Scan;
-pub use shard::SliceEnd;
+pub use slices::SliceEnd;
 pub use totals::Totals;
 
 #[cfg(test)]

@@ -5,9 +5,7 @@
 //! is resumed by key after any change. Four bytes an entry and little around them: compare 16 and more for a tree
 //! that holds pointers. An overwrite keeps its slot, and so never comes here.
 //!
-//! It keeps no keys: whoever calls passes the slab that has them.
-
-use std::ops::Bound;
+//! It keeps no keys: whoever calls passes the slab that has them. Where a range begins is found in `seek`.
 
 use super::slab::{Slab, SlotIndex};
 
@@ -69,21 +67,24 @@ impl Order {
         }
     }
 
-    /// The slots from `start` on, in order of their keys.
-    pub(super) fn from<'a>(&'a self, start: Bound<&[u8]>, slab: &Slab) -> impl Iterator<Item = SlotIndex> + use<'a> {
-        let (number, offset) = match start {
-            Bound::Unbounded => (0, 0),
-            Bound::Included(first) => self.place_of(first, |key| key < first, slab),
-            Bound::Excluded(after) => self.place_of(after, |key| key <= after, slab),
-        };
-        self.leaves.iter().skip(number).flatten().skip(offset).copied()
+    /// How many leaves there are.
+    pub(super) fn leaf_count(&self) -> usize {
+        self.leaves.len()
     }
 
-    /// The leaf where `key` is or would be, and how many of its slots have a key that is `before` it.
-    fn place_of(&self, key: &[u8], before: impl Fn(&[u8]) -> bool, slab: &Slab) -> (usize, usize) {
-        let number = self.leaf_of(key, slab);
-        let leaf = self.leaves.get(number).map(Vec::as_slice).unwrap_or_default();
-        (number, leaf.partition_point(|slot| before(slab.key(*slot))))
+    /// How many slots a leaf has; none when there is no such leaf.
+    pub(super) fn leaf_slots(&self, leaf: usize) -> usize {
+        self.leaves.get(leaf).map_or(0, Vec::len)
+    }
+
+    /// The slot at `offset` in a leaf.
+    pub(super) fn slot(&self, leaf: usize, offset: usize) -> Option<SlotIndex> {
+        self.leaves.get(leaf)?.get(offset).copied()
+    }
+
+    /// The slots from the one at `offset` in a leaf on, in order of their keys.
+    pub(super) fn slots_from(&self, leaf: usize, offset: usize) -> impl Iterator<Item = SlotIndex> {
+        self.leaves.iter().skip(leaf).flatten().skip(offset).copied()
     }
 
     /// The leaf where `key` is, or would be: the last one that does not begin after it, or the first one.
@@ -130,15 +131,19 @@ mod tests {
         (order, slab)
     }
 
-    fn keys(order: &Order, slab: &Slab, start: Bound<&[u8]>) -> Vec<u64> {
-        order.from(start, slab).map(|slot| slab.get(slot).version.0).collect()
+    fn slots(order: &Order) -> Vec<SlotIndex> {
+        order.slots_from(0, 0).collect()
+    }
+
+    fn versions(order: &Order, slab: &Slab) -> Vec<u64> {
+        order.slots_from(0, 0).map(|slot| slab.get(slot).version.0).collect()
     }
 
     #[test]
     fn any_order_of_insertion_gives_the_order_of_the_keys() {
         for numbers in [(0..3000).collect(), (0..3000).rev().collect(), shuffled(3000, 7)] {
             let (order, slab) = filled(numbers.into_iter());
-            assert_eq!(keys(&order, &slab, Bound::Unbounded), (0..3000).collect::<Vec<_>>());
+            assert_eq!(versions(&order, &slab), (0..3000).collect::<Vec<_>>());
         }
     }
 
@@ -149,36 +154,17 @@ mod tests {
     }
 
     #[test]
-    fn an_iteration_starts_at_or_after_a_key_that_is_there_or_not() {
-        let (order, slab) = filled((0..2000).map(|number| number * 2));
-        let (at, after) = (Bound::Included, Bound::Excluded);
-        assert_eq!(keys(&order, &slab, after(b"003990")), [3992, 3994, 3996, 3998]);
-        assert_eq!(keys(&order, &slab, after(b"003991")), [3992, 3994, 3996, 3998]);
-        assert_eq!(keys(&order, &slab, at(b"003992")), [3992, 3994, 3996, 3998]);
-        assert!(keys(&order, &slab, after(b"003998")).is_empty());
-        assert_eq!(keys(&order, &slab, at(b"")).len(), 2000);
-        assert!(keys(&Order::default(), &slab, after(b"a")).is_empty());
-        for number in 0..4000 {
-            let key = format!("{number:06}");
-            let first = |start: Bound<&[u8]>| order.from(start, &slab).next().map(|slot| slab.get(slot).version.0);
-            assert_eq!(first(Bound::Excluded(key.as_bytes())), (number < 3998).then_some(number / 2 * 2 + 2));
-            assert_eq!(first(Bound::Included(key.as_bytes())), (number < 3999).then_some(number.div_ceil(2) * 2));
-        }
-    }
-
-    #[test]
     fn removals_leave_neither_empty_leaves_nor_much_spare_memory() {
         let (mut order, mut slab) = filled(shuffled(5000, 11).into_iter());
-        let slots: Vec<_> = order.from(Bound::Unbounded, &slab).collect();
-        for (number, slot) in slots.iter().enumerate() {
+        for (number, slot) in slots(&order).iter().enumerate() {
             if number % 100 != 0 {
                 order.remove(*slot, &slab);
                 slab.remove(*slot);
             }
         }
         order.check_invariants(&slab);
-        assert_eq!(keys(&order, &slab, Bound::Unbounded), (0..5000).step_by(100).collect::<Vec<_>>());
-        for slot in order.from(Bound::Unbounded, &slab).collect::<Vec<_>>() {
+        assert_eq!(versions(&order, &slab), (0..5000).step_by(100).collect::<Vec<_>>());
+        for slot in slots(&order) {
             order.remove(slot, &slab);
             slab.remove(slot);
         }

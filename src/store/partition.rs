@@ -13,10 +13,11 @@ use hashbrown::HashTable;
 
 use super::hashing::ShardHash;
 use super::order::Order;
+use super::seek::Seek;
 use super::slab::{Slab, SlotIndex};
 use super::totals::Totals;
 use crate::base::clock::UnixMillis;
-use crate::model::{Deadline, Entry, KeyRange};
+use crate::model::{Deadline, Entry};
 
 pub(super) use loading::Incoming;
 
@@ -141,14 +142,13 @@ impl Partition {
         self.earliest().filter(|(deadline, _)| deadline.has_passed(now)).map(|(_, slot)| slot)
     }
 
-    /// The entries of a range, in byte order of their keys.
+    /// Looks for entries by their keys.
     ///
     /// # Panics
     /// While the store is loaded.
-    pub(super) fn within<'a>(&'a self, range: KeyRange<'a>) -> impl Iterator<Item = &'a Entry> {
+    pub(super) fn seek(&self) -> Seek<'_> {
         let Stage::Serving { order, .. } = &self.stage else { unreachable!("nobody is served from what is loaded") };
-        let from_start = order.from(range.start(), &self.slab).map(|slot| self.slab.get(slot));
-        from_start.take_while(move |entry| range.goes_on_with(entry.document.key_bytes()))
+        Seek::new(order, &self.slab)
     }
 
     fn earliest(&self) -> Option<(Deadline, SlotIndex)> {

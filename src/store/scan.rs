@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::hashing::ShardIndex;
-use super::shard::SliceEnd;
+use super::slices::{Slice, SliceEnd};
 use super::{CollectionId, Store};
 use crate::base::clock::UnixMillis;
 use crate::model::{Entry, KeyRange};
@@ -34,13 +34,13 @@ pub struct Scan<N> {
     slice_entries: usize,
     /// Entries that may still come.
     at_most: usize,
-    shards: Vec<Slice>,
+    shards: Vec<AtHand>,
     /// The next entry of each shard that has one.
     heads: BinaryHeap<Head>,
 }
 
 /// What is at hand of one shard.
-struct Slice {
+struct AtHand {
     /// In order, without the one that is a head.
     entries: std::vec::IntoIter<Entry>,
     end: SliceEnd,
@@ -61,10 +61,11 @@ impl<N: Fn() -> UnixMillis> Scan<N> {
         let shard_count = store.shard_count();
         let slice_entries = slice_entries(shard_count, at_most);
         let mut heads = BinaryHeap::new();
-        let shards = (0..shard_count).map(ShardIndex).map(|shard| {
-            let mut slice = Slice::read(&store, id, shard, range, slice_entries);
-            heads.extend(slice.entries.next().map(|entry| Head { entry, shard }));
-            slice
+        let slices = store.slices(id, range, slice_entries).into_iter().enumerate();
+        let shards = slices.map(|(shard, Slice { entries, end })| {
+            let mut entries = entries.into_iter();
+            heads.extend(entries.next().map(|entry| Head { entry, shard: ShardIndex(shard) }));
+            AtHand { entries, end }
         });
         let shards = shards.collect();
         let at_most = at_most.unwrap_or(usize::MAX);
@@ -75,12 +76,14 @@ impl<N: Fn() -> UnixMillis> Scan<N> {
     fn pull(&mut self) -> Option<Entry> {
         let mut head = self.heads.peek_mut()?;
         let shard = head.shard;
-        let slice = self.shards.get_mut(shard.0).expect("every head comes from a shard of this store");
-        if slice.entries.len() == 0 && slice.end == SliceEnd::More {
+        let at_hand = self.shards.get_mut(shard.0).expect("every head comes from a shard of this store");
+        if at_hand.entries.len() == 0 && at_hand.end == SliceEnd::More {
             let rest = KeyRange { prefix: &self.prefix, after: Some(head.entry.document.key_bytes()) };
-            *slice = Slice::read(&self.store, self.id, shard, rest, self.slice_entries);
+            let mut entries = Vec::new();
+            let end = self.store.slice(self.id, shard, rest, self.slice_entries, &mut entries);
+            *at_hand = AtHand { entries: entries.into_iter(), end };
         }
-        Some(match slice.entries.next() {
+        Some(match at_hand.entries.next() {
             Some(next) => std::mem::replace(&mut head.entry, next),
             None => PeekMut::pop(head).entry,
         })
@@ -107,14 +110,6 @@ fn slice_entries(shard_count: usize, at_most: Option<usize>) -> usize {
     let at_hand = ENTRIES_AT_HAND / shard_count;
     let wanted = at_most.map_or(at_hand, |at_most| (at_most / shard_count).saturating_add(SLICE_ENTRIES_MIN));
     wanted.min(at_hand).clamp(SLICE_ENTRIES_MIN, SLICE_ENTRIES_MAX)
-}
-
-impl Slice {
-    fn read(store: &Store, id: CollectionId, shard: ShardIndex, range: KeyRange<'_>, entries_max: usize) -> Slice {
-        let mut entries = Vec::new();
-        let end = store.slice(id, shard, range, entries_max, &mut entries);
-        Slice { entries: entries.into_iter(), end }
-    }
 }
 
 impl<N> fmt::Debug for Scan<N> {

@@ -17,25 +17,17 @@ use ahash::RandomState;
 use super::CollectionId;
 use super::hashing::ShardHash;
 use super::partition::Partition;
+use super::seek::Seek;
 use super::slab::SlotIndex;
 use super::tally::{Tallies, Tally};
 use super::totals::Totals;
 use crate::base::clock::UnixMillis;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
-use crate::model::{Deadline, Entry, KeyRange, Lsn};
+use crate::model::{Deadline, Entry, Lsn};
 
 /// Entries that one hold of the lock reaps. Taking one out touches about twenty others, in the search for its place
 /// in the order, so this is as long a hold as a slice of `ENTRIES_PER_HOLD_MAX`.
 pub(super) const REAPED_PER_HOLD_MAX: usize = ENTRIES_PER_HOLD_MAX / 16;
-
-/// Whether a slice reached the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SliceEnd {
-    /// There are more entries after the last one.
-    More,
-    /// There are none.
-    Done,
-}
 
 /// One shard.
 #[derive(Debug)]
@@ -178,24 +170,9 @@ impl Shard {
         Some(named)
     }
 
-    /// Clones into `into` the first entries of a range, at most `entries_max`, in byte order of their keys; expired
-    /// ones too.
-    pub(super) fn slice(
-        &self,
-        id: CollectionId,
-        range: KeyRange<'_>,
-        entries_max: usize,
-        into: &mut Vec<Entry>,
-    ) -> SliceEnd {
-        assert!(
-            (1..=ENTRIES_PER_HOLD_MAX).contains(&entries_max),
-            "a slice has 1 to {ENTRIES_PER_HOLD_MAX} entries, not {entries_max}"
-        );
-        let Some(partition) = self.partition(id) else { return SliceEnd::Done };
-        into.reserve(entries_max.min(partition.len()));
-        let mut entries = partition.within(range);
-        into.extend(entries.by_ref().take(entries_max).cloned());
-        if entries.next().is_some() { SliceEnd::More } else { SliceEnd::Done }
+    /// Looks for entries of a collection by their keys.
+    pub(super) fn seek(&self, id: CollectionId) -> Option<Seek<'_>> {
+        self.partition(id).map(Partition::seek)
     }
 
     fn partition(&self, id: CollectionId) -> Option<&Partition> {
