@@ -3,61 +3,11 @@
 
 mod support;
 
-use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
-use std::process::Output;
 
-use support::process::{FRONTS, Ground, PATIENCE, Server};
-
-/// A ground, and a server on it that the client is pointed at.
-struct Scene {
-    ground: Ground,
-    server: Server,
-    url: String,
-}
-
-impl Scene {
-    fn over(front: &'static str) -> Scene {
-        let ground = Ground::over(front);
-        let server = ground.start(&["--journal", "off"]);
-        let url = format!("http://{}", server.address);
-        Scene { ground, server, url }
-    }
-
-    /// Runs `memory-tools ARGUMENTS --url URL`: the exit code, standard output, standard error.
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let (command, rest) = arguments.split_first().expect("a command");
-        let output = self.ground.command(&[&[*command, "--url", &self.url][..], rest].concat()).output();
-        told(output.expect("it runs"))
-    }
-
-    /// As `run`, with the file `input` as standard input.
-    fn run_with(&self, input: &str, arguments: &[&str]) -> (i32, String, String) {
-        let (command, rest) = arguments.split_first().expect("a command");
-        let mut command = self.ground.command(&[&[*command, "--url", &self.url][..], rest].concat());
-        told(command.stdin(File::open(self.ground.path(input)).expect("a file")).output().expect("it runs"))
-    }
-
-    /// It did what was asked and printed `stdout`.
-    #[track_caller]
-    fn done(&self, arguments: &[&str], stdout: &str) {
-        assert_eq!(self.run(arguments), (0, stdout.to_owned(), String::new()), "{arguments:?}");
-    }
-
-    /// It ended with `code`, printed nothing, and said one line that begins like this.
-    #[track_caller]
-    fn fails(&self, code: i32, arguments: &[&str], begins: &str) {
-        let (found, stdout, stderr) = self.run(arguments);
-        assert_eq!((found, stdout.as_str(), stderr.lines().count()), (code, "", 1), "{arguments:?}: {stderr}");
-        assert!(stderr.starts_with(begins), "{arguments:?}: {stderr}");
-    }
-}
-
-fn told(output: Output) -> (i32, String, String) {
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
-}
+use support::process::{FRONTS, Ground, PATIENCE};
+use support::remote::{Scene, told};
 
 #[test]
 fn a_document_is_written_from_an_argument_a_file_or_standard_input_and_read_to_the_byte() {
@@ -201,7 +151,7 @@ fn a_patch_names_its_media_type_and_a_pointer_goes_into_the_query() {
 #[test]
 fn the_help_of_a_client_command_fits_a_screen_and_lists_the_exit_codes() {
     let ground = Ground::new();
-    for command in ["get", "put", "patch", "del", "ls"] {
+    for command in ["get", "put", "patch", "del", "ls", "watch"] {
         let ended = ground.run(&[command, "--help"]);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
         assert!(ended.stdout.contains("exit code: 0 done, 1 not found") && ended.stdout.contains("user:1"));

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod left_out;
 pub mod marked;
 pub mod process;
+pub mod remote;
 pub mod reply;
 pub mod scenario;
 pub mod spelled;

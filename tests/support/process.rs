@@ -199,6 +199,13 @@ impl Process {
         found.unwrap_or_else(|said| panic!("{text:?} was not said: {said}"));
     }
 
+    /// Waits until standard output contains `text`.
+    #[track_caller]
+    pub fn wait_for_stdout(&self, text: &str) {
+        let found = self.stdout.wait_for(|said| said.contains(text).then_some(()));
+        found.unwrap_or_else(|said| panic!("{text:?} was not said: {said}"));
+    }
+
     /// Waits until it has ended.
     #[track_caller]
     pub fn wait(mut self) -> Ended {

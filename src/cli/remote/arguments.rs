@@ -7,105 +7,15 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser};
 
 use super::super::arguments::UsageError;
+use super::action::{Action, Call, Content, PatchForm, Watching, Write};
 use crate::config::nearest;
 
 /// The commands.
-pub const COMMANDS: [&str; 5] = ["get", "put", "patch", "del", "ls"];
-
-/// Where a server is when nothing else is said.
-const URL: &str = "http://127.0.0.1:8080";
+pub const COMMANDS: [&str; 6] = ["get", "put", "patch", "del", "ls", "watch"];
 
 /// The command that `word` is.
 pub fn command(word: &OsStr) -> Option<&'static str> {
     COMMANDS.into_iter().find(|command| word == *command)
-}
-
-/// What is asked of a running server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// Where it is.
-    pub url: String,
-    /// The collection; `None` is the main store.
-    pub collection: Option<String>,
-    /// What to do there.
-    pub action: Action,
-}
-
-/// What to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Show a document, or what a pointer leads to in it.
-    Get {
-        /// Its key.
-        key: String,
-        /// The pointer (RFC 6901).
-        pointer: Option<String>,
-    },
-    /// Write a document.
-    Put(Write),
-    /// Change a document.
-    Patch(Write, PatchForm),
-    /// Remove a document.
-    Delete {
-        /// Its key.
-        key: String,
-        /// An entity tag that it must have.
-        if_match: Option<String>,
-    },
-    /// Show the keys.
-    List {
-        /// What they begin with.
-        prefix: String,
-    },
-}
-
-/// A write with a body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Write {
-    /// The key.
-    pub key: String,
-    /// The body.
-    pub content: Content,
-    /// The time to live, as the server reads it.
-    pub ttl: Option<String>,
-    /// An entity tag that the document must have.
-    pub if_match: Option<String>,
-}
-
-/// Where a body is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// Here.
-    Text(String),
-    /// In this file.
-    File(PathBuf),
-    /// On standard input.
-    Stdin,
-}
-
-/// What a patch is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatchForm {
-    /// RFC 7396.
-    Merge,
-    /// RFC 6902.
-    Json,
-    /// RFC 6902 and operations of our own.
-    Operations,
-}
-
-impl PatchForm {
-    const ALL: [(&'static str, PatchForm); 3] =
-        [("merge", PatchForm::Merge), ("json", PatchForm::Json), ("ops", PatchForm::Operations)];
-
-    /// Its media type.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            PatchForm::Merge => "application/merge-patch+json",
-            PatchForm::Json => "application/json-patch+json",
-            PatchForm::Operations => "application/vnd.memory-tools.ops+json",
-        }
-    }
 }
 
 /// Reads what stands behind `command`; `None` when it is the help that is asked for.
@@ -119,10 +29,14 @@ pub fn parse(command: &'static str, mut parser: Parser) -> Result<Option<Call>, 
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
             Arg::Short(letter) => return Err(UsageError::Flag(format!("unknown flag \"-{letter}\" of {command}"))),
             Arg::Long(name) => {
-                let flag = words.flags(command).find(|(known, _)| *known == name).map(|(_, value)| value);
-                let Some(slot) = flag else { return Err(unknown_flag(command, name)) };
-                let name = name.to_owned();
-                *slot = Some(text(parser.value().map_err(fault)?, &name)?);
+                let flag = words.flags(command).find(|(known, _)| *known == name).map(|(_, slot)| slot);
+                match flag.ok_or_else(|| unknown_flag(command, name))? {
+                    Slot::Switch(is_on) => *is_on = true,
+                    Slot::Value(slot) => {
+                        let name = name.to_owned();
+                        *slot = Some(text(parser.value().map_err(fault)?, &name)?);
+                    }
+                }
             }
             Arg::Value(word) => words.positional.push(text(word, "the argument")?),
         }
@@ -140,27 +54,44 @@ struct Words {
     ttl: Option<String>,
     if_match: Option<String>,
     form: Option<String>,
+    prefix: Option<String>,
+    since: Option<String>,
+    as_json: bool,
+    with_values: bool,
+}
+
+/// Where a flag leaves what it says.
+enum Slot<'w> {
+    /// It takes a value.
+    Value(&'w mut Option<String>),
+    /// It says all by being there.
+    Switch(&'w mut bool),
 }
 
 impl Words {
-    /// The flags that `command` takes, each with the place of its value.
-    fn flags(&mut self, command: &str) -> impl Iterator<Item = (&'static str, &mut Option<String>)> {
-        let (is_write, is_patch) = (matches!(command, "put" | "patch"), command == "patch");
+    /// The flags that `command` takes.
+    fn flags(&mut self, command: &str) -> impl Iterator<Item = (&'static str, Slot<'_>)> {
+        let is_write = matches!(command, "put" | "patch");
+        let is_watch = command == "watch";
         [
-            (true, "url", &mut self.url),
-            (true, "collection", &mut self.collection),
-            (command == "get", "ptr", &mut self.pointer),
-            (is_write, "ttl", &mut self.ttl),
-            (is_write || command == "del", "if-match", &mut self.if_match),
-            (is_patch, "type", &mut self.form),
+            (true, "url", Slot::Value(&mut self.url)),
+            (true, "collection", Slot::Value(&mut self.collection)),
+            (command == "get", "ptr", Slot::Value(&mut self.pointer)),
+            (is_write, "ttl", Slot::Value(&mut self.ttl)),
+            (is_write || command == "del", "if-match", Slot::Value(&mut self.if_match)),
+            (command == "patch", "type", Slot::Value(&mut self.form)),
+            (is_watch, "prefix", Slot::Value(&mut self.prefix)),
+            (is_watch, "since", Slot::Value(&mut self.since)),
+            (is_watch, "json", Slot::Switch(&mut self.as_json)),
+            (is_watch, "values", Slot::Switch(&mut self.with_values)),
         ]
         .into_iter()
-        .filter_map(|(is_taken, name, value)| is_taken.then_some((name, value)))
+        .filter_map(|(is_taken, name, slot)| is_taken.then_some((name, slot)))
     }
 
     fn call(mut self, command: &'static str) -> Result<Call, UsageError> {
         let mut positional = std::mem::take(&mut self.positional).into_iter();
-        let first = positional.next();
+        let first = if command == "watch" { None } else { positional.next() };
         let content = if matches!(command, "put" | "patch") { positional.next() } else { None };
         if let Some(extra) = positional.next() {
             return Err(UsageError::TooMany(extra, command));
@@ -173,9 +104,18 @@ impl Words {
             "put" => Action::Put(write(key?)),
             "patch" => Action::Patch(write(key?), form(self.form.as_deref())?),
             "del" => Action::Delete { key: key?, if_match },
+            "watch" if self.with_values && !self.as_json => {
+                return Err(UsageError::Flag("--values needs --json, which can show them".to_owned()));
+            }
+            "watch" => Action::Watch(Watching {
+                prefix: self.prefix,
+                since: self.since,
+                as_json: self.as_json,
+                with_values: self.with_values,
+            }),
             _ => Action::List { prefix: first.unwrap_or_default() },
         };
-        Ok(Call { url: self.url.unwrap_or_else(|| URL.to_owned()), collection: self.collection, action })
+        Ok(Call { url: self.url, collection: self.collection, action })
     }
 }
 
@@ -255,12 +195,22 @@ mod tests {
             ("del k --if-match *", Action::Delete { key: "k".to_owned(), if_match: Some("*".to_owned()) }),
             ("ls", Action::List { prefix: String::new() }),
             ("ls a/", Action::List { prefix: "a/".to_owned() }),
+            ("watch", Action::Watch(Watching::default())),
+            (
+                "watch --prefix a --since 7 --json --values",
+                Action::Watch(Watching {
+                    prefix: Some("a".to_owned()),
+                    since: Some("7".to_owned()),
+                    as_json: true,
+                    with_values: true,
+                }),
+            ),
         ] {
             assert_eq!(action(line), expected, "{line}");
         }
         assert_eq!(parsed("get --help"), Ok(None));
         let call = parsed("ls --url h:1 --collection c").unwrap().unwrap();
-        assert_eq!((call.url.as_str(), call.collection.as_deref()), ("h:1", Some("c")));
+        assert_eq!((call.url.as_deref(), call.collection.as_deref()), (Some("h:1"), Some("c")));
     }
 
     #[test]
@@ -274,6 +224,10 @@ mod tests {
             ("patch a --type x", "--type is merge, json or ops, found \"x\""),
             ("get a -x", "unknown flag \"-x\" of get"),
             ("get a --url", "missing argument for option '--url'"),
+            ("watch a", "unexpected argument \"a\", watch takes no more"),
+            ("watch --json=yes", "unexpected argument for option '--json': \"yes\""),
+            ("watch --values", "--values needs --json, which can show them"),
+            ("ls --json", "unknown flag \"--json\" of ls, "),
         ] {
             assert!(parsed(line).is_err_and(|found| found.starts_with(error)), "{line}: {:?}", parsed(line));
         }

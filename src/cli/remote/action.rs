@@ -1,0 +1,107 @@
+//! What can be asked of a running server on the command line.
+
+use std::path::PathBuf;
+
+/// What is asked of a running server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Where it is, if that was said.
+    pub url: Option<String>,
+    /// The collection; `None` is the main store, or, of what is about all documents, every one.
+    pub collection: Option<String>,
+    /// What to do there.
+    pub action: Action,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Show a document, or what a pointer leads to in it.
+    Get {
+        /// Its key.
+        key: String,
+        /// The pointer (RFC 6901).
+        pointer: Option<String>,
+    },
+    /// Write a document.
+    Put(Write),
+    /// Change a document.
+    Patch(Write, PatchForm),
+    /// Remove a document.
+    Delete {
+        /// Its key.
+        key: String,
+        /// An entity tag that it must have.
+        if_match: Option<String>,
+    },
+    /// Show the keys.
+    List {
+        /// What they begin with.
+        prefix: String,
+    },
+    /// Show what changes, as it does.
+    Watch(Watching),
+}
+
+/// A write with a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The key.
+    pub key: String,
+    /// The body.
+    pub content: Content,
+    /// The time to live, as the server reads it.
+    pub ttl: Option<String>,
+    /// An entity tag that the document must have.
+    pub if_match: Option<String>,
+}
+
+/// Where a body is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Here.
+    Text(String),
+    /// In this file.
+    File(PathBuf),
+    /// On standard input.
+    Stdin,
+}
+
+/// What a patch is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatchForm {
+    /// RFC 7396.
+    Merge,
+    /// RFC 6902.
+    Json,
+    /// RFC 6902 and operations of our own.
+    Operations,
+}
+
+impl PatchForm {
+    /// Every form with the word for it.
+    pub const ALL: [(&'static str, PatchForm); 3] =
+        [("merge", PatchForm::Merge), ("json", PatchForm::Json), ("ops", PatchForm::Operations)];
+
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            PatchForm::Merge => "application/merge-patch+json",
+            PatchForm::Json => "application/json-patch+json",
+            PatchForm::Operations => "application/vnd.memory-tools.ops+json",
+        }
+    }
+}
+
+/// Which changes are shown, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watching {
+    /// What their keys begin with.
+    pub prefix: Option<String>,
+    /// The LSN behind which they begin; `None`: from now on.
+    pub since: Option<String>,
+    /// As the lines that the server sends.
+    pub as_json: bool,
+    /// With the documents, which only JSON can show.
+    pub with_values: bool,
+}

@@ -1,0 +1,71 @@
+//! Why there is nothing to show: an exit code and a line for each way it can go wrong.
+
+use std::io;
+
+use serde_json::Value;
+
+use super::super::exit::{Exit, Finished};
+use crate::client::{ClientError, Reply};
+
+/// Why there is nothing to show.
+#[derive(Debug)]
+pub enum Fault {
+    /// No answer, or no request.
+    Client(ClientError),
+    /// An answer that says no.
+    Refused(Reply),
+    /// The body cannot be read.
+    Body(io::Error),
+    /// What the server sent is not what it was asked for.
+    Unexpected(&'static str),
+    /// What came cannot be written.
+    Output(io::Error),
+}
+
+impl From<ClientError> for Fault {
+    fn from(error: ClientError) -> Fault {
+        Fault::Client(error)
+    }
+}
+
+impl Fault {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Fault::Client(ClientError::Unreachable { .. }) => Exit::Unreachable,
+            Fault::Client(_) | Fault::Body(_) => Exit::Usage,
+            Fault::Refused(reply) if reply.status == 404 => Exit::NotFound,
+            Fault::Refused(_) | Fault::Unexpected(_) => Exit::Refused,
+            Fault::Output(_) => Exit::Failed,
+        }
+    }
+
+    /// What there is to say, in one line.
+    pub fn text(&self) -> String {
+        match self {
+            Fault::Client(fault) => fault.to_string(),
+            Fault::Refused(reply) => reason(reply),
+            Fault::Body(error) => format!("the body cannot be read: {error}"),
+            Fault::Unexpected(expected) => format!("the server does not answer with {expected}"),
+            Fault::Output(error) => format!("cannot write: {error}"),
+        }
+    }
+
+    /// The end of a command that had nothing to show.
+    pub fn finished(&self) -> Finished {
+        Finished::because(self.exit(), [format!("error: {}", self.text())])
+    }
+}
+
+/// What a refusal says, in one line: the status, the code and the detail, with what to do where it says so.
+fn reason(reply: &Reply) -> String {
+    let problem: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let member = |name: &str| problem.get(name).and_then(Value::as_str);
+    let status = reply.status;
+    match (member("code"), member("detail"), member("hint")) {
+        (Some(code), Some(detail), Some(hint)) => format!("{status} {code}: {detail}; {hint}"),
+        (Some(code), Some(detail), None) => format!("{status} {code}: {detail}"),
+        _ => format!("{status}, without a word that memory-tools would say"),
+    }
+    .replace(['\r', '\n'], " ")
+}
