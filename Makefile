@@ -36,7 +36,7 @@ NAMED = --test overload --test process_strace
 BY_CASES = --lib --test journal_damage --test persist_damage
 BY_LIVES = --test property
 BY_LOSSES = --test persist_crash
-BY_ROUNDS = --test journal_snapshot --test fuzz_seeds --test process_journal --test linearizability
+BY_ROUNDS = --test journal_snapshot --test fuzz_seeds --test process_journal --test process_changes --test linearizability
 # The tests that the table of faults names.
 NOTICING = $(shell sed -n 's/^| `[A-Za-z]*` | `\([a-z_]*\)::.*/--test \1/p' tests/README.md | sort -u)
 # The binary that is shipped is the one that is killed, failed and attacked.

@@ -147,6 +147,22 @@ impl Replaying<'_> {
         self.store.apply(lsn, record)
     }
 
+    /// Tells only the feed of changes of a record: the documents have it. In the order of the LSNs, before all that are
+    /// applied.
+    pub fn recall(&self, lsn: Lsn, record: &Record<'_>) {
+        self.engine.journal.note_replayed(lsn, record);
+    }
+
+    /// Forgets what was recalled: not all of it could be.
+    pub fn forget_recalled(&self) {
+        self.engine.journal.forget_replayed();
+    }
+
+    /// Bytes of changes that can be recalled at most; 0 when nobody may follow them.
+    pub fn recalled_bytes_max(&self) -> u64 {
+        self.engine.journal.changes_bytes_max()
+    }
+
     /// Ends the load: the engine can serve.
     pub fn finish(self, spread: Spread<'_>) {
         self.store.finish(spread);

@@ -129,6 +129,11 @@ impl Feed {
         }
     }
 
+    /// Bytes of changes that it keeps.
+    pub(super) fn bytes_max(&self) -> usize {
+        self.limits.bytes_max
+    }
+
     /// Adds what is replayed at the start, before the journal begins.
     pub(super) fn refill(&self, lsn: Lsn, record: &Record<'_>) {
         let mut evicted = Vec::new();

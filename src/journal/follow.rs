@@ -35,6 +35,11 @@ impl Journal {
         self.feed.iter().for_each(|feed| feed.forget());
     }
 
+    /// Bytes of changes that the feed keeps at most; 0 when it is off.
+    pub fn changes_bytes_max(&self) -> u64 {
+        self.feed.as_ref().map_or(0, |feed| feed.bytes_max() as u64)
+    }
+
     /// What the feed of changes has and has done; all zero when it is off.
     pub fn changes_figures(&self) -> ChangesFigures {
         self.feed.as_ref().map(|feed| feed.figures(&self.head)).unwrap_or_default()

@@ -18,7 +18,7 @@ use super::folder::{DataFolder, Import};
 use super::golang::{self, Faults, GoImport};
 use super::identity::{self, Identity, IdentityFile};
 use super::inventory::Inventory;
-use super::journal::{JournalReader, Stretch};
+use super::journal::{History, JournalReader, Stretch};
 use super::plan::{self, Base, DatabaseFile, Leftovers, Next, Plan, Recovery, SnapshotFound};
 use super::publish::{self, Before};
 use super::repairing::Repairs;
@@ -55,6 +55,8 @@ pub struct Found {
     pub content: Content,
     /// What happened since, to be replayed behind it.
     pub journal: JournalReader,
+    /// What happened in front of that, as far as the journal goes back; the documents have it.
+    pub history: History,
     /// What the next segment of the journal must be. After an import it goes on from the snapshot of that instead.
     pub next_segment: Next,
     /// The last LSN in the documents and the journal.
@@ -247,6 +249,7 @@ impl Opening<'_> {
         let start = Next::after_snapshot(&SnapshotFound::Missing);
         let recovery = recovery.unwrap_or_else(|| Recovery::without_journal(Base::Nothing, Leftovers::None, start));
         let stretches = recovery.replay.iter().map(|scan| Stretch { id: scan.header.id, end: scan.end }).collect();
+        let first = recovery.replay.first().map(|scan| scan.header.clone());
         let captured_at = match &content {
             Content::Snapshot(snapshot) => snapshot.captured_at(),
             Content::Empty | Content::Go(_) => UnixMillis(0),
@@ -257,6 +260,7 @@ impl Opening<'_> {
             lsn_ceiling: self.identity.ceiling,
             content,
             journal: JournalReader::new(Arc::clone(self.disk), self.path, stretches, plan::REPAIR),
+            history: History::new(Arc::clone(self.disk), self.path, first),
             next_segment: recovery.next,
             last_lsn: recovery.last_lsn,
             written_at: recovery.written_at.max(captured_at),

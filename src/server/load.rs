@@ -1,6 +1,8 @@
 //! Loading the data folder: a snapshot over all cores and the journal since it began, or the Go server's files followed
 //! by a snapshot of ours.
 //!
+//! What the journal still has of the time before that goes to the feed of changes alone.
+//!
 //! The order is the promise: everything is read and replayed before anything is changed, so a start that fails has
 //! changed nothing; what has expired goes after the last record; what an interrupted write left is cut off, and what was
 //! replayed made durable, before the first LSN is issued.
@@ -60,6 +62,7 @@ pub enum Source {
 /// Damage that nothing stands in for, with its place; files that cannot be imported; a disk that refuses IDENTITY.
 pub fn load(engine: &Engine, folder: &DataFolder, found: Found, started: Instant) -> Result<Loaded, StartError> {
     let (found, source, replaying) = load_content(engine, folder, found)?;
+    recall(&found, &replaying);
     let replayed = found.journal.read(|lsn, record| {
         replaying.apply(lsn, &record);
     })?;
@@ -88,6 +91,17 @@ pub fn load(engine: &Engine, folder: &DataFolder, found: Found, started: Instant
         collections: engine.collection_count(),
         duration: started.elapsed(),
     })
+}
+
+/// Fills the feed of changes with what is in front of the records to replay, as much as it keeps, for readers that come
+/// back. What cannot be read costs them no more than that.
+fn recall(found: &Found, replaying: &Replaying<'_>) {
+    let bytes_max = replaying.recalled_bytes_max().saturating_sub(found.journal.bytes());
+    let recalled = found.history.read(bytes_max, |lsn, record| replaying.recall(lsn, &record));
+    if let Err(error) = recalled {
+        replaying.forget_recalled();
+        log::warn(format_args!("/v1/changes begins later than it could, nothing else depends on this: {error}"));
+    }
 }
 
 /// Loads the documents as of the snapshot, or of the one before when a block of it is bad and the journal goes back far

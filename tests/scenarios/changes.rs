@@ -111,6 +111,30 @@ fn a_reader_that_goes_on_behind_the_newest_is_not_lost_by_a_clean_restart() {
     )]);
 }
 
+/// The journal keeps what the snapshot before the newest needs.
+#[test]
+fn a_reader_goes_on_over_restarts_as_long_as_the_journal_has_what_comes_next() {
+    over_every_door(&[scenario!(
+        "what the newest snapshot holds is told, too";
+        put("/v1/docs/a", "1").gives(201),
+        Step::Restart,
+        put("/v1/docs/a", "2"),
+        put("/v1/collections/c/docs/a?ttl=1h", "3").gives(201),
+        delete("/v1/docs/a").gives(204),
+        Step::Restart,
+        put("/v1/docs/a", "4").gives(201),
+        Step::Advance(0),
+        get("/v1/changes?since=1&values").body(
+            "{\"lsn\":2,\"op\":\"put\",\"collection\":null,\"key\":\"a\",\"version\":2,\"value\":2}\n\
+             {\"lsn\":4,\"op\":\"put\",\"collection\":\"c\",\"key\":\"a\",\"version\":4,\
+             \"expires_at\":\"2026-11-22T20:00:00.000Z\",\"value\":3}\n\
+             {\"lsn\":5,\"op\":\"delete\",\"collection\":null,\"key\":\"a\"}\n\
+             {\"lsn\":6,\"op\":\"put\",\"collection\":null,\"key\":\"a\",\"version\":6,\"value\":4}\n",
+        ),
+        get("/v1/changes?since=0").gives(410).containing("\"floor\":1"),
+    )]);
+}
+
 #[test]
 fn a_request_waits_for_the_first_change_that_it_asks_for() {
     each_front(&[], |house| {
@@ -240,6 +264,27 @@ fn a_reader_that_is_too_slow_is_told_and_let_go() {
     until_readers(&house, 0);
     assert!(ask(&mut client, "/metrics").1.contains("\nmemory_tools_changes_lost_total 1\n"));
     assert_eq!(ask(&mut client, "/v1/changes?since=0").0, 410);
+}
+
+/// Its socket is full, and so it is not even tried to tell it more; the writes go on as if it were not there.
+#[test]
+fn a_reader_that_takes_nothing_keeps_nobody_waiting_and_loses_its_place() {
+    const WRITES: usize = 600;
+    each_front(&[("changes-bytes-max", "256KiB")], |house| {
+        let mut client = house.client();
+        assert_eq!(client.send("PUT", "/v1/docs/a", &[], b"1").status, 201);
+        let request = "GET /v1/changes?since=0&values HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n";
+        let mut reader = Raw::ask(house, request);
+        reader.read_up_to("\"value\":1}\n\n");
+        let document = format!("\"{}\"", "x".repeat(32 << 10));
+        for _ in 0..WRITES {
+            assert_eq!(client.send("PUT", "/v1/docs/a", &[], document.as_bytes()).status, 200);
+        }
+        reader.read_up_to("event: gone\ndata: {\"floor\":");
+        reader.read_up_to("0\r\n\r\n");
+        until_readers(house, 0);
+        assert!(ask(&mut client, "/metrics").1.contains("\nmemory_tools_changes_lost_total 1\n"));
+    });
 }
 
 /// Eight write, and one asks for what is next until it has all of it.

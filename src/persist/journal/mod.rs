@@ -8,6 +8,7 @@
 mod cut;
 mod frame;
 mod frame_writer;
+mod history;
 mod open;
 mod reader;
 mod record;
@@ -21,6 +22,7 @@ pub use cut::{QUARANTINE, cut, quarantine};
 pub use frame::{FrameHead, FrameKind, HEAD_BYTES as FRAME_HEAD_BYTES, PAYLOAD_BYTES_MAX as FRAME_PAYLOAD_BYTES_MAX};
 pub use frame_writer::Frame;
 pub(super) use frame_writer::FrameWriter;
+pub use history::History;
 pub use reader::{JournalReader, Replayed, Stretch};
 pub use record::{Batch, DEADLINE_BYTES, INLINE_BYTES_MAX, encode_record, encoded_bytes};
 pub use scan::{SegmentFault, SegmentScan, Tail, scan};
