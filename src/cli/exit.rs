@@ -52,6 +52,11 @@ impl Finished {
         Finished { stdout: text.into(), stderr: String::new(), exit: Exit::Done }
     }
 
+    /// It went well and says `text` beside what it has written to standard output.
+    pub fn said(text: impl Into<String>) -> Finished {
+        Finished { stdout: String::new(), stderr: text.into(), exit: Exit::Done }
+    }
+
     /// It ends with `exit` because of `faults`, a line each.
     pub fn because<T: ToString>(exit: Exit, faults: impl IntoIterator<Item = T>) -> Finished {
         let stderr = faults.into_iter().map(|fault| fault.to_string() + "\n").collect();

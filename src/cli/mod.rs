@@ -1,7 +1,8 @@
 //! The command line: arguments in, an `Invocation` out, and what each invocation does.
 //!
 //! Invariant: `parse` touches neither files nor the environment, and nothing here prints but `Finished::emit`, the
-//! banner of `serve`, the lines of `dump`, `ls` and `watch`, and what `watch` logs.
+//! banner of `serve`, the lines of `dump`, `ls`, `watch` and `export`, what the last two log, and how far a
+//! transfer is.
 
 mod exit;
 
@@ -26,7 +27,7 @@ pub use dump::dump;
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};
 pub use help::{help, version};
-pub use remote::{Action, Call, Content, PatchForm, Watching, Writing, remote};
+pub use remote::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Writing, remote};
 pub use repair::repair;
 pub use run::run;
 pub use serve::serve;

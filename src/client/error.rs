@@ -26,4 +26,7 @@ pub enum ClientError {
         /// What went wrong.
         cause: io::Error,
     },
+    /// What was to be sent could not be read. The server has been sent a part of it, without the end.
+    #[error("the body cannot be read: {0}")]
+    Body(io::Error),
 }

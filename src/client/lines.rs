@@ -10,13 +10,10 @@ use ureq::BodyReader;
 use super::Client;
 use super::error::ClientError;
 use super::message::{Reply, Request};
-use crate::base::limits::ANSWER_BYTES_MAX;
+use crate::base::limits::ANSWER_LINE_BYTES_MAX;
 
 /// Bytes that are read at once.
 const BUFFER_BYTES: usize = 256 << 10;
-
-/// Bytes of a line: a document of the largest size with its key, every byte of which may be escaped, around it.
-const LINE_BYTES_MAX: u64 = ANSWER_BYTES_MAX + (64 << 10);
 
 /// What a server says when it is asked for lines.
 pub enum Answer {
@@ -56,7 +53,7 @@ impl Lines {
     /// `Unreachable`, when the answer is cut off, or a line is longer than any can be.
     pub fn read(&mut self) -> Result<Option<&[u8]>, ClientError> {
         self.line.clear();
-        let read = self.body.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut self.line);
+        let read = self.body.by_ref().take(ANSWER_LINE_BYTES_MAX).read_until(b'\n', &mut self.line);
         let cut_off = |cause| ClientError::Unreachable { url: self.url.clone(), cause };
         match (read, self.line.pop()) {
             (Err(cause), _) => Err(cut_off(cause)),

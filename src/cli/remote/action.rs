@@ -1,5 +1,6 @@
 //! What can be asked of a running server on the command line.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// What is asked of a running server.
@@ -41,6 +42,10 @@ pub enum Action {
     },
     /// Show what changes, as it does.
     Watch(Watching),
+    /// Write every document to a file or to standard output.
+    Export(Exporting),
+    /// Take the lines of an export.
+    Import(Importing),
 }
 
 /// A write with a body.
@@ -89,6 +94,53 @@ impl PatchForm {
             PatchForm::Merge => "application/merge-patch+json",
             PatchForm::Json => "application/json-patch+json",
             PatchForm::Operations => "application/vnd.memory-tools.ops+json",
+        }
+    }
+}
+
+/// Where an export goes, and what is said meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exporting {
+    /// Where it goes.
+    pub to: Stream,
+    /// Whether it goes on with what an earlier one has left.
+    pub goes_on: bool,
+    /// Whether nothing is said of how far it is, nor how much it was.
+    pub is_quiet: bool,
+}
+
+/// Where an import comes from, and what becomes of what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Importing {
+    /// Where it comes from.
+    pub from: Stream,
+    /// What becomes of what is there, as the server reads it.
+    pub mode: Option<String>,
+    /// Whether nothing is said of how far it is, nor how much it was.
+    pub is_quiet: bool,
+}
+
+/// What lines are read from or written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// A file.
+    File(PathBuf),
+    /// Standard input or output.
+    Standard,
+}
+
+impl Stream {
+    /// What `word` names; a dash is the standard one.
+    pub fn named(word: &str) -> Stream {
+        if word == "-" { Stream::Standard } else { Stream::File(PathBuf::from(word)) }
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stream::File(path) => path.display().fmt(f),
+            Stream::Standard => f.write_str("standard input"),
         }
     }
 }

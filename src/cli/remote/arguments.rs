@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser};
 
 use super::super::arguments::UsageError;
-use super::action::{Action, Call, Content, PatchForm, Watching, Write};
+use super::action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Write};
 use crate::config::nearest;
 
 /// The commands.
-pub const COMMANDS: [&str; 6] = ["get", "put", "patch", "del", "ls", "watch"];
+pub const COMMANDS: [&str; 8] = ["get", "put", "patch", "del", "ls", "watch", "export", "import"];
 
 /// The command that `word` is.
 pub fn command(word: &OsStr) -> Option<&'static str> {
@@ -27,6 +27,9 @@ pub fn parse(command: &'static str, mut parser: Parser) -> Result<Option<Call>, 
     while let Some(argument) = parser.next().map_err(fault)? {
         match argument {
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
+            Arg::Short('o') if command == "export" => {
+                words.output = Some(text(parser.value().map_err(fault)?, "-o")?);
+            }
             Arg::Short(letter) => return Err(UsageError::Flag(format!("unknown flag \"-{letter}\" of {command}"))),
             Arg::Long(name) => {
                 let flag = words.flags(command).find(|(known, _)| *known == name).map(|(_, slot)| slot);
@@ -58,6 +61,10 @@ struct Words {
     since: Option<String>,
     as_json: bool,
     with_values: bool,
+    output: Option<String>,
+    goes_on: bool,
+    mode: Option<String>,
+    is_quiet: bool,
 }
 
 /// Where a flag leaves what it says.
@@ -73,9 +80,10 @@ impl Words {
     fn flags(&mut self, command: &str) -> impl Iterator<Item = (&'static str, Slot<'_>)> {
         let is_write = matches!(command, "put" | "patch");
         let is_watch = command == "watch";
+        let (is_export, is_import) = (command == "export", command == "import");
         [
             (true, "url", Slot::Value(&mut self.url)),
-            (true, "collection", Slot::Value(&mut self.collection)),
+            (!is_export && !is_import, "collection", Slot::Value(&mut self.collection)),
             (command == "get", "ptr", Slot::Value(&mut self.pointer)),
             (is_write, "ttl", Slot::Value(&mut self.ttl)),
             (is_write || command == "del", "if-match", Slot::Value(&mut self.if_match)),
@@ -84,6 +92,10 @@ impl Words {
             (is_watch, "since", Slot::Value(&mut self.since)),
             (is_watch, "json", Slot::Switch(&mut self.as_json)),
             (is_watch, "values", Slot::Switch(&mut self.with_values)),
+            (is_export, "output", Slot::Value(&mut self.output)),
+            (is_export, "continue", Slot::Switch(&mut self.goes_on)),
+            (is_import, "mode", Slot::Value(&mut self.mode)),
+            (is_export || is_import, "quiet", Slot::Switch(&mut self.is_quiet)),
         ]
         .into_iter()
         .filter_map(|(is_taken, name, slot)| is_taken.then_some((name, slot)))
@@ -91,7 +103,7 @@ impl Words {
 
     fn call(mut self, command: &'static str) -> Result<Call, UsageError> {
         let mut positional = std::mem::take(&mut self.positional).into_iter();
-        let first = if command == "watch" { None } else { positional.next() };
+        let first = if matches!(command, "watch" | "export") { None } else { positional.next() };
         let content = if matches!(command, "put" | "patch") { positional.next() } else { None };
         if let Some(extra) = positional.next() {
             return Err(UsageError::TooMany(extra, command));
@@ -113,10 +125,24 @@ impl Words {
                 as_json: self.as_json,
                 with_values: self.with_values,
             }),
+            "export" => Action::Export(exporting(self.output.as_deref(), self.goes_on, self.is_quiet)?),
+            "import" => {
+                let from =
+                    first.ok_or_else(|| UsageError::Flag("import needs a file: import FILE, or -".to_owned()))?;
+                Action::Import(Importing { from: Stream::named(&from), mode: self.mode, is_quiet: self.is_quiet })
+            }
             _ => Action::List { prefix: first.unwrap_or_default() },
         };
         Ok(Call { url: self.url, collection: self.collection, action })
     }
+}
+
+fn exporting(output: Option<&str>, goes_on: bool, is_quiet: bool) -> Result<Exporting, UsageError> {
+    let to = output.map_or(Stream::Standard, Stream::named);
+    if goes_on && to == Stream::Standard {
+        return Err(UsageError::Flag("--continue needs the file that it goes on with: -o FILE".to_owned()));
+    }
+    Ok(Exporting { to, goes_on, is_quiet })
 }
 
 impl Content {
@@ -196,6 +222,20 @@ mod tests {
             ("ls", Action::List { prefix: String::new() }),
             ("ls a/", Action::List { prefix: "a/".to_owned() }),
             ("watch", Action::Watch(Watching::default())),
+            ("export", Action::Export(Exporting { to: Stream::Standard, goes_on: false, is_quiet: false })),
+            (
+                "export -o f --continue --quiet",
+                Action::Export(Exporting { to: Stream::File("f".into()), goes_on: true, is_quiet: true }),
+            ),
+            ("import -", Action::Import(Importing { from: Stream::Standard, mode: None, is_quiet: false })),
+            (
+                "import f --mode replace",
+                Action::Import(Importing {
+                    from: Stream::File("f".into()),
+                    mode: Some("replace".to_owned()),
+                    is_quiet: false,
+                }),
+            ),
             (
                 "watch --prefix a --since 7 --json --values",
                 Action::Watch(Watching {
@@ -227,6 +267,12 @@ mod tests {
             ("watch a", "unexpected argument \"a\", watch takes no more"),
             ("watch --json=yes", "unexpected argument for option '--json': \"yes\""),
             ("watch --values", "--values needs --json, which can show them"),
+            ("export a", "unexpected argument \"a\", export takes no more"),
+            ("export --continue", "--continue needs the file that it goes on with: -o FILE"),
+            ("export -o", "missing argument for option '-o'"),
+            ("import", "import needs a file: import FILE, or -"),
+            ("import a b", "unexpected argument \"b\", import takes no more"),
+            ("ls -o x", "unknown flag \"-o\" of ls"),
             ("ls --json", "unknown flag \"--json\" of ls, "),
         ] {
             assert!(parsed(line).is_err_and(|found| found.starts_with(error)), "{line}: {:?}", parsed(line));

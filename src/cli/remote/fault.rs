@@ -1,6 +1,7 @@
 //! Why there is nothing to show: an exit code and a line for each way it can go wrong.
 
 use std::io;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -20,11 +21,25 @@ pub enum Fault {
     Unexpected(&'static str),
     /// What came cannot be written.
     Output(io::Error),
+    /// What is in this file is not what an export that was not finished has left.
+    NoExport(PathBuf),
+    /// A fault, with what is to be said before and behind it.
+    Within {
+        /// The fault.
+        fault: Box<Fault>,
+        /// Where it is.
+        before: String,
+        /// What to do about it.
+        behind: String,
+    },
 }
 
 impl From<ClientError> for Fault {
     fn from(error: ClientError) -> Fault {
-        Fault::Client(error)
+        match error {
+            ClientError::Body(error) => Fault::Body(error),
+            error => Fault::Client(error),
+        }
     }
 }
 
@@ -36,7 +51,8 @@ impl Fault {
             Fault::Client(_) | Fault::Body(_) => Exit::Usage,
             Fault::Refused(reply) if reply.status == 404 => Exit::NotFound,
             Fault::Refused(_) | Fault::Unexpected(_) => Exit::Refused,
-            Fault::Output(_) => Exit::Failed,
+            Fault::Output(_) | Fault::NoExport(_) => Exit::Failed,
+            Fault::Within { fault, .. } => fault.exit(),
         }
     }
 
@@ -48,6 +64,19 @@ impl Fault {
             Fault::Body(error) => format!("the body cannot be read: {error}"),
             Fault::Unexpected(expected) => format!("the server does not answer with {expected}"),
             Fault::Output(error) => format!("cannot write: {error}"),
+            Fault::NoExport(path) => {
+                format!("{} is none of an export, leave --continue out to begin anew", path.display())
+            }
+            Fault::Within { fault, before, behind } => format!("{before}{}{behind}", fault.text()),
+        }
+    }
+
+    /// Whether it may be over soon: the server is gone, starts, stops, or has too much to do.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Fault::Client(ClientError::Unreachable { .. }) => true,
+            Fault::Refused(reply) => matches!(reply.status, 429 | 503),
+            _ => false,
         }
     }
 

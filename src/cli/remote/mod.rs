@@ -1,4 +1,4 @@
-//! `get`, `put`, `patch`, `del`, `ls`, `watch`: what scripts ask of a running server, with an exit code for each way it
+//! `get`, `put`, `patch`, `del`, `ls`, `watch`, `export`, `import`: what scripts ask of a running server, with an exit code for each way it
 //! can go.
 //!
 //! Invariant: a fault is one line on standard error. It knows the resource API's paths and statuses, and reads of a
@@ -13,6 +13,14 @@ mod retry;
 mod documents;
 mod watch;
 
+mod file_reader;
+mod partial;
+mod progress;
+mod tally;
+
+mod export;
+mod import;
+
 use std::io::{Read, Write};
 
 use serde_json::Value;
@@ -24,7 +32,7 @@ use super::exit::Finished;
 use documents::Place;
 use fault::Fault;
 
-pub use action::{Action, Call, Content, PatchForm, Watching, Write as Writing};
+pub use action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Write as Writing};
 pub use arguments::{COMMANDS, command, parse};
 
 /// Where a server is when nothing else is said.
@@ -38,6 +46,8 @@ usage: memory-tools get KEY [--ptr /a/0]
        memory-tools ls [PREFIX]                every key, a line each
        memory-tools watch [--prefix P]         every change, a line each
                           [--since LSN] [--json [--values]]
+       memory-tools export [-o FILE] [--continue] [--quiet]
+       memory-tools import FILE|- [--mode merge] [--quiet]
 All take --url http://127.0.0.1:8080 (the default) and --collection C. Without
 JSON or @FILE the body is read from standard input. What begins with a dash
 stands behind --, as in: memory-tools put key -- -1
@@ -74,6 +84,8 @@ fn carry_out(call: &Call, disk: &dyn Disk, input: &mut dyn Read, out: &mut dyn W
         Action::Delete { key, if_match } => place.delete(key, if_match.as_deref()),
         Action::List { prefix } => place.list(prefix, out),
         Action::Watch(watching) => watch::watch(&client, call.collection.as_deref(), watching, out),
+        Action::Export(exporting) => export::export(&client, exporting, disk, out),
+        Action::Import(importing) => import::import(&client, importing, disk, input),
     }
 }
 

@@ -20,7 +20,7 @@ use super::plain;
 use super::retry::{Attempts, pause};
 use crate::base::json;
 use crate::base::log;
-use crate::client::{Answer, Client, ClientError, Request};
+use crate::client::{Answer, Client, Request};
 
 /// How long the server may wait for a change: behind that it is looked whether anybody still reads.
 const TIMEOUT: &str = "5s";
@@ -58,7 +58,7 @@ pub fn watch(
                 has_been_there = true;
             }
             Err(Stopped::NobodyReads) => return Ok(Finished::done("")),
-            Err(Stopped::Because(fault)) if has_been_there && may_pass(&fault) => {
+            Err(Stopped::Because(fault)) if has_been_there && fault.may_pass() => {
                 let (_, wait) = attempts.fail();
                 log::warn(format_args!("{}; trying again in {} ms", fault.text(), wait.as_millis()));
                 pause(wait);
@@ -173,15 +173,6 @@ impl<'l> Change<'l> {
             text.push_str(&plain(collection));
         }
         text
-    }
-}
-
-/// Whether it may be over soon: the server is gone, starts, stops, or has too many readers.
-fn may_pass(fault: &Fault) -> bool {
-    match fault {
-        Fault::Client(ClientError::Unreachable { .. }) => true,
-        Fault::Refused(reply) => matches!(reply.status, 429 | 503),
-        _ => false,
     }
 }
 
