@@ -5,9 +5,12 @@
 //! is resumed by key after any change. Four bytes an entry and little around them: compare 16 and more for a tree
 //! that holds pointers. An overwrite keeps its slot, and so never comes here.
 //!
-//! It keeps no keys: whoever calls passes the slab that has them. Where a range begins is found in `seek`.
+//! It keeps no keys but the first eight bytes of each leaf's first: whoever calls passes the slab that has them. Where a range begins is found in `seek`.
+
+use std::cmp::Ordering;
 
 use super::slab::{Slab, SlotIndex};
+use super::sorting;
 
 /// Slots of a leaf: 1 KiB. Larger ones cost more moving for each insertion, smaller ones a longer list of leaves.
 const LEAF_SLOTS_MAX: usize = 256;
@@ -18,13 +21,55 @@ const LEAF_SLOTS_STEP: usize = 32;
 /// Slots sorted by key.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    leaves: Vec<Vec<SlotIndex>>,
+    leaves: Vec<Leaf>,
+}
+
+/// Some slots that follow each other.
+#[derive(Debug)]
+struct Leaf {
+    /// The head of its first key, so that a search among leaves rarely has to look for a document.
+    head: Head,
+    slots: Vec<SlotIndex>,
+}
+
+/// The first eight bytes of a key, which order as keys do but for those that are alike in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Head(u64);
+
+impl Head {
+    pub(super) fn of(key: &[u8]) -> Head {
+        Head(sorting::part(key, 0))
+    }
+}
+
+impl Leaf {
+    /// Of slots in order, of which there is one at least.
+    fn new(slots: Vec<SlotIndex>, slab: &Slab) -> Leaf {
+        let mut leaf = Leaf { head: Head(0), slots };
+        leaf.note_first(slab);
+        leaf
+    }
+
+    /// Has the head follow the first slot, if there is one.
+    fn note_first(&mut self, slab: &Slab) {
+        self.head = self.slots.first().map_or(Head(0), |first| Head::of(slab.key(*first)));
+    }
+
+    fn insert(&mut self, offset: usize, slot: SlotIndex, slab: &Slab) {
+        if self.slots.len() == self.slots.capacity() {
+            self.slots.reserve_exact(LEAF_SLOTS_STEP);
+        }
+        self.slots.insert(offset, slot);
+        if offset == 0 {
+            self.note_first(slab);
+        }
+    }
 }
 
 impl Order {
     /// Of slots that are in order, each once: as if they had been added one after the other.
-    pub(super) fn of_sorted(slots: &[SlotIndex]) -> Order {
-        Order { leaves: slots.chunks(LEAF_SLOTS_MAX).map(<[SlotIndex]>::to_vec).collect() }
+    pub(super) fn of_sorted(slots: &[SlotIndex], slab: &Slab) -> Order {
+        Order { leaves: slots.chunks(LEAF_SLOTS_MAX).map(|slots| Leaf::new(slots.to_vec(), slab)).collect() }
     }
 
     /// Adds a slot whose key is not in the order yet.
@@ -32,21 +77,21 @@ impl Order {
         let key = slab.key(slot);
         let number = self.leaf_of(key, slab);
         let Some(leaf) = self.leaves.get_mut(number) else {
-            self.leaves.push(vec![slot]);
+            self.leaves.push(Leaf::new(vec![slot], slab));
             return;
         };
-        let offset = leaf.partition_point(|other| slab.key(*other) < key);
-        if leaf.len() < LEAF_SLOTS_MAX {
-            insert_into(leaf, offset, slot);
+        let offset = leaf.slots.partition_point(|other| slab.key(*other) < key);
+        if leaf.slots.len() < LEAF_SLOTS_MAX {
+            leaf.insert(offset, slot, slab);
         } else if offset == LEAF_SLOTS_MAX {
             // Ascending keys leave full leaves behind them.
-            self.leaves.insert(number + 1, vec![slot]);
+            self.leaves.insert(number + 1, Leaf::new(vec![slot], slab));
         } else {
-            let mut right = leaf.split_off(LEAF_SLOTS_MAX / 2);
-            leaf.shrink_to_fit();
+            let mut right = Leaf::new(leaf.slots.split_off(LEAF_SLOTS_MAX / 2), slab);
+            leaf.slots.shrink_to_fit();
             match offset.checked_sub(LEAF_SLOTS_MAX / 2) {
-                Some(offset_in_right) => insert_into(&mut right, offset_in_right, slot),
-                None => insert_into(leaf, offset, slot),
+                Some(offset_in_right) => right.insert(offset_in_right, slot, slab),
+                None => leaf.insert(offset, slot, slab),
             }
             self.leaves.insert(number + 1, right);
         }
@@ -57,13 +102,18 @@ impl Order {
         let key = slab.key(slot);
         let number = self.leaf_of(key, slab);
         let leaf = self.leaves.get_mut(number).expect("a slot in the order has a leaf");
-        let offset = leaf.partition_point(|other| slab.key(*other) < key);
-        let removed = leaf.remove(offset);
+        let offset = leaf.slots.partition_point(|other| slab.key(*other) < key);
+        let removed = leaf.slots.remove(offset);
         assert!(removed == slot, "the order holds another slot under this key");
-        if leaf.is_empty() {
+        if leaf.slots.is_empty() {
             self.leaves.remove(number);
-        } else if leaf.capacity() - leaf.len() > 2 * LEAF_SLOTS_STEP {
-            leaf.shrink_to(leaf.len() + LEAF_SLOTS_STEP);
+            return;
+        }
+        if offset == 0 {
+            leaf.note_first(slab);
+        }
+        if leaf.slots.capacity() - leaf.slots.len() > 2 * LEAF_SLOTS_STEP {
+            leaf.slots.shrink_to(leaf.slots.len() + LEAF_SLOTS_STEP);
         }
     }
 
@@ -72,47 +122,55 @@ impl Order {
         self.leaves.len()
     }
 
+    /// How the first key of a leaf compares with one that has this head, as far as the heads tell: those that are equal
+    /// in them may be in any order.
+    pub(super) fn compare_first(&self, leaf: usize, head: Head) -> Ordering {
+        self.leaves.get(leaf).map_or(Ordering::Greater, |leaf| leaf.head.cmp(&head))
+    }
+
     /// How many slots a leaf has; none when there is no such leaf.
     pub(super) fn leaf_slots(&self, leaf: usize) -> usize {
-        self.leaves.get(leaf).map_or(0, Vec::len)
+        self.leaves.get(leaf).map_or(0, |leaf| leaf.slots.len())
     }
 
     /// The slot at `offset` in a leaf.
     pub(super) fn slot(&self, leaf: usize, offset: usize) -> Option<SlotIndex> {
-        self.leaves.get(leaf)?.get(offset).copied()
+        self.leaves.get(leaf)?.slots.get(offset).copied()
     }
 
     /// The slots from the one at `offset` in a leaf on, in order of their keys.
     pub(super) fn slots_from(&self, leaf: usize, offset: usize) -> impl Iterator<Item = SlotIndex> {
-        self.leaves.iter().skip(leaf).flatten().skip(offset).copied()
+        self.leaves.iter().skip(leaf).flat_map(|leaf| &leaf.slots).skip(offset).copied()
     }
 
     /// The leaf where `key` is, or would be: the last one that does not begin after it, or the first one.
     fn leaf_of(&self, key: &[u8], slab: &Slab) -> usize {
-        let begins_by_key = |leaf: &Vec<SlotIndex>| leaf.first().is_some_and(|first| slab.key(*first) <= key);
+        let head = Head::of(key);
+        let begins_by_key = |leaf: &Leaf| match leaf.head.cmp(&head) {
+            Ordering::Less => true,
+            Ordering::Equal => leaf.slots.first().is_some_and(|first| slab.key(*first) <= key),
+            Ordering::Greater => false,
+        };
         self.leaves.partition_point(begins_by_key).saturating_sub(1)
     }
-}
-
-fn insert_into(leaf: &mut Vec<SlotIndex>, offset: usize, slot: SlotIndex) {
-    if leaf.len() == leaf.capacity() {
-        leaf.reserve_exact(LEAF_SLOTS_STEP);
-    }
-    leaf.insert(offset, slot);
 }
 
 #[cfg(test)]
 impl Order {
     /// Slots in it.
     pub(super) fn len(&self) -> usize {
-        self.leaves.iter().map(Vec::len).sum()
+        self.leaves.iter().map(|leaf| leaf.slots.len()).sum()
     }
 
-    /// Panics unless the keys ascend strictly and no leaf is empty, too long, or mostly spare memory.
+    /// Panics unless the keys ascend strictly, every head is that of the first key behind it, and no leaf is empty, too
+    /// long, or mostly spare memory.
     pub(super) fn check_invariants(&self, slab: &Slab) {
-        assert!(self.leaves.iter().all(|leaf| (1..=LEAF_SLOTS_MAX).contains(&leaf.len())));
-        assert!(self.leaves.iter().all(|leaf| leaf.capacity() <= leaf.len() + 2 * LEAF_SLOTS_STEP));
-        assert!(self.leaves.iter().flatten().map(|slot| slab.key(*slot)).is_sorted_by(|a, b| a < b));
+        for Leaf { head, slots } in &self.leaves {
+            assert!((1..=LEAF_SLOTS_MAX).contains(&slots.len()));
+            assert!(slots.capacity() <= slots.len() + 2 * LEAF_SLOTS_STEP);
+            assert_eq!(*head, Head::of(slab.key(slots[0])));
+        }
+        assert!(self.slots_from(0, 0).map(|slot| slab.key(slot)).is_sorted_by(|a, b| a < b));
     }
 }
 
@@ -124,7 +182,8 @@ mod tests {
     fn filled(numbers: impl Iterator<Item = u64>) -> (Order, Slab) {
         let (mut order, mut slab) = (Order::default(), Slab::default());
         for number in numbers {
-            let slot = slab.insert(entry(&format!("{number:06}"), number));
+            // Hundreds of keys are alike in their first eight bytes.
+            let slot = slab.insert(entry(&format!("key/{number:06}"), number));
             order.insert(slot, &slab);
         }
         order.check_invariants(&slab);

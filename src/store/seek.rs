@@ -7,9 +7,10 @@
 //!
 //! Invariant: a search ends where it would end alone. It does not know what keeps the orders as they are meanwhile.
 
+use std::cmp::Ordering;
 use std::ops::{Bound, Range};
 
-use super::order::Order;
+use super::order::{Head, Order};
 use super::slab::Slab;
 use crate::model::{Document, Entry};
 
@@ -43,18 +44,23 @@ impl<'a> Seek<'a> {
         self.entries().take(count).for_each(|entry| entry.document.prefetch_key());
     }
 
-    /// Chooses what to look at next; false when it has arrived.
-    fn choose(&mut self) -> bool {
+    /// Chooses what to look at next, on the way to a key with this head; false when it has arrived.
+    fn choose(&mut self, head: Head) -> bool {
+        while self.leaf.is_none() && !self.among.is_empty() {
+            match self.order.compare_first(self.middle(), head) {
+                Ordering::Equal => break,
+                ordering => self.narrow(ordering.is_lt()),
+            }
+        }
         if self.among.is_empty() && self.leaf.is_none() {
             // So many leaves begin before the range: it begins in the last of them, or right behind that one.
             let leaf = self.among.start.saturating_sub(1);
             self.leaf = Some(leaf);
             self.among = 0..self.order.leaf_slots(leaf);
         }
-        let middle = self.middle();
         let (leaf, offset) = match self.leaf {
-            None => (middle, 0),
-            Some(leaf) => (leaf, middle),
+            None => (self.middle(), 0),
+            Some(leaf) => (leaf, self.middle()),
         };
         let slot = if self.among.is_empty() { None } else { self.order.slot(leaf, offset) };
         self.pivot = slot.map(|slot| &self.slab.get(slot).document);
@@ -63,10 +69,15 @@ impl<'a> Seek<'a> {
 
     /// Looks at what was chosen.
     fn look(&mut self, is_before: impl Fn(&[u8]) -> bool) {
-        let Some(document) = self.pivot.take() else { return };
+        if let Some(document) = self.pivot.take() {
+            self.narrow(is_before(document.key_bytes()));
+        }
+    }
+
+    /// Goes on behind the middle when that is before the range, and else up to it.
+    fn narrow(&mut self, is_before: bool) {
         let middle = self.middle();
-        self.among =
-            if is_before(document.key_bytes()) { middle + 1..self.among.end } else { self.among.start..middle };
+        self.among = if is_before { middle + 1..self.among.end } else { self.among.start..middle };
     }
 
     fn middle(&self) -> usize {
@@ -79,25 +90,26 @@ impl<'a> Seek<'a> {
 pub(super) fn go_to(seeks: &mut [Option<Seek<'_>>], start: Bound<&[u8]>) {
     match start {
         Bound::Unbounded => {}
-        Bound::Included(first) => go_behind(seeks, |key| key < first),
-        Bound::Excluded(last) => go_behind(seeks, |key| key <= last),
+        Bound::Included(first) => go_behind(seeks, Head::of(first), |key| key < first),
+        Bound::Excluded(last) => go_behind(seeks, Head::of(last), |key| key <= last),
     }
 }
 
-fn go_behind(seeks: &mut [Option<Seek<'_>>], is_before: impl Fn(&[u8]) -> bool) {
+/// Has all go behind the keys that are before the range; `head` is that of the key where it begins.
+fn go_behind(seeks: &mut [Option<Seek<'_>>], head: Head, is_before: impl Fn(&[u8]) -> bool) {
     for seek in seeks.iter_mut().flatten() {
         (seek.leaf, seek.among) = (None, 0..seek.order.leaf_count());
     }
-    while all_choose(seeks) {
+    while all_choose(seeks, head) {
         seeks.iter_mut().flatten().for_each(|seek| seek.look(&is_before));
     }
 }
 
 /// Has each of `seeks` choose; false when all have arrived.
-fn all_choose(seeks: &mut [Option<Seek<'_>>]) -> bool {
+fn all_choose(seeks: &mut [Option<Seek<'_>>], head: Head) -> bool {
     let mut any = false;
     for seek in seeks.iter_mut().flatten() {
-        any |= seek.choose();
+        any |= seek.choose(head);
     }
     any
 }
@@ -111,7 +123,7 @@ mod tests {
     fn filled(count: u64) -> (Order, Slab) {
         let (mut order, mut slab) = (Order::default(), Slab::default());
         for number in shuffled(count, 5) {
-            let slot = slab.insert(entry(&format!("{:06}", number * 2), number * 2));
+            let slot = slab.insert(entry(&format!("key/{:06}", number * 2), number * 2));
             order.insert(slot, &slab);
         }
         (order, slab)
@@ -121,7 +133,7 @@ mod tests {
     fn searches_in_step_end_where_each_would_end_alone() {
         let partitions = [0, 1, 2, 255, 256, 257, 3000].map(filled);
         for number in (0..6100).step_by(7).chain([0, 1, 509, 510, 511, 512, 513, 514, 5997, 5998, 5999]) {
-            let key = format!("{number:06}");
+            let key = format!("key/{number:06}");
             for (start, first) in [
                 (Bound::Included(key.as_bytes()), number + number % 2),
                 (Bound::Excluded(key.as_bytes()), number / 2 * 2 + 2),

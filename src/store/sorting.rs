@@ -70,8 +70,9 @@ fn for_each_key<'s>(keyed: &mut [Keyed], slab: &'s Slab, mut each: impl FnMut(&m
     }
 }
 
-/// The `PART_BYTES` of `key` from `begin` on, filled up with NULs where it ends before.
-fn part(key: &[u8], begin: usize) -> u64 {
+/// The `PART_BYTES` of `key` from `begin` on, filled up with NULs where it ends before. Of keys that are alike before
+/// `begin`, the one with the smaller part comes first.
+pub(super) fn part(key: &[u8], begin: usize) -> u64 {
     let rest = key.get(begin..).unwrap_or_default();
     let part = rest.first_chunk().copied().unwrap_or_else(|| {
         let mut filled = [0; PART_BYTES];

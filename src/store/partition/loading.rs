@@ -64,7 +64,7 @@ impl Partition {
 
     /// The third step: makes the sorted indexes.
     pub(in crate::store) fn sort(&mut self) {
-        let order = Order::of_sorted(&sorting::sorted(&self.slab));
+        let order = Order::of_sorted(&sorting::sorted(&self.slab), &self.slab);
         let deadlines = self.slab.indexes().map(|slot| (self.slab.get(slot).deadline, slot));
         let due: BTreeSet<_> = deadlines.filter(|(deadline, _)| *deadline != Deadline::NEVER).collect();
         self.stage = Stage::Serving { order, due };
