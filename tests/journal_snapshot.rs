@@ -22,8 +22,8 @@ use memory_tools::base::threads::alone;
 use memory_tools::engine::{CaptureStep, Engine, EngineOptions};
 use memory_tools::journal::{Journal, JournalOptions, Mode, Sequence};
 use memory_tools::model::{
-    BatchWrite, CollectionName, Command, Condition, Deadline, Document, Effect, Execute, Expiry, Key, KeyRange, Lsn,
-    OnAbsent, Record, Scope,
+    BatchWrite, CollectionName, Command, Condition, Deadline, Document, Effect, Execute, Expiry, Key, KeyRange, Listed,
+    Lsn, OnAbsent, Record, Scope,
 };
 use memory_tools::persist::journal::SegmentId;
 use memory_tools::persist::{Content, DataFolder, OpenOptions};
@@ -112,7 +112,7 @@ impl House {
                 name.as_deref().map_or(Scope::Main, |name| Scope::Collection(CollectionName::new(name).unwrap()));
             let scan = Command::Scan { scope, range: KeyRange::ALL, at_most: None };
             let Effect::Scanned(entries) = self.execute(scan) else { unreachable!() };
-            state.documents.extend(entries.map(|entry| {
+            state.documents.extend(entries.filter_map(Listed::live).map(|entry| {
                 let key = entry.document.key().as_str().to_owned();
                 ((name.clone(), key), (entry.document.value().to_vec(), entry.version, entry.deadline))
             }));

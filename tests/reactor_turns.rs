@@ -5,8 +5,11 @@ mod desk;
 #[path = "support/wire.rs"]
 mod wire;
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use memory_tools::api::Handle;
+use memory_tools::api::message::{Answer, BodyStream, Part, Pulled, Request, Response, ResponseBody};
 use memory_tools::front::reactor::context::Rules;
 use memory_tools::front::reactor::session::Session;
 
@@ -41,4 +44,48 @@ fn a_stream_is_not_made_further_ahead_when_a_write_takes_nothing() {
     let made = double.pulled.load(Ordering::SeqCst);
     session.outbox().prepare(&mut cx);
     assert_eq!(double.pulled.load(Ordering::SeqCst), made);
+}
+
+/// Answers with a stream that looks around twice before it has something to say.
+#[derive(Default)]
+struct Slow(Arc<AtomicUsize>);
+
+impl Handle for Slow {
+    fn handle(&self, _: Request<'_>) -> Answer {
+        let mut response = Response::new(200);
+        response.body = ResponseBody::Stream(Box::new(Looks(Arc::clone(&self.0))));
+        Answer::Reply(response)
+    }
+}
+
+struct Looks(Arc<AtomicUsize>);
+
+impl BodyStream for Looks {
+    fn pull(&mut self, part: &mut Part) -> Pulled {
+        if self.0.fetch_add(1, Ordering::SeqCst) < 2 {
+            return Pulled::More;
+        }
+        part.push_bytes(b"found");
+        Pulled::Ended
+    }
+}
+
+/// A listing passed over ten million documents that had expired, and its thread served nobody else meanwhile.
+#[test]
+fn a_stream_that_made_nothing_is_pulled_once_a_turn_and_not_cut_short() {
+    let (handler, ledger) = (Slow::default(), Ledger::default());
+    let mut desk = Desk::new(desk::rules());
+    let mut session = Session::new(0);
+    let mut cx = desk.context(&handler, &ledger);
+    session.receive(get("/").as_bytes(), &mut cx);
+    for pulled in 1..=3 {
+        // Its reader sends nothing more.
+        session.outbox().end_waits();
+        for _ in 0..2 {
+            session.outbox().prepare(&mut cx);
+            assert_eq!(handler.0.load(Ordering::SeqCst), pulled);
+        }
+        cx.now += 1000;
+    }
+    assert!(cx.out.ends_with(b"5\r\nfound\r\n0\r\n\r\n"), "{}", cx.out.escape_ascii());
 }

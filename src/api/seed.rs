@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use crate::base::json;
 use crate::base::limits::ENVELOPE_BYTES_MAX;
 use crate::model::{
-    CollectionSummary, Command, Condition, Document, Effect, Entries, KeyRange, OnAbsent, OptionChanges, Rest, Scope,
+    CollectionSummary, Command, Condition, Document, Effect, Entries, KeyRange, Listed, OnAbsent, OptionChanges, Rest,
+    Scope,
 };
 
 use super::Api;
@@ -18,8 +19,9 @@ use super::message::{BodyStream, Part, Piece, Pulled, Response, ResponseBody, Va
 use super::problem::{Kind, Problem};
 use super::target::{DecodeFault, Plus, decode, pairs};
 
-/// Bytes of a part of a listing before it is handed on.
+/// Bytes of a part of a listing before it is handed on, and entries of it, live or expired.
 const PART_BYTES: usize = 32 * 1024;
+const PART_ENTRIES: usize = 1024;
 
 /// `POST /set` and `POST /collections/{c}/set`.
 ///
@@ -188,11 +190,15 @@ impl BodyStream for Listing {
     fn pull(&mut self, part: &mut Part) -> Pulled {
         let mut pulled = Pulled::More;
         let start = part.len();
-        while part.len() - start < PART_BYTES {
-            let Some(entry) = self.entries.next() else {
-                self.text.extend_from_slice(b"}}\n");
-                pulled = Pulled::Ended;
-                break;
+        for _ in 0..PART_ENTRIES {
+            let entry = match self.entries.next() {
+                Some(Listed::Live(entry)) => entry,
+                Some(Listed::Expired) => continue,
+                None => {
+                    self.text.extend_from_slice(b"}}\n");
+                    pulled = Pulled::Ended;
+                    break;
+                }
             };
             if self.state == ListingState::Entries {
                 self.text.push(b',');
@@ -203,6 +209,9 @@ impl BodyStream for Listing {
             self.text.clear();
             part.push_document(entry.document);
             self.state = ListingState::Entries;
+            if part.len() - start >= PART_BYTES {
+                break;
+            }
         }
         part.push_bytes(&self.text);
         self.text.clear();

@@ -25,6 +25,6 @@ pub use execute::{
 pub use figures::{Figures, JournalStats, Stats};
 pub use key::{Key, KeyFault};
 pub use lsn::{Lsn, Rest};
-pub use outcome::{BatchRefusal, Effect, Entries, Outcome, Refusal, Written};
+pub use outcome::{BatchRefusal, Effect, Entries, Listed, Outcome, Refusal, Written};
 pub use range::KeyRange;
 pub use record::Record;

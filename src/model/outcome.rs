@@ -73,9 +73,29 @@ pub enum Effect {
     Scanned(Box<dyn Entries>),
 }
 
-/// Live documents in byte order of their keys, each key at most once. Reads on as it is pulled; holds no lock between
-/// two items.
-pub trait Entries: Iterator<Item = Entry> + Send {
+/// What comes next of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// A document that is there.
+    Live(Entry),
+    /// One whose deadline has passed and whose memory was not given back yet: nobody is shown it. It comes because there
+    /// may be millions of them side by side, and whoever lists can stop between any two.
+    Expired,
+}
+
+impl Listed {
+    /// The document that is there.
+    pub fn live(self) -> Option<Entry> {
+        match self {
+            Listed::Live(entry) => Some(entry),
+            Listed::Expired => None,
+        }
+    }
+}
+
+/// Documents in byte order of their keys, each key at most once. Reads on as it is pulled, some dozen entries at most;
+/// holds no lock between two items.
+pub trait Entries: Iterator<Item = Listed> + Send {
     /// The newest LSN that must survive for all to stay true that was given so far: what is there, and what is not.
     fn rests_on(&self) -> Lsn;
 }

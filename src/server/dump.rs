@@ -16,7 +16,8 @@ use crate::base::threads::alone;
 use crate::engine::{Engine, EngineOptions, LoadFault};
 use crate::journal::{Journal, Sequence};
 use crate::model::{
-    CollectionName, CollectionOptions, CollectionSummary, Command, Effect, Entry, Execute, KeyRange, Lsn, Record, Scope,
+    CollectionName, CollectionOptions, CollectionSummary, Command, Effect, Entry, Execute, KeyRange, Listed, Lsn,
+    Record, Scope,
 };
 use crate::persist::{self, Content, Found};
 
@@ -102,7 +103,7 @@ fn write_all_of(engine: &Engine, scope: Scope<'_>, out: &mut dyn Write) -> io::R
         return Ok(());
     };
     let mut line = Vec::new();
-    for entry in entries {
+    for entry in entries.filter_map(Listed::live) {
         line.clear();
         write_line(&mut line, scope, &entry);
         out.write_all(&line)?;

@@ -14,7 +14,7 @@ use super::hashing::ShardIndex;
 use super::slices::{Slice, SliceEnd};
 use super::{CollectionId, Store};
 use crate::base::clock::UnixMillis;
-use crate::model::{Entry, KeyRange};
+use crate::model::{Entry, KeyRange, Listed};
 
 /// Entries that a scan has at hand over all shards, whatever their number: 8192 counted pointers are 200 KB.
 const ENTRIES_AT_HAND: usize = 8192;
@@ -32,7 +32,7 @@ pub struct Scan<N> {
     prefix: Box<[u8]>,
     now: N,
     slice_entries: usize,
-    /// Entries that may still come.
+    /// Live entries that may still come.
     at_most: usize,
     shards: Vec<AtHand>,
     /// The next entry of each shard that has one.
@@ -53,7 +53,8 @@ struct Head {
 }
 
 impl<N: Fn() -> UnixMillis> Scan<N> {
-    /// Lists what is in `range` of the collection `id`, the first `at_most` or all; `now` is asked for each item. Reads
+    /// Lists what is in `range` of the collection `id`, the first `at_most` that are live or all; `now` is asked for each
+    /// item. Reads
     /// the first slice of each shard.
     ///
     /// When the collection is dropped meanwhile, the listing ends early.
@@ -91,16 +92,16 @@ impl<N: Fn() -> UnixMillis> Scan<N> {
 }
 
 impl<N: Fn() -> UnixMillis> Iterator for Scan<N> {
-    type Item = Entry;
+    type Item = Listed;
 
-    fn next(&mut self) -> Option<Entry> {
-        self.at_most = self.at_most.checked_sub(1)?;
-        loop {
-            let entry = self.pull()?;
-            if !entry.deadline.has_passed((self.now)()) {
-                return Some(entry);
-            }
+    fn next(&mut self) -> Option<Listed> {
+        let left = self.at_most.checked_sub(1)?;
+        let entry = self.pull()?;
+        if entry.deadline.has_passed((self.now)()) {
+            return Some(Listed::Expired);
         }
+        self.at_most = left;
+        Some(Listed::Live(entry))
     }
 }
 
@@ -140,7 +141,7 @@ impl Eq for Head {}
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{collection, document, entry, entry_until, shuffled};
+    use super::super::tests::{collection, document, entry, entry_until, shuffled, touched};
     use super::*;
     use crate::base::clock::{Clock, ManualClock};
     use crate::model::{CollectionName, Deadline, Key, Lsn, Scope};
@@ -160,8 +161,8 @@ mod tests {
         Scan::new(store.clone(), CollectionId::MAIN, KeyRange::ALL, None, || UnixMillis(0))
     }
 
-    fn versions(entries: impl Iterator<Item = Entry>) -> Vec<u64> {
-        entries.map(|entry| entry.version.0).collect()
+    fn versions(listed: impl Iterator<Item = Listed>) -> Vec<u64> {
+        listed.filter_map(Listed::live).map(|entry| entry.version.0).collect()
     }
 
     #[test]
@@ -209,7 +210,7 @@ mod tests {
             store.lock(&place, Key::new(&key).unwrap()).put(document(&key), Lsn(number), Deadline::NEVER)
         };
         let mut scanned = Vec::new();
-        for entry in scan(&store) {
+        for entry in scan(&store).filter_map(Listed::live) {
             let number = entry.version.0;
             scanned.push(number);
             // Behind: again and anew; ahead: gone, further than what is at hand.
@@ -234,6 +235,28 @@ mod tests {
         assert_eq!(versions(scan.by_ref().take(1)), [10]);
         clock.advance(1);
         assert!(versions(scan).is_empty());
+    }
+
+    #[test]
+    fn an_item_costs_little_however_many_expired_entries_stand_before_the_next_that_is_live() {
+        let store = Arc::new(Store::new(16));
+        let until = |number| (number < 20_000).then_some(500);
+        store.load(CollectionId::MAIN, (0..20_001).map(|n| entry_until(&key_of(n), n, until(n))));
+        let mut scan = Scan::new(store, CollectionId::MAIN, KeyRange::ALL, Some(1), || UnixMillis(500));
+        let (mut items, mut most) = (0, 0);
+        let live = loop {
+            touched::reset();
+            let item = scan.next().unwrap();
+            most = most.max(touched::total());
+            items += 1;
+            if let Listed::Live(entry) = item {
+                break entry;
+            }
+        };
+        assert_eq!((items, live.version), (20_001, Lsn(20_000)));
+        assert_eq!(scan.next(), None);
+        // Another slice of one shard, and the search for where it begins.
+        assert!(most <= SLICE_ENTRIES_MAX + 25, "an item touched {most} entries");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::over_every_door;
 use crate::scenario;
-use crate::support::scenario::{Exchange, Step, delete, get, put, send};
+use crate::support::scenario::{Exchange, Step, delete, get, post, put, send};
 
 const LINES: (&str, &str) = ("Accept", "application/x-ndjson");
 
@@ -156,4 +156,29 @@ fn a_prefix_is_deleted_whatever_its_size() {
     ]);
     let name = "each removal has an LSN of its own, and they outlast a restart";
     over_every_door(&[crate::support::scenario::Scenario { name, steps }]);
+}
+
+/// Each way to list looks at no more than some hundred documents at once, live or not, and here are more.
+#[test]
+fn what_has_expired_is_passed_over_however_much_it_is() {
+    let line = |number| format!("{{\"op\":\"put\",\"key\":\"a{number:04}\",\"value\":0,\"ttl\":\"1s\"}}\n");
+    let passing: String = (0..3000).map(line).collect();
+    over_every_door(&[scenario! { "pages, counts, exports, sweeps and the seed's list go on behind it";
+        post("/v1/docs:bulk", passing.clone()),
+        put("/v1/docs/b", "1").gives(201),
+        post("/v1/collections/c", "").gives(201),
+        post("/v1/collections/c/docs:bulk", passing),
+        put("/v1/collections/c/docs/b", "2").gives(201),
+        Step::Advance(1000),
+        get("/v1/docs?limit=1").body("{\"items\":[{\"key\":\"b\",\"version\":3001}]}\n").no_field("Link"),
+        get("/v1/docs?count").body("{\"count\":1}\n"),
+        get("/v1/export?cursor=/").body(concat!(
+            "{\"collection\":null,\"key\":\"b\",\"version\":3001,\"value\":1}\n",
+            "{\"collection\":\"c\",\"options\":{\"default_ttl\":null,\"require_conditional\":false}}\n",
+            "{\"collection\":\"c\",\"key\":\"b\",\"version\":6003,\"value\":2}\n",
+        )),
+        get("/collections/c/list").containing("\"data\":{\"b\":2}"),
+        delete("/v1/docs?prefix=a").gives(200).body("{\"deleted\":0}\n"),
+        delete("/v1/docs?prefix=b").gives(200).body("{\"deleted\":1}\n"),
+    }]);
 }

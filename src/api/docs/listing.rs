@@ -3,13 +3,15 @@
 //! A cursor is the last key of the page before it. So nothing is kept between two pages, whatever is written meanwhile
 //! is seen or not, and no key comes twice.
 
+use std::borrow::Cow;
+
 use crate::base::json;
-use crate::base::limits::COUNT_MAX;
-use crate::model::{Command, Effect, Entries, Entry, KeyRange, Rest, Scope};
+use crate::base::limits::{COUNT_MAX, PAGE_ITEMS_MAX};
+use crate::model::{Command, Effect, Entries, Entry, KeyRange, Listed, Rest, Scope};
 
 use super::super::Api;
 use super::super::accept::ListForm;
-use super::super::call::{Call, Otherwise, key_of, scope_of};
+use super::super::call::{Call, Otherwise, key_of, known_scope, scope_of};
 use super::super::message::{Method, Part, Response, Step, Value, Work};
 use super::super::problem::{Kind, Problem};
 use super::super::query::Query;
@@ -18,20 +20,28 @@ use super::absent;
 use super::location::base;
 use super::writing::push_called;
 
-/// Documents that are counted in a step.
-const COUNTED_PER_STEP: usize = 1024;
+/// Documents that are looked at in a step, live or expired: a page is nearly always done in one.
+const ENTRIES_PER_STEP: usize = 1024;
 
-/// A page that is asked for.
-struct Page<'q> {
-    prefix: &'q str,
+const _: () = assert!(PAGE_ITEMS_MAX < ENTRIES_PER_STEP);
+
+/// A page that is asked for, and what was found for it so far.
+struct Page {
+    collection: Option<String>,
+    prefix: String,
     limit: usize,
     with_values: bool,
+    form: ListForm,
+    entries: Box<dyn Entries>,
+    items: Vec<Entry>,
+    rest: Rest,
 }
 
 /// `GET {base}` without a key.
 ///
 /// # Errors
-/// 400 for a limit or a cursor that is none, 404 where there is no such collection.
+/// 400 for a limit or a cursor that is none, 404 where there is no such collection; and the work that is left, where so
+/// many documents have expired that the page is not made in one step.
 pub(super) fn list(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Response, Otherwise> {
     let collection = call.collection_name()?;
     let scope = scope_of(collection.as_deref())?;
@@ -42,44 +52,72 @@ pub(super) fn list(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Resp
     if query.flag("count")? {
         return count(api, call, query, scope, range);
     }
-    let page = Page { prefix, limit: query.page_limit()?, with_values: query.flag("values")? };
+    let (limit, with_values) = (query.page_limit()?, query.flag("values")?);
     let form = ListForm::read(call.headers);
-    let outcome = api.run(Command::Scan { scope, range, at_most: Some(page.limit + 1) })?;
-    let Effect::Scanned(mut entries) = outcome.effect else {
+    let outcome = api.run(Command::Scan { scope, range, at_most: Some(limit + 1) })?;
+    let Effect::Scanned(entries) = outcome.effect else {
         return Err(absent(outcome.effect, scope, "", outcome.rest).into());
     };
-    let mut response = Response::new(200).with("Content-Type", Value::Static(form.content_type()));
-    response.push("Cache-Control", Value::Static("no-cache"));
     if call.method == Method::Head {
-        return Ok(response.unmeasured().resting_on(outcome.rest));
+        return Ok(head(form).unmeasured().resting_on(outcome.rest));
     }
-    let items: Vec<Entry> = entries.by_ref().take(page.limit).collect();
-    let cursor = match entries.next() {
-        Some(_) => items.last().map(|last| last.document.key().as_str().to_owned()),
-        None => None,
-    };
-    if let Some(cursor) = &cursor {
-        response.push("Link", Value::Text(format!("<{}>; rel=\"next\"", next(scope, &page, cursor))));
+    let (prefix, rest, items) = (prefix.to_owned(), outcome.rest, Vec::new());
+    let collection = collection.map(Cow::into_owned);
+    let mut page = Page { collection, prefix, limit, with_values, form, entries, items, rest };
+    match page.step() {
+        Step::Done(response) => Ok(response),
+        Step::More | Step::NoRoom => Err(Otherwise::Work(Box::new(page))),
     }
-    write(&mut response, items, cursor.as_deref(), form, page.with_values);
-    Ok(response.resting_on(Rest::Seen(outcome.rest.lsn().max(entries.rests_on()))))
 }
 
-/// The target of the page behind `cursor`.
-fn next(scope: Scope<'_>, page: &Page<'_>, cursor: &str) -> String {
-    let mut target = base(scope);
-    target.push_str("?limit=");
-    target.push_str(&page.limit.to_string());
-    for (name, value) in [("prefix", page.prefix), ("cursor", cursor)] {
-        if !value.is_empty() {
-            target.extend(["&", name, "="]);
-            encode_into(&mut target, value, b"");
+impl Work for Page {
+    fn step(&mut self) -> Step {
+        for _ in 0..ENTRIES_PER_STEP {
+            match self.entries.next() {
+                Some(Listed::Expired) => {}
+                Some(Listed::Live(entry)) if self.items.len() < self.limit => self.items.push(entry),
+                next => return Step::Done(self.reply(next.is_some())),
+            }
         }
+        Step::More
     }
-    if page.with_values {
-        target.push_str("&values");
+}
+
+impl Page {
+    fn reply(&mut self, is_followed: bool) -> Response {
+        let mut response = head(self.form);
+        let last = if is_followed { self.items.last() } else { None };
+        let cursor = last.map(|last| last.document.key().as_str().to_owned());
+        if let Some(cursor) = &cursor {
+            response.push("Link", Value::Text(format!("<{}>; rel=\"next\"", self.next(cursor))));
+        }
+        write(&mut response, std::mem::take(&mut self.items), cursor.as_deref(), self.form, self.with_values);
+        response.resting_on(Rest::Seen(self.rest.lsn().max(self.entries.rests_on())))
     }
-    target
+
+    /// The target of the page behind `cursor`.
+    fn next(&self, cursor: &str) -> String {
+        let mut target = base(known_scope(self.collection.as_deref()));
+        target.push_str("?limit=");
+        target.push_str(&self.limit.to_string());
+        for (name, value) in [("prefix", self.prefix.as_str()), ("cursor", cursor)] {
+            if !value.is_empty() {
+                target.extend(["&", name, "="]);
+                encode_into(&mut target, value, b"");
+            }
+        }
+        if self.with_values {
+            target.push_str("&values");
+        }
+        target
+    }
+}
+
+/// The reply before anything is listed.
+fn head(form: ListForm) -> Response {
+    Response::new(200)
+        .with("Content-Type", Value::Static(form.content_type()))
+        .with("Cache-Control", Value::Static("no-cache"))
 }
 
 fn write(response: &mut Response, items: Vec<Entry>, cursor: Option<&str>, form: ListForm, with_values: bool) {
@@ -154,14 +192,15 @@ fn count(
 
 impl Work for Count {
     fn step(&mut self) -> Step {
-        for _ in 0..COUNTED_PER_STEP {
-            let next = self.entries.next();
-            let (is_full, is_end) = (self.counted == COUNT_MAX, next.is_none());
-            if is_full || is_end {
-                return Step::Done(self.reply(is_full && !is_end));
+        for _ in 0..ENTRIES_PER_STEP {
+            match self.entries.next() {
+                Some(Listed::Expired) => {}
+                Some(Listed::Live(entry)) if self.counted < COUNT_MAX => {
+                    self.counted += 1;
+                    self.last = Some(entry);
+                }
+                next => return Step::Done(self.reply(next.is_some())),
             }
-            self.counted += 1;
-            self.last = next;
         }
         Step::More
     }

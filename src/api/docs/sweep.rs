@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Command, Condition, Effect, Entries, Entry, Execute, KeyRange, Refusal, Rest};
+use crate::model::{Command, Condition, Effect, Entries, Entry, Execute, KeyRange, Listed, Refusal, Rest};
 
 use super::super::Api;
 use super::super::call::{Call, Otherwise, known_scope, scope_of};
@@ -16,7 +16,7 @@ use super::super::query::Query;
 use super::absent;
 use super::writing::unwritten;
 
-/// Documents that are removed in a step.
+/// Documents that are removed, or passed over because they have expired, in a step.
 const REMOVED_PER_STEP: usize = 256;
 
 struct Sweep {
@@ -63,8 +63,10 @@ impl Work for Sweep {
     fn step(&mut self) -> Step {
         let deleted_before = self.deleted;
         for _ in 0..REMOVED_PER_STEP {
-            let Some(entry) = self.left.take().or_else(|| self.entries.next()) else {
-                return Step::Done(self.reply());
+            let entry = match self.left.take().map(Listed::Live).or_else(|| self.entries.next()) {
+                Some(Listed::Live(entry)) => entry,
+                Some(Listed::Expired) => continue,
+                None => return Step::Done(self.reply()),
             };
             match self.remove(&entry) {
                 Ok(()) => {}

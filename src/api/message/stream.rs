@@ -37,7 +37,7 @@ impl BodyStream for Nothing {
 /// What a stream says when it was pulled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pulled {
-    /// There is more.
+    /// There is more. With nothing appended: it has looked for long, and others have their turn before it goes on.
     More,
     /// There is nothing more now: what there is goes to its reader, and the stream is asked when to go on
     /// (`BodyStream::when_ready`). However long it waits, its connection counts as busy, but when its reader sends

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use crate::base::duration::GoDuration;
 use crate::base::json;
-use crate::model::{CollectionOptions, CollectionSummary, Command, Effect, Entries, Entry, Execute, KeyRange, Refusal};
+use crate::model::{
+    CollectionOptions, CollectionSummary, Command, Effect, Entries, Entry, Execute, KeyRange, Listed, Refusal,
+};
 
 use super::super::Api;
 use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of};
@@ -18,7 +20,7 @@ use super::super::message::{BodyStream, Part, Pulled, Response, ResponseBody, Va
 use super::super::problem::{Kind, Problem};
 use super::super::timestamp;
 
-/// Bytes of a part behind which it is handed on, and lines of it.
+/// Bytes of a part behind which it is handed on, and lines of it, expired documents included.
 const PART_BYTES: usize = 32 << 10;
 const PART_LINES: usize = 256;
 
@@ -79,10 +81,11 @@ impl BodyStream for Export {
         for _ in 0..PART_LINES {
             let next = self.entries.as_mut().map(|entries| (entries.next(), entries.rests_on()));
             match next {
-                Some((Some(entry), rests_on)) => {
+                Some((Some(Listed::Live(entry)), rests_on)) => {
                     part.show(rests_on);
                     self.write(part, entry);
                 }
+                Some((Some(Listed::Expired), rests_on)) => part.show(rests_on),
                 Some((None, rests_on)) => {
                     part.show(rests_on);
                     self.entries = None;

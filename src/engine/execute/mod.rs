@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::base::clock::UnixMillis;
 use crate::journal::Journal;
 use crate::model::{
-    Command, Condition, Effect, Entries, Entry, Execute, Key, KeyRange, Lsn, Outcome, Record, Refusal, Rest, Scope,
+    Command, Condition, Effect, Entries, Execute, Key, KeyRange, Listed, Lsn, Outcome, Record, Refusal, Rest, Scope,
 };
 use crate::store::{CollectionAbsent, Current, Locked, Lookup, Place, Scan};
 
@@ -134,9 +134,9 @@ struct Listing<N> {
 }
 
 impl<N: Fn() -> UnixMillis> Iterator for Listing<N> {
-    type Item = Entry;
+    type Item = Listed;
 
-    fn next(&mut self) -> Option<Entry> {
+    fn next(&mut self) -> Option<Listed> {
         self.scan.next()
     }
 }

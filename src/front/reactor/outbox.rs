@@ -212,7 +212,11 @@ impl Outbox {
                     self.queue.pop_front();
                 }
                 Some(Item::Barrier { asked: None, .. }) => return self.ask_for_part(cx),
-                Some(Item::Stream { wait: Some(_), .. }) if self.ends_waits || cx.is_draining => self.end_stream(cx),
+                Some(Item::Stream { wait: Some(wait), .. })
+                    if wait.may_end() && (self.ends_waits || cx.is_draining) =>
+                {
+                    self.end_stream(cx);
+                }
                 Some(Item::Stream { wait: Some(wait), .. }) if !wait.is_over(cx.now) => return,
                 // What was made of it before and not taken yet comes first.
                 Some(Item::Stream { .. }) if cx.out.len() >= cx.rules.stream_buffer_bytes.max(1) => return,

@@ -7,6 +7,7 @@ use std::thread;
 
 use super::*;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
+use crate::model::Listed;
 use crate::store::{Dropped, Lookup, Scan, Totals};
 
 const THREADS: u64 = 8;
@@ -37,9 +38,10 @@ fn scan(store: &Arc<Store>, now: &Arc<AtomicU64>, stop: &AtomicBool) -> u64 {
         let clock = now.clone();
         let started = UnixMillis(now.load(Ordering::SeqCst));
         let mut last: Option<Entry> = None;
-        for entry in Scan::new(store.clone(), CollectionId::MAIN, KeyRange::ALL, None, move || {
+        let scan = Scan::new(store.clone(), CollectionId::MAIN, KeyRange::ALL, None, move || {
             UnixMillis(clock.load(Ordering::SeqCst))
-        }) {
+        });
+        for entry in scan.filter_map(Listed::live) {
             assert!(!entry.deadline.has_passed(started));
             assert!(last.is_none_or(|last| last.document.key_bytes() < entry.document.key_bytes()));
             last = Some(entry);
@@ -122,7 +124,8 @@ fn a_range_of_what_nobody_writes_is_complete_while_others_write_between_its_keys
             let (prefix, after) = (format!("key/{:03}", round % 50), key_of(scrambled(round) % KEYS));
             let range = KeyRange { prefix: prefix.as_bytes(), after: Some(after.as_bytes()) };
             let scan = Scan::new(store.clone(), CollectionId::MAIN, range, None, || UnixMillis(0));
-            let keys: Vec<String> = scan.map(|entry| entry.document.key().as_str().to_owned()).collect();
+            let live = scan.filter_map(Listed::live);
+            let keys: Vec<String> = live.map(|entry| entry.document.key().as_str().to_owned()).collect();
             assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
             let is_even = |key: &&String| key.ends_with(['0', '2', '4', '6', '8']);
             let lasting: Vec<String> = keys.iter().filter(is_even).cloned().collect();

@@ -8,6 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Listed;
 use crate::store::{Created, Dropped, Lookup, Scan, TooMany, Totals};
 
 /// The main store and two names; of the names one at a time may exist.
@@ -373,7 +374,8 @@ impl Run {
         let Some(modelled) = &self.scopes[scope] else { return };
         let now = self.now;
         let range = KeyRange { prefix: prefix.as_bytes(), after: after.map(str::as_bytes) };
-        let scanned: Vec<_> = Scan::new(self.store.clone(), modelled.id, range, at_most, move || now).collect();
+        let scan = Scan::new(self.store.clone(), modelled.id, range, at_most, move || now);
+        let scanned: Vec<_> = scan.filter_map(Listed::live).collect();
         let is_in = |key: &[u8]| key.starts_with(range.prefix) && range.after.is_none_or(|after| key > after);
         let there = modelled.entries.iter().filter(|(key, _)| is_in(key)).map(|(_, entry)| entry);
         let live = there.filter(|entry| !entry.deadline.has_passed(now)).take(at_most.unwrap_or(usize::MAX));

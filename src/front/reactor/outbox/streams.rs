@@ -2,7 +2,10 @@
 //!
 //! Invariants: of a stream at most `stream_buffer_bytes` are made ahead, and one part; no part is made while the stream
 //! waits; a stream that waits ends instead when its reader sends nothing more or the server stops, with all that it said
-//! before. It does not know what is in a part.
+//! before. One that has more and made nothing is pulled again in the thread's next turn, when others have had theirs. It
+//! does not know what is in a part.
+
+use std::time::Duration;
 
 use crate::api::message::{BodyStream, Part, Piece, Pulled};
 use crate::front::reply;
@@ -11,17 +14,36 @@ use crate::model::Rest;
 use super::super::context::{Context, Millis, millis};
 use super::{Asked, Item, Outbox};
 
+/// A stream that waits for its next turn is woken for it; this is how long it may take if that were ever lost.
+const TURN_MAX: Duration = Duration::from_secs(1);
+
 /// A stream waits.
 #[derive(Clone, Copy)]
 pub(super) struct Wait {
     ticket: u64,
     /// When it is pulled in any case.
     until: Millis,
+    /// What it waits for.
+    what: Awaited,
+}
+
+/// What a stream waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    /// Something that may never come.
+    News,
+    /// Its next turn: it looked for long and found nothing to say yet.
+    Turn,
 }
 
 impl Wait {
     pub(super) fn is_over(&self, now: Millis) -> bool {
         self.until <= now
+    }
+
+    /// True when the stream ends instead, where streams end that wait.
+    pub(super) fn may_end(&self) -> bool {
+        self.what == Awaited::News
     }
 }
 
@@ -65,12 +87,15 @@ impl Outbox {
             let pulled = stream.pull(&mut part);
             self.hold_back(part.rest(), &mut barrier, cx);
             self.push_part(&part, is_chunked, cx);
-            if pulled != Pulled::More || self.bytes + cx.out.len() >= enough {
+            if pulled != Pulled::More || part.is_empty() || self.bytes + cx.out.len() >= enough {
                 break pulled;
             }
         };
         match pulled {
-            Pulled::More => self.queue.push_back(Item::Stream { stream, is_chunked, wait: None }),
+            Pulled::More => {
+                let wait = part.is_empty().then(|| self.wait_for_turn(cx));
+                self.queue.push_back(Item::Stream { stream, is_chunked, wait });
+            }
             Pulled::Waits if !self.ends_waits(cx) => {
                 let wait = Some(self.wait_for(stream.as_mut(), cx));
                 self.queue.push_back(Item::Stream { stream, is_chunked, wait });
@@ -99,7 +124,13 @@ impl Outbox {
     fn wait_for(&mut self, stream: &mut dyn BodyStream, cx: &Context<'_>) -> Wait {
         let ticket = self.next_ticket();
         let at_most = stream.when_ready(cx.stream_waker(ticket));
-        Wait { ticket, until: cx.now.saturating_add(millis(at_most)) }
+        Wait { ticket, until: cx.now.saturating_add(millis(at_most)), what: Awaited::News }
+    }
+
+    fn wait_for_turn(&mut self, cx: &Context<'_>) -> Wait {
+        let ticket = self.next_ticket();
+        (cx.stream_waker(ticket))();
+        Wait { ticket, until: cx.now.saturating_add(millis(TURN_MAX)), what: Awaited::Turn }
     }
 
     /// Puts a barrier before what comes next, unless that may leave; the parts of one pull have one in common, at
