@@ -264,10 +264,7 @@ impl Connection {
         while moved < TURN_BYTES {
             let outbox = self.session.outbox();
             outbox.prepare(cx);
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let count = outbox.slices(cx.out, &mut slices);
-            let slices = slices.get(..count).unwrap_or_default();
-            if slices.is_empty() {
+            if !outbox.has_ready(cx.out) {
                 if self.transport.has_unsent() {
                     outbox.stall(cx);
                 } else {
@@ -279,7 +276,7 @@ impl Connection {
                 outbox.stall(cx);
                 return Ok(moved);
             }
-            match self.transport.write(slices) {
+            match self.write(cx.out) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     moved += count;
@@ -291,6 +288,18 @@ impl Connection {
             }
         }
         Ok(moved)
+    }
+
+    /// Writes what is ready, `out` first.
+    fn write(&mut self, out: &[u8]) -> io::Result<usize> {
+        let outbox = self.session.outbox();
+        // Nearly always there is nothing but the thread's buffer.
+        if outbox.is_empty() {
+            return self.transport.write(&[IoSlice::new(out)]);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let count = outbox.slices(out, &mut slices);
+        self.transport.write(slices.get(..count).unwrap_or_default())
     }
 
     /// Behind the last reply: says so, and waits for the peer to close, throwing away what it still sends.

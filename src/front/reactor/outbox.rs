@@ -49,9 +49,9 @@ impl Terms {
     /// True when nothing can follow `response` on its connection.
     pub(super) fn ends_with(&self, response: &Response) -> bool {
         // Without chunks, the end of a stream is the end of the connection.
-        let is_sent = !response.is_bodiless() && !response.head_only && !self.head_only;
-        let is_stream = is_sent && response.body_length().is_none();
-        let is_endless = is_stream && self.version == Version::Http10;
+        let is_endless = self.version == Version::Http10
+            && matches!(response.body, ResponseBody::Stream(_))
+            && !(response.is_bodiless() || response.head_only || self.head_only);
         self.close || response.close || is_endless
     }
 }
@@ -111,6 +111,11 @@ impl Outbox {
     /// True when there is nothing to send and nothing to wait for, the thread's buffer apart.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+
+    /// True when there is nothing to send, to wait for, or that the peer has not taken.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.queue.is_empty() && self.progress.is_none()
     }
 
     /// True when a reply that has begun will never be whole: the connection is to be closed so that the peer sees it.
@@ -226,18 +231,13 @@ impl Outbox {
         }
     }
 
+    /// True when something can be sent now, behind `out`.
+    pub(super) fn has_ready(&self, out: &[u8]) -> bool {
+        !out.is_empty() || matches!(self.queue.front(), Some(Item::Piece { .. }))
+    }
+
     /// What can be sent now, behind `out`; the number of slices.
     pub fn slices<'a>(&'a self, out: &'a [u8], into: &mut [IoSlice<'a>; SLICES]) -> usize {
-        // Nearly always there is nothing but the thread's buffer.
-        if self.queue.is_empty() {
-            return match into.first_mut() {
-                Some(slice) if !out.is_empty() => {
-                    *slice = IoSlice::new(out);
-                    1
-                }
-                _ => 0,
-            };
-        }
         let pieces = self.queue.iter().map_while(|item| match item {
             Item::Piece { piece, sent } => piece.bytes().get(*sent..),
             Item::Stream { .. } | Item::Barrier { .. } | Item::Waiting { .. } => None,

@@ -238,9 +238,12 @@ impl Session {
 
     /// The next moment at which `expire`, or a turn, may have something to do.
     pub fn deadline(&self, rules: &Rules) -> Option<Millis> {
+        let reading = self.reading_until(rules);
+        if self.outbox.is_at_rest() {
+            return reading;
+        }
         let Session { outbox, .. } = self;
-        let sending = [outbox.stalled_at(rules), outbox.unknown_at(rules), outbox.pulls_at()];
-        sending.into_iter().chain([self.reading_until(rules)]).flatten().min()
+        [outbox.stalled_at(rules), outbox.unknown_at(rules), outbox.pulls_at(), reading].into_iter().flatten().min()
     }
 
     fn reading_until(&self, rules: &Rules) -> Option<Millis> {
