@@ -157,7 +157,7 @@ impl<'a> CheckedLine<'a> {
 /// no path is refused: its origin form has a slash that was not sent.
 fn origin_form<'a>(line: &RequestLine<'a>) -> Result<&'a str, Fault> {
     let target = line.target;
-    if !octets::TARGET.has_all(target.as_bytes()) {
+    if !octets::are_of_target(target.as_bytes()) {
         return Err(Fault::Target);
     }
     if target.starts_with('/') || (target == "*" && line.method == "OPTIONS") {

@@ -19,6 +19,20 @@ pub static FIELD_VALUE: Class = Class::text_and(b"\t").without(b"\x7f");
 /// What a request's target is made of here: no control character, no space, no fragment.
 pub static TARGET: Class = Class::text_and(b"").without(b"\x7f #");
 
+/// Octets of a target that are looked at together.
+const TOGETHER: usize = 16;
+
+/// True when a target may hold each of `octets`: as `TARGET.has_all`, several at a time. Most targets are long enough.
+pub fn are_of_target(octets: &[u8]) -> bool {
+    let Some(last) = octets.last_chunk::<TOGETHER>() else { return TARGET.has_all(octets) };
+    // By comparisons, which the compiler makes for all of them at once: a table is asked for one at a time.
+    let is_sound = |chunk: &[u8; TOGETHER]| {
+        chunk.iter().fold(true, |all, octet| all & (*octet > b' ') & (*octet != b'#') & (*octet != 0x7f))
+    };
+    // The last ones are looked at twice, unless they are as many as the others.
+    octets.as_chunks().0.iter().all(is_sound) && is_sound(last)
+}
+
 impl Class {
     /// True when `octet` is of this class.
     pub fn has(&self, octet: u8) -> bool {
@@ -86,6 +100,18 @@ mod tests {
             let is_control = octet < 0x20 || octet == 0x7f;
             assert_eq!(FIELD_VALUE.has(octet), !is_control || octet == b'\t', "{octet}");
             assert_eq!(TARGET.has(octet), !is_control && octet != b' ' && octet != b'#', "{octet}");
+        }
+    }
+
+    #[test]
+    fn targets_are_told_several_octets_at_a_time_as_one_by_one() {
+        for length in 0..3 * TOGETHER {
+            assert!(are_of_target(&vec![b'/'; length]));
+            for (at, octet) in (0..length).flat_map(|at| (0..=255).map(move |octet| (at, octet))) {
+                let mut target = vec![b'/'; length];
+                target[at] = octet;
+                assert_eq!(are_of_target(&target), TARGET.has(octet), "{octet} at {at} of {length}");
+            }
         }
     }
 }
