@@ -18,7 +18,7 @@ use super::Api;
 use super::accept::ChangesForm;
 use super::call::{Call, Otherwise, name_of};
 use super::expiry::ttl_millis;
-use super::message::{BodyStream, Method, Part, Pulled, Response, ResponseBody, Value, Wake};
+use super::message::{BodyStream, Field, Method, Part, Pulled, Response, ResponseBody, Value, Wake};
 use super::problem::{Kind, Problem};
 use super::query::Query;
 use super::timestamp;
@@ -55,7 +55,7 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let changes = api.changes.as_ref().ok_or_else(|| refused(NotFollowed::Off))?;
     let reader = Arc::clone(changes).follow(after).map_err(refused)?;
     let mut response = Response::new(200).with("Content-Type", Value::Static(form.content_type()));
-    response.push("Cache-Control", Value::Static("no-cache"));
+    response.push_field(Field::NO_CACHE);
     if call.method == Method::Head {
         return Ok(response.unmeasured());
     }

@@ -170,23 +170,19 @@ impl Handle for Api {
     fn handle(&self, request: Request<'_>) -> Answer {
         let head_only = request.method == Method::Head;
         let mut family = Family::Resource;
-        let mut answer = match self.reply(request, &mut family) {
-            Ok(response) => Answer::Reply(response),
-            Err(Otherwise::Problem(problem)) => Answer::Reply(match family {
-                Family::Seed => problem.into_envelope(),
-                Family::Resource | Family::System => problem.into_response(),
-            }),
+        // Each time that a reply is moved costs more than what is decided here.
+        match self.reply(request, &mut family) {
+            Ok(mut response) => {
+                response.head_only = head_only;
+                Answer::Reply(response)
+            }
+            Err(Otherwise::Problem(problem)) => Answer::Reply(refusal(problem, family, head_only)),
             Err(Otherwise::Gather { bytes_max }) => Answer::Gather { bytes_max },
             Err(Otherwise::Stream(intake)) => Answer::Stream(intake),
             Err(Otherwise::Later(later)) => Answer::Later(later),
             Err(Otherwise::Work(work)) => Answer::Work(work),
             Err(Otherwise::Again) => Answer::Again,
-        };
-        // In place: a reply is large, and each time it is moved costs more than what is decided here.
-        if let Answer::Reply(response) = &mut answer {
-            response.head_only = head_only;
         }
-        answer
     }
 
     fn anticipate(&self, targets: &[&[u8]]) {
@@ -194,6 +190,17 @@ impl Handle for Api {
             targets.iter().filter_map(|target| docs::likely_key(target)).collect();
         self.execute.anticipate(&keys);
     }
+}
+
+/// The reply that says what is wrong.
+#[cold]
+fn refusal(problem: Problem, family: Family, head_only: bool) -> Response {
+    let mut response = match family {
+        Family::Seed => problem.into_envelope(),
+        Family::Resource | Family::System => problem.into_response(),
+    };
+    response.head_only = head_only;
+    response
 }
 
 fn unknown_route(family: Family, path: &str) -> Problem {

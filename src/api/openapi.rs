@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Api;
 use super::call::{Call, Otherwise};
-use super::message::{Method, Piece, Response, Value};
+use super::message::{self, Method, Piece, Response};
 use super::problem::Kind;
 use super::routes::{Content, EVERYWHERE, Family, Field, Operation, Parameter, ROUTES, Reply, Route, Takes};
 
@@ -25,8 +25,8 @@ static DESCRIPTION: OnceLock<Vec<u8>> = OnceLock::new();
 pub fn description(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     call.parameters()?;
     Ok(Response::new(200)
-        .with("Content-Type", Value::Static("application/json"))
-        .with("Cache-Control", Value::Static("no-cache"))
+        .with_field(message::Field::JSON)
+        .with_field(message::Field::NO_CACHE)
         .with_piece(Piece::Static(text())))
 }
 

@@ -168,6 +168,7 @@ impl From<Refusal> for Otherwise {
 
 #[cfg(test)]
 mod tests {
+    use super::super::message::Field;
     use super::*;
 
     fn body(response: &Response) -> String {
@@ -209,7 +210,11 @@ mod tests {
             let Otherwise::Problem(problem) = Otherwise::from(refusal) else { panic!("{code}") };
             assert_eq!((problem.kind().status(), problem.kind().code()), (status, code));
             let response = problem.into_envelope();
-            assert_eq!(response.headers.contains(&("Retry-After", Value::Number(1))), status == 503, "{code}");
+            assert_eq!(
+                response.headers.contains(&Field::Named("Retry-After", Value::Number(1))),
+                status == 503,
+                "{code}"
+            );
             assert!(body(&response).contains(&detail), "{code}");
         }
         assert!(matches!(Otherwise::from(Refusal::JournalBusy), Otherwise::Again));

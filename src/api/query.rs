@@ -46,6 +46,12 @@ impl<'a> Query<'a> {
         Ok(Query { given })
     }
 
+    /// True when none is given, as for most requests.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
     /// The value of `name`, if it is given.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.given.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_ref())

@@ -123,6 +123,7 @@ fn member(body: &mut Vec<u8>, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::message::Field;
     use crate::api::message::ResponseBody;
 
     fn text(response: &Response) -> String {
@@ -156,7 +157,7 @@ mod tests {
         ] {
             let response = of_unavailable(why);
             assert_eq!(response.status, 503);
-            assert!(response.headers.contains(&("Retry-After", Value::Number(1))));
+            assert!(response.headers.contains(&Field::Named("Retry-After", Value::Number(1))));
             assert_eq!(json::check(text(&response).trim_end().as_bytes(), 8), Ok(()));
         }
     }

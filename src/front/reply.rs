@@ -4,10 +4,15 @@
 //! Invariant: the head says exactly how the body that follows ends (RFC 9112 §6.3): a length, chunks, the end of the
 //! connection, or that there is none. It does not write to sockets and knows no clock; the date is an argument.
 
-use crate::api::message::{Response, ResponseBody, Value};
-use crate::api::timestamp;
+mod field;
+
+use crate::api::message::{Response, ResponseBody};
 
 use super::framing::Version;
+
+use field::push_number;
+
+pub use field::push_field;
 
 /// Bodies up to this size are copied behind the head: copying 16 KiB costs about what one more write does.
 pub const INLINE_BYTES_MAX: usize = 16 << 10;
@@ -41,12 +46,13 @@ pub enum Remaining {
 
 /// Appends the head of `response`, and its body when that is small, to `out`.
 pub fn begin(out: &mut Vec<u8>, response: &Response, manner: Manner<'_>) -> Remaining {
-    let is_endless = manner.version == Version::Http10
-        && !response.head_only
-        && !response.is_bodiless()
-        && response.body_length().is_none();
+    let is_sent = !response.head_only && !response.is_bodiless();
+    let is_stream = matches!(response.body, ResponseBody::Stream(_));
+    // Without chunks, the end of a stream is the end of the connection.
+    let is_endless = is_stream && is_sent && manner.version == Version::Http10;
+    let length = response.body_length().unwrap_or(0);
     // Room for all that most replies have, asked for once.
-    out.reserve(HEAD_BYTES + response.body_length().unwrap_or(0).min(INLINE_BYTES_MAX));
+    out.reserve(HEAD_BYTES + length.min(INLINE_BYTES_MAX));
     match response.status {
         200 => out.extend_from_slice(b"HTTP/1.1 200 OK\r\nDate: "),
         status => {
@@ -58,50 +64,34 @@ pub fn begin(out: &mut Vec<u8>, response: &Response, manner: Manner<'_>) -> Rema
         }
     }
     out.extend_from_slice(manner.date.as_bytes());
-    for (name, value) in &response.headers {
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b": ");
-        push_value(out, value);
+    out.extend_from_slice(b"\r\n");
+    for field in &response.headers {
+        push_field(out, field);
     }
     match (manner.close || is_endless, manner.version) {
-        (true, _) => push_field(out, "Connection", b"close"),
-        (false, Version::Http10) => push_field(out, "Connection", b"keep-alive"),
+        (true, _) => out.extend_from_slice(b"Connection: close\r\n"),
+        (false, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
         (false, Version::Http11) => {}
     }
-    if response.is_bodiless() {
-        out.extend_from_slice(b"\r\n\r\n");
-        return Remaining::Nothing;
-    }
     match &response.body {
-        ResponseBody::Pieces(pieces) => {
-            let length: usize = pieces.iter().map(|piece| piece.bytes().len()).sum();
-            out.extend_from_slice(b"\r\nContent-Length: ");
+        ResponseBody::Pieces(pieces) if !response.is_bodiless() => {
+            out.extend_from_slice(b"Content-Length: ");
             push_number(out, length as u64);
             out.extend_from_slice(b"\r\n\r\n");
-            if response.head_only {
-                return Remaining::Nothing;
-            }
-            if length > INLINE_BYTES_MAX {
-                return Remaining::Pieces;
-            }
-            for piece in pieces {
-                out.extend_from_slice(piece.bytes());
+            match is_sent {
+                true if length > INLINE_BYTES_MAX => return Remaining::Pieces,
+                true => pieces.iter().for_each(|piece| out.extend_from_slice(piece.bytes())),
+                false => {}
             }
             Remaining::Nothing
         }
-        ResponseBody::Stream(_) if response.head_only => {
-            out.extend_from_slice(b"\r\n\r\n");
-            Remaining::Nothing
-        }
-        ResponseBody::Stream(_) if is_endless => {
-            out.extend_from_slice(b"\r\n\r\n");
-            Remaining::UntilClose
-        }
-        ResponseBody::Stream(_) => {
-            push_field(out, "Transfer-Encoding", b"chunked");
-            out.extend_from_slice(b"\r\n\r\n");
+        ResponseBody::Stream(_) if is_sent && !is_endless => {
+            out.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
             Remaining::Chunks
+        }
+        ResponseBody::Pieces(_) | ResponseBody::Stream(_) => {
+            out.extend_from_slice(b"\r\n");
+            if is_endless { Remaining::UntilClose } else { Remaining::Nothing }
         }
     }
 }
@@ -125,28 +115,6 @@ pub fn end_chunk(out: &mut Vec<u8>) {
 /// Appends what comes behind the last chunk: the end of the body, without trailers.
 pub fn end_chunks(out: &mut Vec<u8>) {
     out.extend_from_slice(b"0\r\n\r\n");
-}
-
-/// Appends a field's value. Control characters are left out: a value must never end its line.
-pub fn push_value(out: &mut Vec<u8>, value: &Value) {
-    match value {
-        Value::Static(text) => out.extend_from_slice(text.as_bytes()),
-        Value::Text(text) => out.extend(text.bytes().filter(|byte| !byte.is_ascii_control())),
-        Value::EntityTag(version) => {
-            out.push(b'"');
-            push_number(out, *version);
-            out.push(b'"');
-        }
-        Value::Seconds(millis) => {
-            push_number(out, millis / 1000);
-            out.push(b'.');
-            for digit in [millis % 1000 / 100, millis % 100 / 10, millis % 10] {
-                push_number(out, digit);
-            }
-        }
-        Value::Moment(moment) => timestamp::push(out, *moment),
-        Value::Number(number) => push_number(out, *number),
-    }
 }
 
 /// The reason phrase of a status; empty for one that we never send.
@@ -185,22 +153,10 @@ pub fn reason(status: u16) -> &'static str {
     }
 }
 
-fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-}
-
-/// Decimal digits, without the machinery of `fmt`: a GET writes three of these.
-fn push_number(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::message::{BodyStream, Part, Piece, Pulled};
+    use crate::api::message::{BodyStream, Field, Part, Piece, Pulled, Value};
     use crate::base::clock::UnixMillis;
     use crate::model::{Document, Key};
 
@@ -234,10 +190,9 @@ mod tests {
     fn a_document_goes_out_as_one_buffer() {
         let document = Document::new(Key::new("k").unwrap(), b"{\"a\":1}");
         let response = Response::new(200)
-            .with("Content-Type", Value::Static("application/json"))
-            .with("ETag", Value::EntityTag(18_446_744_073_709_551_615))
-            .with("MT-TTL", Value::Seconds(61_007))
-            .with("MT-Expires-At", Value::Moment(UnixMillis(1_795_374_000_007)))
+            .with_field(Field::JSON)
+            .with_field(Field::EntityTag(18_446_744_073_709_551_615))
+            .with_field(Field::Expiry { ttl_ms: 61_007, at: UnixMillis(1_795_374_000_007) })
             .with("Age", Value::Number(0))
             .with_piece(Piece::Document(document))
             .with_piece(Piece::Static(b"\n"));

@@ -240,12 +240,11 @@ impl Door for Direct {
         if response.head_only {
             text.clear();
         }
-        let mut headers = Vec::new();
-        for (name, value) in &response.headers {
-            let mut spelled = Vec::new();
-            memory_tools::front::reply::push_value(&mut spelled, value);
-            headers.push((name.to_string(), String::from_utf8(spelled).expect("UTF-8")));
-        }
+        let mut lines = Vec::new();
+        response.headers.iter().for_each(|field| memory_tools::front::reply::push_field(&mut lines, field));
+        let lines = String::from_utf8(lines).expect("UTF-8");
+        let split = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let headers = lines.lines().filter_map(split).collect();
         Reply { status: response.status, headers, body: text }
     }
 

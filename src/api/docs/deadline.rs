@@ -7,7 +7,7 @@ use crate::model::{Command, Condition, Deadline, Effect, Expiry, Key, Outcome, S
 use super::super::Api;
 use super::super::call::{Call, Otherwise};
 use super::super::expiry;
-use super::super::message::{Method, RequestBody, Response, Value};
+use super::super::message::{Field, Method, RequestBody, Response};
 use super::super::preference::Returned;
 use super::super::problem::{Kind, Problem};
 use super::super::query::Query;
@@ -48,7 +48,7 @@ pub(super) fn set(
     if returned != Returned::Minimal {
         return Ok(receipt(key, version, deadline).resting_on(rest));
     }
-    let mut response = Response::new(204).with("ETag", Value::EntityTag(version.0)).resting_on(rest);
+    let mut response = Response::new(204).with_field(Field::EntityTag(version.0)).resting_on(rest);
     push_deadline(&mut response, deadline, &*api.clock);
     returned.announce(&mut response);
     Ok(response)

@@ -12,7 +12,7 @@ use crate::model::{Command, Effect, Entries, Entry, KeyRange, Listed, Rest, Scop
 use super::super::Api;
 use super::super::accept::ListForm;
 use super::super::call::{Call, Otherwise, key_of, known_scope, scope_of};
-use super::super::message::{Method, Part, Response, Step, Value, Work};
+use super::super::message::{Field, Method, Part, Response, Step, Value, Work};
 use super::super::problem::{Kind, Problem};
 use super::super::query::Query;
 use super::super::target::encode_into;
@@ -115,9 +115,7 @@ impl Page {
 
 /// The reply before anything is listed.
 fn head(form: ListForm) -> Response {
-    Response::new(200)
-        .with("Content-Type", Value::Static(form.content_type()))
-        .with("Cache-Control", Value::Static("no-cache"))
+    Response::new(200).with("Content-Type", Value::Static(form.content_type())).with_field(Field::NO_CACHE)
 }
 
 fn write(response: &mut Response, items: Vec<Entry>, cursor: Option<&str>, form: ListForm, with_values: bool) {
@@ -215,7 +213,7 @@ impl Count {
         }
         body.extend_from_slice(b"}\n");
         Response::json(200, body)
-            .with("Cache-Control", Value::Static("no-cache"))
+            .with_field(Field::NO_CACHE)
             .resting_on(Rest::Seen(self.rest.lsn().max(self.entries.rests_on())))
     }
 }

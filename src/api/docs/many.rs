@@ -13,7 +13,7 @@ use crate::patch::Pointer;
 use super::super::Api;
 use super::super::body::{self, Limit};
 use super::super::call::{Call, Otherwise, key_of, known_scope, scope_of};
-use super::super::message::{Part, Response, Step, Value, Work};
+use super::super::message::{Field, Part, Response, Step, Work};
 use super::super::problem::{Kind, Problem};
 use super::absent;
 use super::view;
@@ -157,8 +157,8 @@ impl Search {
         text.push_bytes(b"},\"missing\":[");
         text.push_bytes(&self.missing);
         text.push_bytes(b"]}\n");
-        let mut response = Response::new(200).with("Content-Type", Value::Static("application/json"));
-        response.push("Cache-Control", Value::Static("no-cache"));
+        let mut response = Response::new(200).with_field(Field::JSON);
+        response.push_field(Field::NO_CACHE);
         response.rest = text.rest();
         text.into_pieces().into_iter().for_each(|piece| response.push_piece(piece));
         response

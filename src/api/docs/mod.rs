@@ -20,7 +20,7 @@ use crate::model::{Command, Condition, Deadline, Effect, Entry, Lsn, Rest, Scope
 use super::Api;
 use super::call::{Call, Otherwise, key_of, no_such_collection, scope_of};
 use super::conditions;
-use super::message::{Response, Value};
+use super::message::{Field, Response};
 use super::problem::{Kind, Problem};
 use super::query::Query;
 
@@ -102,11 +102,11 @@ fn found(api: &Api, entry: Entry, rest: Rest, (condition, view): (&Condition, &V
     let is_unmodified = condition.if_none_match.as_ref().is_some_and(|tags| tags.name(version));
     let mut response = Response::new(if is_unmodified { 304 } else { 200 });
     response.rest = rest;
-    response.push("ETag", Value::EntityTag(entry.version.0));
-    response.push("Cache-Control", Value::Static("no-cache"));
+    response.push_field(Field::EntityTag(entry.version.0));
+    response.push_field(Field::NO_CACHE);
     push_deadline(&mut response, entry.deadline, &*api.clock);
     if !is_unmodified {
-        response.push("Content-Type", Value::Static("application/json"));
+        response.push_field(Field::JSON);
         let piece = view.piece(entry.document, range, api.options.document_bytes_max);
         response.push_piece(piece.map_err(|problem| problem.resting_on(rest))?);
     }
@@ -115,9 +115,8 @@ fn found(api: &Api, entry: Entry, rest: Rest, (condition, view): (&Condition, &V
 
 /// Says when the document expires, if it does.
 fn push_deadline(response: &mut Response, deadline: Deadline, clock: &dyn Clock) {
-    if let Some(moment) = deadline.moment() {
-        response.push("MT-TTL", Value::Seconds(moment.since(clock.now())));
-        response.push("MT-Expires-At", Value::Moment(moment));
+    if let Some(at) = deadline.moment() {
+        response.push_field(Field::Expiry { ttl_ms: at.since(clock.now()), at });
     }
 }
 

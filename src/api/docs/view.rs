@@ -26,7 +26,11 @@ impl View {
     ///
     /// # Errors
     /// `pointer_invalid`, `parameter_invalid`.
+    #[inline]
     pub(super) fn read(query: &Query<'_>) -> Result<View, Problem> {
+        if query.is_empty() {
+            return Ok(View { pointer: None, is_pretty: false });
+        }
         Ok(View { pointer: pointer(query.value("ptr"))?, is_pretty: query.flag("pretty")? })
     }
 

@@ -9,7 +9,7 @@ use super::super::body;
 use super::super::call::{Call, Otherwise, key_of, not_creatable, scope_of};
 use super::super::conditions;
 use super::super::expiry;
-use super::super::message::{Piece, Response, Value};
+use super::super::message::{Field, Piece, Response, Value};
 use super::super::preference::Returned;
 use super::super::problem::{Kind, Problem};
 use super::super::query::Query;
@@ -102,7 +102,7 @@ impl Written<'_> {
         let mut response = match (returned, shown) {
             (Returned::Minimal, _) => {
                 let mut response = Response::new(204);
-                response.push("ETag", Value::EntityTag(version.0));
+                response.push_field(Field::EntityTag(version.0));
                 push_deadline(&mut response, deadline, clock);
                 response
             }
@@ -135,8 +135,8 @@ pub(super) fn receipt(key: Key<'_>, version: Lsn, deadline: Deadline) -> Respons
     push_called(&mut body, key, version, deadline);
     body.extend_from_slice(b"}\n");
     let mut response = Response::new(200);
-    response.push("Content-Type", Value::Static("application/json"));
-    response.push("ETag", Value::EntityTag(version.0));
+    response.push_field(Field::JSON);
+    response.push_field(Field::EntityTag(version.0));
     response.push_piece(Piece::Owned(body));
     response
 }
@@ -153,8 +153,8 @@ pub(super) fn push_called(out: &mut Vec<u8>, key: Key<'_>, version: Lsn, deadlin
 /// A document as the reply to what was done with it.
 fn shown_whole(clock: &dyn Clock, document: Document, version: Lsn, deadline: Deadline) -> Response {
     let mut response = Response::new(200);
-    response.push("Content-Type", Value::Static("application/json"));
-    response.push("ETag", Value::EntityTag(version.0));
+    response.push_field(Field::JSON);
+    response.push_field(Field::EntityTag(version.0));
     push_deadline(&mut response, deadline, clock);
     response.push_piece(Piece::Document(document));
     response

@@ -5,6 +5,7 @@
 //! reply allocates no text for them.
 
 mod answer;
+mod field;
 mod intake;
 mod part;
 mod slice;
@@ -13,10 +14,10 @@ mod work;
 
 use smallvec::SmallVec;
 
-use crate::base::clock::UnixMillis;
 use crate::model::{Document, Rest};
 
 pub use answer::{Answer, Deliver, Later};
+pub use field::{Field, Value};
 pub use intake::{Finished, Intake, Taken};
 pub use part::Part;
 pub use slice::DocumentSlice;
@@ -146,7 +147,7 @@ pub struct Response {
     pub status: u16,
     /// Fields besides those of framing (`Content-Length`, `Transfer-Encoding`, `Connection`) and `Date`, which are
     /// the front's.
-    pub headers: SmallVec<[(&'static str, Value); 6]>,
+    pub headers: SmallVec<[Field; 4]>,
     /// The body that a GET would get; with `head_only` it is measured but not sent.
     pub body: ResponseBody,
     /// True for the answer to a HEAD.
@@ -157,27 +158,10 @@ pub struct Response {
     pub rest: Rest,
 }
 
-/// A header field's value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// Fixed text.
-    Static(&'static str),
-    /// Text made for this reply; holds no control characters.
-    Text(String),
-    /// A version in quotes: a strong entity tag.
-    EntityTag(u64),
-    /// Milliseconds, written as seconds with three decimals.
-    Seconds(u64),
-    /// A moment, written as RFC 3339 in UTC with milliseconds.
-    Moment(UnixMillis),
-    /// A plain number.
-    Number(u64),
-}
-
 /// A reply's body.
 pub enum ResponseBody {
     /// Pieces one after another; their lengths add up to the Content-Length.
-    Pieces(SmallVec<[Piece; 3]>),
+    Pieces(SmallVec<[Piece; 1]>),
     /// Pulled while it is sent, with chunked framing.
     Stream(Box<dyn BodyStream>),
 }
@@ -223,7 +207,7 @@ impl Response {
     /// A reply whose body is the JSON text `body`.
     pub fn json(status: u16, body: Vec<u8>) -> Response {
         let mut response = Response::new(status);
-        response.push("Content-Type", Value::Static("application/json"));
+        response.push_field(Field::JSON);
         response.push_piece(Piece::Owned(body));
         response
     }
@@ -244,7 +228,19 @@ impl Response {
 
     /// As `with`, in place: a response is large, and moving it costs more than what is added.
     pub fn push(&mut self, name: &'static str, value: Value) {
-        self.headers.push((name, value));
+        self.push_field(Field::Named(name, value));
+    }
+
+    /// As `with`, of a field of any kind.
+    #[must_use]
+    pub fn with_field(mut self, field: Field) -> Response {
+        self.push_field(field);
+        self
+    }
+
+    /// As `with_field`, in place.
+    pub fn push_field(&mut self, field: Field) {
+        self.headers.push(field);
     }
 
     /// Adds a piece to the body.
@@ -269,6 +265,7 @@ impl Response {
     }
 
     /// Length of the body in bytes; `None` for a stream.
+    #[inline]
     pub fn body_length(&self) -> Option<usize> {
         match &self.body {
             ResponseBody::Pieces(pieces) => Some(pieces.iter().map(|piece| piece.bytes().len()).sum()),

@@ -16,7 +16,7 @@ use crate::model::{
 
 use super::super::Api;
 use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of};
-use super::super::message::{BodyStream, Part, Pulled, Response, ResponseBody, Value};
+use super::super::message::{BodyStream, Field, Part, Pulled, Response, ResponseBody, Value};
 use super::super::problem::{Kind, Problem};
 use super::super::timestamp;
 
@@ -35,7 +35,7 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     let (collection, after) = query.value("cursor").map(read_cursor).transpose()?.unwrap_or_default();
     let mut response = Response::new(200).with("Content-Type", Value::Static("application/x-ndjson"));
-    response.push("Cache-Control", Value::Static("no-cache"));
+    response.push_field(Field::NO_CACHE);
     response.body = ResponseBody::Stream(Box::new(Export {
         execute: Arc::clone(&api.execute),
         collection,

@@ -44,10 +44,11 @@ pub(super) fn respond(request: Request, response: &Response) {
     let mut worded =
         tiny_http::Response::new(StatusCode(response.status), Headers::new(), Cursor::new(body), Some(length), None)
             .with_chunked_threshold(usize::MAX);
-    for (name, value) in &response.headers {
-        let mut text = Vec::new();
-        reply::push_value(&mut text, value);
-        if let Ok(header) = Header::from_bytes(name, text) {
+    let mut lines = Vec::new();
+    response.headers.iter().for_each(|field| reply::push_field(&mut lines, field));
+    let lines = String::from_utf8_lossy(&lines);
+    for (name, value) in lines.lines().filter_map(|line| line.split_once(": ")) {
+        if let Ok(header) = Header::from_bytes(name, value) {
             worded.add_header(header);
         }
     }

@@ -8,8 +8,8 @@ use std::thread::ThreadId;
 use crossbeam_channel::{Receiver, Sender};
 use memory_tools::api::Handle;
 use memory_tools::api::message::{
-    Answer, BodyFault, BodyStream, Deliver, Finished, Intake, Method, Part, Piece, Pulled, Request, RequestBody,
-    Response, ResponseBody, Taken, Value,
+    Answer, BodyFault, BodyStream, Deliver, Field, Finished, Intake, Method, Part, Piece, Pulled, Request, RequestBody,
+    Response, ResponseBody, Taken,
 };
 use memory_tools::model::{Document, Key, Lsn, Rest};
 
@@ -261,7 +261,7 @@ impl Handle for Double {
                 let mut hosts = 0;
                 request.headers.each("hOsT", &mut |_| hosts += 1);
                 let line = format!("{} {} {hosts}\n", request.method.name(), request.target);
-                text(200, line).with("ETag", Value::EntityTag(7))
+                text(200, line).with_field(Field::EntityTag(7))
             }
         };
         if let Some(lsn) = path.strip_prefix("/lsn/") {
