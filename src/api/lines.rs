@@ -30,11 +30,21 @@ pub trait Consume: Send {
 /// What became of a line.
 pub enum Consumed {
     /// It was taken.
-    Taken,
+    Taken {
+        /// Bytes that were read and made for it, beside its own.
+        bytes: usize,
+    },
+    /// It was not taken yet, for all that was done: it wants to be offered again, when others have had their turns.
+    Again,
     /// There was no room for what it writes, and nothing was changed: it wants to be offered again.
     NoRoom,
     /// It was not taken, and none behind it will be.
     Refused(Box<Problem>),
+}
+
+impl Consumed {
+    /// It was taken, and cost no more than to read it.
+    pub const TAKEN: Consumed = Consumed::Taken { bytes: 0 };
 }
 
 /// A body as lines for `C`.
@@ -98,12 +108,14 @@ impl<C: Consume> ByLine<C> {
             }
             bytes += line.len();
             let line = json::trim(line);
-            let consumed = if line.is_empty() { Consumed::Taken } else { self.consumer.line(line, self.number) };
+            let consumed = if line.is_empty() { Consumed::TAKEN } else { self.consumer.line(line, self.number) };
             match consumed {
-                Consumed::Taken => {
+                Consumed::Taken { bytes: beside } => {
+                    bytes = bytes.saturating_add(beside);
                     self.lines.drop_first();
                     self.number += 1;
                 }
+                Consumed::Again => return Taken::Again,
                 // What came before it was a step forward, behind which the wait for room begins anew.
                 Consumed::NoRoom => return if step > 0 { Taken::Again } else { Taken::NoRoom },
                 Consumed::Refused(problem) => return self.refuse(*problem),
@@ -229,6 +241,7 @@ mod tests {
     struct Collect {
         lines: Vec<String>,
         full: usize,
+        was_offered: bool,
         offered: Arc<AtomicUsize>,
     }
 
@@ -242,8 +255,14 @@ mod tests {
             if line == b"stop" {
                 return Consumed::Refused(Box::new(Problem::new(Kind::Stopping, "no")));
             }
+            if line == b"costly" {
+                return Consumed::Taken { bytes: BYTES_PER_STEP };
+            }
+            if line == b"again" && !std::mem::replace(&mut self.was_offered, true) {
+                return Consumed::Again;
+            }
             self.lines.push(format!("{number}:{}", String::from_utf8_lossy(line)));
-            Consumed::Taken
+            Consumed::TAKEN
         }
 
         fn reply(&mut self) -> Response {
@@ -321,6 +340,19 @@ mod tests {
         let body = "x\n".repeat(10 * LINES_PER_STEP);
         assert!(matches!(intake.take(body.as_bytes()), Taken::Again));
         assert_eq!(offered.load(Ordering::Relaxed), LINES_PER_STEP);
+    }
+
+    #[test]
+    fn a_step_ends_behind_a_costly_line_and_before_one_that_wants_to_be_offered_again() {
+        for (body, offered_first) in [("x\ncostly\nx\n", 2), ("x\nagain\nx\n", 2)] {
+            let offered = Arc::new(AtomicUsize::new(0));
+            let consumer = Collect { offered: Arc::clone(&offered), ..Collect::default() };
+            let mut intake = ByLine::new(consumer, Limit { document_bytes_max: 100, ..LIMIT }, None);
+            assert!(matches!(intake.take(body.as_bytes()), Taken::Again), "{body}");
+            assert_eq!(offered.load(Ordering::Relaxed), offered_first, "{body}");
+            assert!(matches!(intake.take(b""), Taken::More), "{body}");
+        }
+        assert_eq!(give(Collect::default(), None, &["again\n"]).0, "200 1:again");
     }
 
     #[test]

@@ -3,23 +3,25 @@
 //! Each operation is by itself, as a request of its own would be: one that fails says so in its result, and the next is
 //! carried out. A line that is no operation ends the run with a result of its own; the rest of the body is read past.
 //! Whatever else ends a run (a limit, a disk that refuses writes, a body that stays away) is a problem that says how many
-//! operations were carried out before. With `?atomic` it is all of them or none: see `atomic`.
+//! operations were carried out before. A patch that others are faster than is tried again, and between two tries they
+//! have their turns. With `?atomic` it is all of them or none: see `atomic`.
 
 mod operation;
 mod results;
 
 mod atomic;
+mod plan;
 
 use std::sync::Arc;
 
 use crate::base::clock::Clock;
 use crate::base::limits::ENVELOPE_BYTES_MAX;
-use crate::model::{Command, Document, Effect, Execute, Lsn, Outcome, Rest};
+use crate::model::{Command, Document, Effect, Execute, Key, Lsn, Outcome, Rest, Scope};
 
 use super::Api;
 use super::body::Limit;
 use super::call::{Call, Otherwise, key_of, known_scope, scope_of};
-use super::docs::on_absent;
+use super::docs::{Attempt, Losses, Terms, Tried, fault_problem, on_absent, unguarded};
 use super::lines::{BodyLimit, ByLine, Consume, Consumed};
 use super::message::{RequestBody, Response, ResponseBody, Value};
 use super::problem::{Kind, Problem};
@@ -35,9 +37,9 @@ use results::{Became, Results};
 pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     let collection = call.collection_name()?;
-    let scope = scope_of(collection.as_deref())?;
+    scope_of(collection.as_deref())?;
     if query.flag("atomic")? {
-        return atomic::post(api, call, scope);
+        return atomic::post(api, call, collection.as_deref());
     }
     let limit = BodyLimit { bytes_max: api.options.bulk_bytes_max as u64, option: "bulk_bytes_max" };
     let announced = match call.body {
@@ -52,12 +54,13 @@ pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let run = Run {
         execute: Arc::clone(&api.execute),
         clock: Arc::clone(&api.clock),
-        collection: collection.map(|name| name.into_owned()),
+        collection: collection.map(|name| Arc::from(&*name)),
         limit: line_limit,
         operations_max: api.options.bulk_operations_max,
         operations: 0,
         has_ended: false,
         joined: Vec::new(),
+        losses: Losses::default(),
         results: Results::default(),
         written: None,
         seen: Lsn::ZERO,
@@ -69,7 +72,7 @@ pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 struct Run {
     execute: Arc<dyn Execute>,
     clock: Arc<dyn Clock>,
-    collection: Option<String>,
+    collection: Option<Arc<str>>,
     /// How large a document may be.
     limit: Limit,
     operations_max: usize,
@@ -79,6 +82,8 @@ struct Run {
     has_ended: bool,
     /// Where key and value of a document are put together.
     joined: Vec<u8>,
+    /// Of the patch that is next.
+    losses: Losses,
     results: Results,
     /// The newest LSN that the run has written.
     written: Option<Lsn>,
@@ -89,24 +94,27 @@ struct Run {
 impl Consume for Run {
     fn line(&mut self, line: &[u8], number: u64) -> Consumed {
         if self.has_ended {
-            return Consumed::Taken;
+            return Consumed::TAKEN;
         }
         if self.operations == self.operations_max {
             return Consumed::Refused(Box::new(too_many(self.operations_max)));
         }
-        match operation::read(line, self.limit, self.clock.now()) {
+        let consumed = match operation::read(line, self.limit, self.clock.now()) {
             Ok(operation) => match self.carry_out(operation) {
-                Ok(()) => {}
-                Err(Otherwise::Again) => return Consumed::NoRoom,
-                Err(Otherwise::Problem(problem)) => return Consumed::Refused(Box::new(problem)),
+                Ok(consumed) => consumed,
+                Err(Otherwise::Again) => Consumed::NoRoom,
+                Err(Otherwise::Problem(problem)) => Consumed::Refused(Box::new(problem)),
                 Err(_) => unreachable!("a command is refused, or has to be tried again"),
             },
-            Err(unfit) => self.note_unfit(&unfit, number),
-        }
-        if !self.has_ended {
+            Err(unfit) => {
+                self.note_unfit(&unfit, number);
+                Consumed::TAKEN
+            }
+        };
+        if matches!(consumed, Consumed::Taken { .. }) && !self.has_ended {
             self.operations += 1;
         }
-        Consumed::Taken
+        consumed
     }
 
     fn reply(&mut self) -> Response {
@@ -119,9 +127,10 @@ impl Consume for Run {
 }
 
 impl Run {
-    fn carry_out(&mut self, operation: Operation<'_>) -> Result<(), Otherwise> {
+    fn carry_out(&mut self, operation: Operation<'_>) -> Result<Consumed, Otherwise> {
         let Operation { key: text, action, condition } = operation;
-        let (key, scope) = (key_of(&text)?, known_scope(self.collection.as_deref()));
+        let (key, collection) = (key_of(&text)?, self.collection.clone());
+        let scope = known_scope(collection.as_deref());
         let is_put = matches!(action, Action::Put { .. });
         let command = match action {
             Action::Put { value, expiry } => {
@@ -133,14 +142,67 @@ impl Run {
             }
             Action::Delete => Command::Delete { scope, key, condition },
             Action::SetDeadline(deadline) => Command::SetDeadline { scope, key, deadline, condition },
+            Action::Patch { dialect, patch, expiry } => {
+                let bytes_max = self.limit.document_bytes_max;
+                return self.patch(
+                    (scope, key),
+                    patch,
+                    &Terms { dialect, upsert: false, expiry, condition, bytes_max },
+                );
+            }
         };
         let Outcome { rest, effect } = self.execute.execute(command)?;
+        self.push(&text, became(&effect, is_put), rest);
+        Ok(Consumed::TAKEN)
+    }
+
+    /// Tries a patch once.
+    fn patch(
+        &mut self,
+        (scope, key): (Scope<'_>, Key<'_>),
+        patch: &[u8],
+        terms: &Terms,
+    ) -> Result<Consumed, Otherwise> {
+        if let Some(Outcome { rest, effect }) = unguarded(&*self.execute, scope, &terms.condition)? {
+            self.push(key.as_str(), became(&effect, false), rest);
+            return Ok(Consumed::TAKEN);
+        }
+        let tried = Attempt { execute: &*self.execute, scope, key, patch, terms }.make()?;
+        let mut worked_bytes = 0;
+        match tried {
+            Tried::Made { version, rest, bytes, .. } => {
+                worked_bytes = bytes;
+                self.push(key.as_str(), Became::Changed(version), rest);
+            }
+            Tried::Lost { bytes } => {
+                self.losses.count(bytes);
+                match self.losses.verdict() {
+                    Some(contended) => self.push_problem(key.as_str(), &contended, Rest::NOTHING),
+                    None => return Ok(Consumed::Again),
+                }
+            }
+            Tried::Unwritten(Outcome { rest, effect }) | Tried::NotCreated(Outcome { rest, effect }) => {
+                self.push(key.as_str(), became(&effect, false), rest);
+            }
+            Tried::Unfit { fault, bytes, rest } => {
+                worked_bytes = bytes;
+                self.push_problem(key.as_str(), &fault_problem(&fault), rest);
+            }
+        }
+        self.losses = Losses::default();
+        Ok(Consumed::Taken { bytes: worked_bytes })
+    }
+
+    fn push(&mut self, key: &str, became: Became<'_>, rest: Rest) {
         match rest {
             Rest::Written(lsn) => self.written = self.written.max(Some(lsn)),
             Rest::Seen(lsn) => self.seen = self.seen.max(lsn),
         }
-        self.results.push(Some(&text), became(&effect, is_put));
-        Ok(())
+        self.results.push(Some(key), became);
+    }
+
+    fn push_problem(&mut self, key: &str, problem: &Problem, rest: Rest) {
+        self.push(key, Became::Failed(problem.kind(), None, problem.detail()), rest);
     }
 
     fn note_unfit(&mut self, unfit: &Unfit<'_>, number: u64) {
@@ -190,3 +252,6 @@ fn too_many(operations_max: usize) -> Problem {
     .hint("send them in several requests; the option bulk_operations_max sets the limit")
     .size("limit", operations_max)
 }
+
+#[cfg(test)]
+mod tests;

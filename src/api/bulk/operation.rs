@@ -9,10 +9,12 @@ use std::borrow::Cow;
 use crate::base::clock::UnixMillis;
 use crate::base::json;
 use crate::model::{Condition, Deadline, Expiry, Lsn, Tags};
+use crate::patch::Kind as Dialect;
 
 use super::super::body::{self, Limit};
 use super::super::call::key_of;
 use super::super::conditions;
+use super::super::docs::{PATCH_TYPES, dialect_of, kept_unless_given};
 use super::super::expiry;
 use super::super::problem::{Kind, Problem};
 use super::super::query::meant;
@@ -40,6 +42,15 @@ pub enum Action<'l> {
     },
     /// Removes the document.
     Delete,
+    /// Changes a part of the document.
+    Patch {
+        /// What it is written in.
+        dialect: Dialect,
+        /// Its text, which is JSON.
+        patch: &'l [u8],
+        /// What becomes of the deadline.
+        expiry: Expiry,
+    },
     /// Changes the deadline alone.
     SetDeadline(Deadline),
 }
@@ -66,6 +77,8 @@ struct Members<'l> {
     op: Option<&'l [u8]>,
     key: Option<&'l [u8]>,
     value: Option<&'l [u8]>,
+    patch: Option<&'l [u8]>,
+    dialect: Option<&'l [u8]>,
     ttl: Option<&'l [u8]>,
     expires_at: Option<&'l [u8]>,
     keep_ttl: Option<&'l [u8]>,
@@ -73,7 +86,8 @@ struct Members<'l> {
     if_none_match: Option<&'l [u8]>,
 }
 
-const NAMES: [&str; 8] = ["op", "key", "value", "ttl", "expires_at", "keep_ttl", "if_match", "if_none_match"];
+const NAMES: [&str; 10] =
+    ["op", "key", "value", "patch", "type", "ttl", "expires_at", "keep_ttl", "if_match", "if_none_match"];
 
 /// The operation that `line` spells.
 ///
@@ -104,10 +118,16 @@ fn members(line: &[u8]) -> Result<Members<'_>, Problem> {
         let slot = match name.as_ref() {
             "op" => &mut found.op,
             "key" => &mut found.key,
+            // Here null is a value, and a merge patch.
             "value" => {
                 found.value = Some(member.value);
                 continue;
             }
+            "patch" => {
+                found.patch = Some(member.value);
+                continue;
+            }
+            "type" => &mut found.dialect,
             "ttl" => &mut found.ttl,
             "expires_at" => &mut found.expires_at,
             "keep_ttl" => &mut found.keep_ttl,
@@ -133,22 +153,30 @@ impl<'l> Members<'l> {
     }
 
     fn action(&self, limit: Limit, now: UnixMillis) -> Result<Action<'l>, Problem> {
-        let op = self.op.ok_or_else(|| invalid("an operation says what it is: op is put, delete or ttl"))?;
+        const OPS: &str = "op is put, delete, patch or ttl";
+        let op = self.op.ok_or_else(|| invalid(format!("an operation says what it is: {OPS}")))?;
+        let (value, patch, dialect) = (("value", self.value), ("patch", self.patch), ("type", self.dialect));
+        let (ttl, expires_at, keep_ttl) =
+            (("ttl", self.ttl), ("expires_at", self.expires_at), ("keep_ttl", self.keep_ttl));
         match op {
             b"\"put\"" => {
+                refuse("put", &[patch, dialect])?;
                 let value = self.value.ok_or_else(|| invalid("put has a value"))?;
-                if value.len() > limit.document_bytes_max {
-                    return Err(limit.too_large(Some(value.len())));
-                }
+                check_size(value, limit)?;
                 Ok(Action::Put { value, expiry: self.expiry(now)? })
             }
             b"\"delete\"" => {
-                self.refuse("delete", &[("value", self.value), ("ttl", self.ttl), ("expires_at", self.expires_at)])?;
-                self.refuse("delete", &[("keep_ttl", self.keep_ttl)])?;
+                refuse("delete", &[value, patch, dialect, ttl, expires_at, keep_ttl])?;
                 Ok(Action::Delete)
             }
+            b"\"patch\"" => {
+                refuse("patch", &[value])?;
+                let patch = self.patch.ok_or_else(|| invalid("patch has a patch"))?;
+                check_size(patch, limit)?;
+                Ok(Action::Patch { dialect: self.dialect()?, patch, expiry: kept_unless_given(self.expiry(now)?) })
+            }
             b"\"ttl\"" => {
-                self.refuse("ttl", &[("value", self.value), ("keep_ttl", self.keep_ttl)])?;
+                refuse("ttl", &[value, patch, dialect, keep_ttl])?;
                 match self.expiry(now)? {
                     Expiry::Set(deadline) => Ok(Action::SetDeadline(deadline)),
                     Expiry::Default | Expiry::Keep => {
@@ -156,16 +184,17 @@ impl<'l> Members<'l> {
                     }
                 }
             }
-            _ => Err(invalid("op is put, delete or ttl")),
+            _ => Err(invalid(OPS)),
         }
     }
 
-    /// Refuses what the operation does not take.
-    fn refuse(&self, op: &str, members: &[(&str, Option<&[u8]>)]) -> Result<(), Problem> {
-        match members.iter().find(|(_, value)| value.is_some()) {
-            Some((name, _)) => Err(invalid(format!("{op} takes no {name}"))),
-            None => Ok(()),
-        }
+    /// What the patch is written in: `type` is its media type, that of a merge patch where there is none.
+    fn dialect(&self) -> Result<Dialect, Problem> {
+        let Some(raw) = self.dialect else { return Ok(Dialect::Merge) };
+        let given = if raw.starts_with(b"\"") { json::unescape(raw).ok() } else { None };
+        given.and_then(|given| dialect_of(&given)).ok_or_else(|| {
+            Problem::new(Kind::PatchTypeUnsupported, format!("type is one of {}", PATCH_TYPES.join(", ")))
+        })
     }
 
     fn expiry(&self, now: UnixMillis) -> Result<Expiry, Problem> {
@@ -190,6 +219,18 @@ impl<'l> Members<'l> {
     }
 }
 
+/// Refuses what the operation does not take.
+fn refuse(op: &str, members: &[(&str, Option<&[u8]>)]) -> Result<(), Problem> {
+    match members.iter().find(|(_, value)| value.is_some()) {
+        Some((name, _)) => Err(invalid(format!("{op} takes no {name}"))),
+        None => Ok(()),
+    }
+}
+
+fn check_size(text: &[u8], limit: Limit) -> Result<(), Problem> {
+    if text.len() > limit.document_bytes_max { Err(limit.too_large(Some(text.len()))) } else { Ok(()) }
+}
+
 fn text_or_number<'l>(name: &str, raw: &'l [u8]) -> Result<Cow<'l, str>, Problem> {
     match raw.first() {
         Some(b'"') => json::unescape(raw).map_err(|_| invalid(format!("{name} is no text"))),
@@ -211,79 +252,4 @@ fn tags(name: &'static str, raw: &[u8], parse: fn(&str) -> Option<Tags>) -> Resu
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMIT: Limit = Limit { document_bytes_max: 10, around_bytes_max: 100, option: Some("document_bytes_max") };
-
-    fn read_text(line: &str) -> Result<Operation<'_>, Unfit<'_>> {
-        read(line.as_bytes(), LIMIT, UnixMillis(1000))
-    }
-
-    #[test]
-    fn an_operation_is_read_as_written() {
-        let operation = read_text(r#"{"op":"put","key":"a\u002fb","value": [1.0] ,"ttl":"2s","if_match":7}"#).unwrap();
-        assert_eq!(operation.key, "a/b");
-        assert_eq!(operation.condition.if_match, Some(Tags::Listed(vec![Lsn(7)])));
-        let Action::Put { value, expiry } = operation.action else { panic!("{:?}", operation.action) };
-        assert_eq!((value, expiry), (&b"[1.0]"[..], Expiry::Set(Deadline::at(UnixMillis(3000)))));
-    }
-
-    #[test]
-    fn nothing_is_copied_of_a_plain_line() {
-        let operation = read_text(r#"{"key":"é","value":null,"op":"put"}"#).unwrap();
-        assert!(matches!(operation.key, Cow::Borrowed("é")));
-        assert!(matches!(operation.action, Action::Put { value: b"null", expiry: Expiry::Default }));
-    }
-
-    #[test]
-    fn conditions_and_deadlines_are_those_of_the_fields_and_of_the_query() {
-        let condition = |text: &str| {
-            let line = format!(r#"{{"op":"delete","key":"k",{text}}}"#);
-            read_text(&line).map(|operation| operation.condition).map_err(|unfit| unfit.problem.kind())
-        };
-        let listed = |versions: &[u64]| Some(Tags::Listed(versions.iter().copied().map(Lsn).collect()));
-        assert_eq!(condition(r#""if_none_match":"*""#).unwrap().if_none_match, Some(Tags::Any));
-        assert_eq!(condition(r#""if_match":"\"3\", \"4\"""#).unwrap().if_match, listed(&[3, 4]));
-        assert!(condition(r#""if_match":null"#).unwrap().is_none());
-        for wrong in [r#""if_match":"3""#, r#""if_match":1.5"#, r#""if_match":-1"#] {
-            assert_eq!(condition(wrong), Err(Kind::ConditionInvalid), "{wrong}");
-        }
-        for (text, deadline) in [
-            (r#""ttl":1.5"#, Deadline::at(UnixMillis(2500))),
-            (r#""ttl":"never""#, Deadline::NEVER),
-            (r#""expires_at":5000"#, Deadline::at(UnixMillis(5000))),
-            (r#""expires_at":"1970-01-01T00:00:09Z""#, Deadline::at(UnixMillis(9000))),
-        ] {
-            let line = format!(r#"{{"op":"ttl","key":"k",{text}}}"#);
-            let operation = read_text(&line).unwrap();
-            assert!(matches!(operation.action, Action::SetDeadline(found) if found == deadline), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_operation_is_told_from_one_that_cannot_be_carried_out() {
-        for (line, kind, is_malformed) in [
-            ("{\"op\":\"put\"", Kind::JsonInvalid, true),
-            ("[]", Kind::OperationInvalid, true),
-            (r#"{"op":"put","value":1}"#, Kind::OperationInvalid, true),
-            (r#"{"op":"put","key":7,"value":1}"#, Kind::OperationInvalid, true),
-            (r#"{"op":"put","key":"\ud800","value":1}"#, Kind::OperationInvalid, true),
-            (r#"{"op":"put","key":"k"}"#, Kind::OperationInvalid, true),
-            (r#"{"op":"drop","key":"k"}"#, Kind::OperationInvalid, true),
-            (r#"{"key":"k","value":1}"#, Kind::OperationInvalid, true),
-            (r#"{"op":"delete","key":"k","value":1}"#, Kind::OperationInvalid, true),
-            (r#"{"op":"ttl","key":"k"}"#, Kind::OperationInvalid, true),
-            (r#"{"op":"put","key":"k","value":1,"keep_ttl":1}"#, Kind::OperationInvalid, true),
-            (r#"{"op":"put","key":"k","value":1,"tll":1}"#, Kind::OperationInvalid, true),
-            (r#"{"op":"put","key":"","value":1}"#, Kind::KeyEmpty, false),
-            (r#"{"op":"put","key":"\u0000","value":1}"#, Kind::KeyInvalid, false),
-            (r#"{"op":"put","key":"k","value":"0123456789"}"#, Kind::DocumentTooLarge, false),
-            (r#"{"op":"put","key":"k","value":1,"ttl":"soon"}"#, Kind::ParameterInvalid, false),
-            (r#"{"op":"put","key":"k","value":1,"ttl":1,"keep_ttl":true}"#, Kind::ParametersConflict, false),
-        ] {
-            let unfit = read_text(line).unwrap_err();
-            assert_eq!((unfit.problem.kind(), unfit.is_malformed()), (kind, is_malformed), "{line}");
-        }
-    }
-}
+mod tests;

@@ -28,6 +28,7 @@ use view::View;
 
 pub use many::get_many;
 pub use patching::{ACCEPT_PATCH, PATCH_TYPES, patch};
+pub use patching::{Attempt, Losses, Terms, Tried, dialect_of, fault_problem, kept_unless_given, only, unguarded};
 pub use writing::{delete, on_absent, post, put};
 
 /// `GET` and `HEAD` on `{base}`: one document by `?key=`, else a page of the documents.

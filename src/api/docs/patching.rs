@@ -11,7 +11,8 @@ mod verdict;
 
 use std::sync::Arc;
 
-use crate::model::{Command, Condition, Effect, Expiry, Key, Outcome, Scope};
+use crate::base::clock::Clock;
+use crate::model::{Expiry, Key, Outcome, Scope};
 use crate::patch::Kind as Dialect;
 
 use super::super::Api;
@@ -21,28 +22,17 @@ use super::super::preference::Returned;
 use super::super::problem::{Kind, Problem};
 use super::super::{body, conditions, expiry};
 use super::document_key;
+use super::writing::{Written, not_put, unwritten};
 
-use attempt::{Attempt, Tried};
 use retries::Retries;
 
-pub use media::{ACCEPT_PATCH, PATCH_TYPES};
+pub use attempt::{Attempt, Terms, Tried, only, unguarded};
+pub use media::{ACCEPT_PATCH, PATCH_TYPES, dialect_of};
+pub use retries::Losses;
+pub use verdict::problem as fault_problem;
 
 /// Tries that are made at once, before the others have their turns.
 const TRIES_AT_ONCE: usize = 3;
-
-/// What a patch is to be made with, beside its text and what it is for.
-#[derive(Clone)]
-struct Terms {
-    dialect: Dialect,
-    /// True when an absent document is patched as `null`, and so created.
-    upsert: bool,
-    expiry: Expiry,
-    /// The client's.
-    condition: Condition,
-    returned: Returned,
-    /// Bytes of the patched document.
-    bytes_max: usize,
-}
 
 /// `PATCH`: what the body says, by its type, to the document under the key.
 ///
@@ -61,25 +51,37 @@ pub fn patch(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
             .hint("PUT with If-None-Match: * creates a document")
             .into());
     }
-    let expiry = match expiry::read(&query, api.clock.now())? {
+    let expiry = kept_unless_given(expiry::read(&query, api.clock.now())?);
+    let condition = conditions::read(call.headers)?;
+    if let Some(Outcome { rest, .. }) = unguarded(&*api.execute, scope, &condition)? {
+        return Err(conditions::required(rest).into());
+    }
+    let returned = Returned::read(call.headers);
+    let terms = Terms { dialect, upsert, expiry, condition, bytes_max: api.options.document_bytes_max };
+    body::with_json(call.body, api.document_limit(0), |patch| Ok(begin(api, (scope, key), patch, (terms, returned))))?
+}
+
+/// A patch leaves the deadline as it is, unless it is told another.
+pub fn kept_unless_given(expiry: Expiry) -> Expiry {
+    match expiry {
         Expiry::Default => Expiry::Keep,
         given => given,
-    };
-    let condition = conditions::read(call.headers)?;
-    refuse_unguarded(api, scope, &condition)?;
-    let returned = Returned::read(call.headers);
-    let terms = Terms { dialect, upsert, expiry, condition, returned, bytes_max: api.options.document_bytes_max };
-    body::with_json(call.body, api.document_limit(0), |patch| Ok(begin(api, (scope, key), patch, terms)))?
+    }
 }
 
 /// Tries a few times, and leaves the rest to whoever does work.
-fn begin(api: &Api, (scope, key): (Scope<'_>, Key<'_>), patch: &[u8], terms: Terms) -> Result<Response, Otherwise> {
-    let attempt = Attempt { execute: &*api.execute, clock: &*api.clock, scope, key, patch, terms: &terms };
-    let mut read_bytes = 0_usize;
+fn begin(
+    api: &Api,
+    (scope, key): (Scope<'_>, Key<'_>),
+    patch: &[u8],
+    (terms, returned): (Terms, Returned),
+) -> Result<Response, Otherwise> {
+    let attempt = Attempt { execute: &*api.execute, scope, key, patch, terms: &terms };
+    let mut losses = Losses::default();
     for _ in 0..TRIES_AT_ONCE {
-        match attempt.make()? {
-            Tried::Done(response) => return Ok(response),
-            Tried::Lost { bytes } => read_bytes = read_bytes.saturating_add(bytes),
+        match answer(&attempt, returned, &*api.clock)? {
+            Answered::Reply(response) => return Ok(response),
+            Answered::Lost { bytes } => losses.count(bytes),
         }
     }
     let (execute, clock) = (Arc::clone(&api.execute), Arc::clone(&api.clock));
@@ -88,19 +90,39 @@ fn begin(api: &Api, (scope, key): (Scope<'_>, Key<'_>), patch: &[u8], terms: Ter
         Scope::Collection(name) => Some(name.as_str().to_owned()),
     };
     let (key, patch) = (key.as_str().to_owned(), patch.to_vec());
-    let retries = Retries { execute, clock, collection, key, patch, terms, tries: TRIES_AT_ONCE, read_bytes };
-    Err(Otherwise::Work(Box::new(retries)))
+    Err(Otherwise::Work(Box::new(Retries { execute, clock, collection, key, patch, terms, returned, losses })))
 }
 
-/// Refuses a patch without a condition where each write must carry one. The put that follows carries one in any case, so
-/// it cannot be left to that.
-fn refuse_unguarded(api: &Api, scope: Scope<'_>, condition: &Condition) -> Result<(), Otherwise> {
-    let (Scope::Collection(name), true) = (scope, condition.is_none()) else { return Ok(()) };
-    let Outcome { rest, effect } = api.run(Command::DescribeCollection { name })?;
-    match effect {
-        Effect::Collection(summary) if summary.options.require_conditional => Err(conditions::required(rest).into()),
-        _ => Ok(()),
+/// What a try came to, for who has sent the patch.
+#[expect(clippy::large_enum_variant, reason = "nearly every try is the last, and a box would allocate for each")]
+enum Answered {
+    /// The document is patched.
+    Reply(Response),
+    /// As `Tried::Lost`.
+    Lost {
+        /// As there.
+        bytes: usize,
+    },
+}
+
+/// Tries once.
+///
+/// # Errors
+/// 404, 412, what is wrong with the patch; `Again` when there is no room for a write.
+fn answer(attempt: &Attempt<'_>, returned: Returned, clock: &dyn Clock) -> Result<Answered, Otherwise> {
+    let (scope, key) = (attempt.scope, attempt.key);
+    Err(match attempt.make()? {
+        Tried::Lost { bytes } => return Ok(Answered::Lost { bytes }),
+        Tried::Made { document, version, deadline, is_new, rest, .. } => {
+            let shown = (returned == Returned::Representation).then_some(document);
+            let written = Written { scope, key, version, deadline, is_new, shown };
+            return Ok(Answered::Reply(written.reply(returned, clock).resting_on(rest)));
+        }
+        Tried::Unwritten(Outcome { rest, effect }) => unwritten(effect, scope, key.as_str(), rest),
+        Tried::NotCreated(outcome) => not_put(outcome, scope, key),
+        Tried::Unfit { fault, rest, .. } => fault_problem(&fault).resting_on(rest),
     }
+    .into())
 }
 
 /// The answer to a patch of the type `found`.

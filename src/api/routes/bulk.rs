@@ -16,8 +16,8 @@ pub const BULK: Operation = Operation {
     query: &[ATOMIC],
     fields: &[],
     takes: Takes::Lines(
-        "operations: op (put, delete, ttl), key, and as the operation has it value, ttl, expires_at, keep_ttl, if_match, \
-         if_none_match",
+        "operations: op (put, delete, patch, ttl), key, and as the operation has it value, patch with its media type as \
+         type (a merge patch without one), ttl, expires_at, keep_ttl, if_match, if_none_match",
     ),
     replies: &[Reply {
         status: 200,
@@ -33,5 +33,6 @@ pub const BULK: Operation = Operation {
         KEYED,
         &[Kind::BulkTooLarge, Kind::JournalBusy, Kind::TooManyCollections],
         &[Kind::AtomicRefused, Kind::OperationInvalid, Kind::ConditionInvalid],
+        &[Kind::PatchTypeUnsupported, Kind::PatchContended],
     ],
 };

@@ -70,7 +70,7 @@ struct Members<'l> {
 impl Consume for Merge {
     fn line(&mut self, line: &[u8], _: u64) -> Consumed {
         match self.take(line) {
-            Ok(()) => Consumed::Taken,
+            Ok(()) => Consumed::TAKEN,
             Err(Otherwise::Again) => Consumed::NoRoom,
             Err(Otherwise::Problem(problem)) => Consumed::Refused(Box::new(problem)),
             Err(_) => unreachable!("a command is refused, or has to be tried again"),

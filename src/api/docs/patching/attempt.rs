@@ -1,43 +1,82 @@
 //! One try of a patch: read the document, compute, and put the result in its place if it is still that document.
 //!
-//! Nothing is held between reading and putting. What the reply rests on is the put; what says no rests on what was read.
+//! Nothing is held between reading and putting. What was made rests on the put; what was not, on what was read. It knows
+//! neither how often it is tried, nor how anybody is told.
 
-use crate::base::clock::Clock;
 use crate::model::{
-    Command, Condition, Document, Effect, Entry, Execute, Key, Lsn, OnAbsent, Outcome, Rest, Scope, Tags,
+    Command, Condition, Deadline, Document, Effect, Entry, Execute, Expiry, Key, Lsn, OnAbsent, Outcome, Refusal, Rest,
+    Scope, Tags,
 };
-use crate::patch;
+use crate::patch::{self, Fault, Kind as Dialect};
 
-use super::super::super::call::Otherwise;
-use super::super::super::message::Response;
-use super::super::super::preference::Returned;
-use super::super::writing::{Written, not_put, on_absent};
-use super::super::{absent, condition_failed};
-use super::{Dialect, Terms, verdict};
+use super::super::writing::on_absent;
 
 /// What a merge patch that creates a document is applied to: whatever it says becomes the document (RFC 7396 §2).
 const NO_DOCUMENT: &[u8] = b"null";
 
+/// What a patch is to be made with, beside its text and what it is for.
+#[derive(Clone)]
+pub struct Terms {
+    /// What it is written in.
+    pub dialect: Dialect,
+    /// True when an absent document is patched as `null`, and so created; only with a merge patch.
+    pub upsert: bool,
+    /// What becomes of the deadline.
+    pub expiry: Expiry,
+    /// The client's.
+    pub condition: Condition,
+    /// Bytes of the patched document.
+    pub bytes_max: usize,
+}
+
 /// A patch, with all that it takes to make it.
-pub(super) struct Attempt<'a> {
-    pub(super) execute: &'a dyn Execute,
-    pub(super) clock: &'a dyn Clock,
-    pub(super) scope: Scope<'a>,
-    pub(super) key: Key<'a>,
+pub struct Attempt<'a> {
+    /// Who reads and puts.
+    pub execute: &'a dyn Execute,
+    /// Where.
+    pub scope: Scope<'a>,
+    /// Which.
+    pub key: Key<'a>,
     /// Its text, which is JSON.
-    pub(super) patch: &'a [u8],
-    pub(super) terms: &'a Terms,
+    pub patch: &'a [u8],
+    /// How.
+    pub terms: &'a Terms,
 }
 
 /// What a try came to.
-#[expect(clippy::large_enum_variant, reason = "nearly every try is the last, and a box would allocate for each")]
-pub(super) enum Tried {
-    /// The document is patched: the reply.
-    Done(Response),
+pub enum Tried {
+    /// The document is patched.
+    Made {
+        /// What it is now.
+        document: Document,
+        /// Its version.
+        version: Lsn,
+        /// When it expires.
+        deadline: Deadline,
+        /// True when there was none before.
+        is_new: bool,
+        /// What that rests on.
+        rest: Rest,
+        /// Bytes that were read and made.
+        bytes: usize,
+    },
     /// Somebody else changed it meanwhile, and nothing was done.
     Lost {
         /// Bytes that were read and made for nothing.
         bytes: usize,
+    },
+    /// It cannot be patched, as it is there or is not: the effect of a write that was not made.
+    Unwritten(Outcome),
+    /// Nothing can be put there: the effect of a write that would have had to create the collection.
+    NotCreated(Outcome),
+    /// The patch does not go with the document, or is none.
+    Unfit {
+        /// What is wrong.
+        fault: Fault,
+        /// Bytes that were read.
+        bytes: usize,
+        /// What that rests on.
+        rest: Rest,
     },
 }
 
@@ -45,54 +84,73 @@ impl Attempt<'_> {
     /// Reads, computes, and puts if nobody came in between.
     ///
     /// # Errors
-    /// 404, 412, what is wrong with the patch; `Again` when there is no room for a write.
-    pub(super) fn make(&self) -> Result<Tried, Otherwise> {
-        let (found, rest) = self.read()?;
-        let (before, version) = match &found {
+    /// A refusal: nothing was changed.
+    pub fn make(&self) -> Result<Tried, Refusal> {
+        let found = self.execute.execute(Command::Get { scope: self.scope, key: self.key })?;
+        let (entry, rest) = match self.patchable(found) {
+            Ok(patchable) => patchable,
+            Err(outcome) => return Ok(Tried::Unwritten(outcome)),
+        };
+        let (before, version) = match &entry {
             Some(entry) => (entry.document.value(), Some(entry.version)),
             None => (NO_DOCUMENT, None),
         };
-        let Terms { dialect, bytes_max, expiry, returned, .. } = *self.terms;
-        let after = patch::apply(dialect, before, self.patch, bytes_max)
-            .map_err(|fault| verdict::problem(&fault).resting_on(rest))?;
+        let after = match patch::apply(self.terms.dialect, before, self.patch, self.terms.bytes_max) {
+            Ok(after) => after,
+            Err(fault) => return Ok(Tried::Unfit { fault, bytes: before.len(), rest }),
+        };
         let bytes = before.len().saturating_add(after.len());
         let document = Document::new(self.key, &after);
-        let shown = (returned == Returned::Representation).then(|| document.clone());
-        let (condition, create) = unchanged(version, self.scope);
-        let outcome =
-            self.execute.execute(Command::Put { scope: self.scope, document, expiry, condition, on_absent: create })?;
-        match outcome.effect {
+        let (condition, on_absent) = unchanged(version, self.scope);
+        let (scope, expiry) = (self.scope, self.terms.expiry);
+        let put = Command::Put { scope, document: document.clone(), expiry, condition, on_absent };
+        let Outcome { rest, effect } = self.execute.execute(put)?;
+        Ok(match effect {
             Effect::Written { version, deadline, replaced } => {
-                let (scope, key, is_new) = (self.scope, self.key, replaced.is_none());
-                let written = Written { scope, key, version, deadline, is_new, shown };
-                Ok(Tried::Done(written.reply(returned, self.clock).resting_on(outcome.rest)))
+                Tried::Made { document, version, deadline, is_new: replaced.is_none(), rest, bytes }
             }
-            Effect::ConditionFailed { .. } => Ok(Tried::Lost { bytes }),
-            effect => Err(not_put(Outcome { effect, ..outcome }, self.scope, self.key).into()),
-        }
+            Effect::ConditionFailed { .. } => Tried::Lost { bytes },
+            Effect::CollectionAbsent if version.is_none() => Tried::NotCreated(Outcome { rest, effect }),
+            effect => Tried::Unwritten(Outcome { rest, effect }),
+        })
     }
 
-    /// The document that is to be patched; `None` when there is none and it may be created.
-    fn read(&self) -> Result<(Option<Entry>, Rest), Otherwise> {
-        let Outcome { rest, effect } = self.execute.execute(Command::Get { scope: self.scope, key: self.key })?;
-        let condition = &self.terms.condition;
+    /// The document that is to be patched, `None` when there is none and it may be created; or why nothing is.
+    fn patchable(&self, found: Outcome) -> Result<(Option<Entry>, Rest), Outcome> {
+        let Outcome { rest, effect } = found;
+        let Terms { condition, upsert, dialect, .. } = self.terms;
+        let failed = |current| Outcome { rest, effect: Effect::ConditionFailed { current } };
         match effect {
             Effect::Found(entry) if condition.holds(Some(entry.version)) => Ok((Some(entry), rest)),
-            Effect::Found(entry) => Err(condition_failed(Some(entry.version), rest).into()),
-            _ if !condition.holds(None) => Err(condition_failed(None, rest).into()),
-            _ if self.terms.upsert && self.terms.dialect == Dialect::Merge => Ok((None, rest)),
-            effect => Err(absent(effect, self.scope, self.key.as_str(), rest).into()),
+            Effect::Found(entry) => Err(failed(Some(entry.version))),
+            _ if !condition.holds(None) => Err(failed(None)),
+            _ if *upsert && *dialect == Dialect::Merge => Ok((None, rest)),
+            effect => Err(Outcome { rest, effect }),
         }
     }
+}
+
+/// What stands in the way of a patch without a condition, where each write must carry one. The put that follows carries
+/// one in any case, so it cannot be left to that.
+///
+/// # Errors
+/// A refusal.
+pub fn unguarded(execute: &dyn Execute, scope: Scope<'_>, condition: &Condition) -> Result<Option<Outcome>, Refusal> {
+    let (Scope::Collection(name), true) = (scope, condition.is_none()) else { return Ok(None) };
+    let Outcome { rest, effect } = execute.execute(Command::DescribeCollection { name })?;
+    let is_required = matches!(&effect, Effect::Collection(summary) if summary.options.require_conditional);
+    Ok(is_required.then_some(Outcome { rest, effect: Effect::ConditionRequired }))
 }
 
 /// What must hold for the put: that there is what was read.
 fn unchanged(version: Option<Lsn>, scope: Scope<'_>) -> (Condition, OnAbsent) {
     match version {
-        Some(version) => {
-            let if_match = Some(Tags::Listed(vec![version]));
-            (Condition { if_match, if_none_match: None }, OnAbsent::Refuse)
-        }
+        Some(version) => (only(version), OnAbsent::Refuse),
         None => (Condition { if_match: None, if_none_match: Some(Tags::Any) }, on_absent(scope)),
     }
+}
+
+/// That there is this version and no other.
+pub fn only(version: Lsn) -> Condition {
+    Condition { if_match: Some(Tags::Listed(vec![version])), if_none_match: None }
 }

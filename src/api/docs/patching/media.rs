@@ -32,14 +32,23 @@ pub(super) fn dialect(headers: &dyn Headers) -> Result<Dialect, String> {
         Some(before) => before.extend([", ", value]),
     });
     let given = given.unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim_matches([' ', '\t']);
-    let [merge, standard, extended] = PATCH_TYPES.map(|known| essence.eq_ignore_ascii_case(known));
+    dialect_of(&given).ok_or_else(|| essence(&given).to_owned())
+}
+
+/// What a patch of the media type `given` is written in; `None` when it is none of these.
+pub fn dialect_of(given: &str) -> Option<Dialect> {
+    let [merge, standard, extended] = PATCH_TYPES.map(|known| essence(given).eq_ignore_ascii_case(known));
     match (merge, standard, extended) {
-        (true, ..) => Ok(Dialect::Merge),
-        (_, true, _) => Ok(Dialect::JsonPatch),
-        (.., true) => Ok(Dialect::Operations),
-        _ => Err(essence.to_owned()),
+        (true, ..) => Some(Dialect::Merge),
+        (_, true, _) => Some(Dialect::JsonPatch),
+        (.., true) => Some(Dialect::Operations),
+        _ => None,
     }
+}
+
+/// A media type without its parameters.
+fn essence(given: &str) -> &str {
+    given.split(';').next().unwrap_or_default().trim_matches([' ', '\t'])
 }
 
 #[cfg(test)]

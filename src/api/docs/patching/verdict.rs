@@ -5,7 +5,7 @@ use crate::patch::{Cause, Fault};
 use super::super::super::problem::{Kind, Problem};
 
 /// The problem that `fault` is: with the operation and the pointer, where it has them.
-pub(super) fn problem(fault: &Fault) -> Problem {
+pub fn problem(fault: &Fault) -> Problem {
     let detail = fault.to_string();
     let mut problem = match fault.cause {
         Cause::Malformed(_) | Cause::Pointer(_) => Problem::new(Kind::PatchInvalid, detail),
