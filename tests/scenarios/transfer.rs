@@ -67,6 +67,33 @@ fn what_was_exported_comes_back_with_its_deadlines_and_options() {
 }
 
 #[test]
+fn a_document_of_several_lines_is_exported_and_imported_byte_for_byte() {
+    let value = "{\n\t\"a\\n\": \"\\ud800 \u{e9}\\\\\",\r\n \"b\":[ 1.0 ]\n}";
+    let line = "{\"collection\":null,\"key\":\"k\",\"version\":1,\"text\":\"{\\n\\t\\\"a\\\\n\\\": \\\"\\\\ud800 \u{e9}\
+                \\\\\\\\\\\",\\r\\n \\\"b\\\":[ 1.0 ]\\n}\"}\n";
+    let exact = |key: &str| get(format!("/v1/docs/{key}")).body(value);
+    over_every_door(&[
+        scenario! { "as a string of its text";
+            put("/v1/docs/k", value).gives(201),
+            get("/v1/export").body(line),
+            Step::Advance(1),
+            post("/v1/import", line.replace("\"k\"", "\"l\"")).containing("\"documents\":1"),
+            exact("k"),
+            exact("l"),
+        },
+        scenario! { "whatever stands in the string must be a document";
+            post("/v1/import", "{\"key\":\"a\",\"text\":\" [1]\\n\"}\n").gives(200),
+            get("/v1/docs/a").body("[1]"),
+            post("/v1/import", "{\"key\":\"b\",\"text\":\"[1\"}\n").gives(400).containing("\"code\":\"json_invalid\""),
+            post("/v1/import", "{\"key\":\"b\",\"text\":[1]}\n").gives(400).containing("text is a text"),
+            post("/v1/import", "{\"key\":\"b\",\"text\":\"1\",\"value\":1}\n").gives(400)
+                .containing("\"code\":\"import_invalid\""),
+            get("/v1/docs/b").gives(404),
+        },
+    ]);
+}
+
+#[test]
 fn a_line_that_cannot_be_taken_ends_an_import() {
     let good = "{\"key\":\"a\",\"value\":1}\n";
     let mut steps: Vec<Step> = Vec::new();

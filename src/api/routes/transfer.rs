@@ -9,7 +9,8 @@ use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
 
 /// What the lines are.
 const LINES: &str = "for each collection a line with collection and options; for each document one with collection (null \
-                     for the main store), key, expires_at where it has one, version, value";
+                     for the main store), key, expires_at where it has one, version, and value, or \
+                     text: the document as a string, where it has line breaks";
 
 /// `GET /v1/export`
 pub const EXPORT: Operation = Operation {

@@ -3,10 +3,13 @@
 //! A collection is a line with its options, and behind it a line for each of its documents; the main store comes first
 //! and has no such line. It is no snapshot: what is written meanwhile is in it or not, each key at most once. A cursor
 //! is `collection/key` of the last line that was read whole, and nothing is kept for it: the main store's name is empty,
-//! and no other has a slash in it. Memory is what one scan has at hand, however much is stored.
+//! and no other has a slash in it. Memory is what one scan has at hand, however much is stored. A document is in its line
+//! byte for byte, or, where it is more than one line, as a string of them.
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use memchr::memchr2;
 
 use crate::base::duration::GoDuration;
 use crate::base::json;
@@ -23,6 +26,9 @@ use super::super::timestamp;
 /// Bytes of a part behind which it is handed on, and lines of it, expired documents included.
 const PART_BYTES: usize = 32 << 10;
 const PART_LINES: usize = 256;
+
+/// What is kept of the memory for a line.
+const KEPT_BYTES_MAX: usize = 64 << 10;
 
 /// Collections that are asked for at once.
 const COLLECTIONS_AT_ONCE: usize = 64;
@@ -169,10 +175,18 @@ impl Export {
         timestamp::push_expiry(text, entry.deadline);
         text.extend_from_slice(b",\"version\":");
         text.extend_from_slice(itoa::Buffer::new().format(entry.version.0).as_bytes());
-        text.extend_from_slice(b",\"value\":");
-        part.push_bytes(text);
-        part.push_in_one_line(entry.document);
+        // A line break between two tokens would end the line: such a document goes out as a string.
+        if memchr2(b'\n', b'\r', entry.document.value()).is_some() {
+            text.extend_from_slice(b",\"text\":");
+            json::escape_into(text, &String::from_utf8_lossy(entry.document.value()));
+            part.push_bytes(text);
+        } else {
+            text.extend_from_slice(b",\"value\":");
+            part.push_bytes(text);
+            part.push_document(entry.document);
+        }
         part.push_bytes(b"}\n");
+        text.shrink_to(KEPT_BYTES_MAX);
     }
 }
 

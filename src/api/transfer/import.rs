@@ -32,7 +32,8 @@ pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         let detail = format!("mode={mode} is none: merge keeps what is not in the body");
         return Err(Problem::new(Kind::ParameterInvalid, detail).into());
     }
-    let limit = api.document_limit(ENVELOPE_BYTES_MAX);
+    // As a string a document may be twice as long: of JSON only quotes, backslashes and white space are escaped, each to two.
+    let limit = api.document_limit(api.options.document_bytes_max.saturating_add(ENVELOPE_BYTES_MAX));
     let merge = Merge {
         execute: Arc::clone(&api.execute),
         clock: Arc::clone(&api.clock),
@@ -65,6 +66,8 @@ struct Members<'l> {
     key: Option<&'l [u8]>,
     expires_at: Option<&'l [u8]>,
     value: Option<&'l [u8]>,
+    /// The document as a string.
+    text: Option<&'l [u8]>,
 }
 
 impl Consume for Merge {
@@ -94,13 +97,13 @@ impl Merge {
         let members = members(line)?;
         let collection = members.collection.map(|raw| text("collection", raw)).transpose()?;
         let scope = scope_of(collection.as_deref())?;
-        match (members.key, members.value, members.options, collection.as_deref()) {
+        match (members.key, members.document()?, members.options, collection.as_deref()) {
             (Some(key), Some(value), None, _) => {
                 let key = text("key", key)?;
                 if value.len() > self.limit.document_bytes_max {
                     return Err(self.limit.too_large(Some(value.len())).into());
                 }
-                self.put(scope, Document::new(key_of(&key)?, value), members.expires_at)
+                self.put(scope, Document::new(key_of(&key)?, &value), members.expires_at)
             }
             (None, None, Some(options), Some(name)) => {
                 let (name, options) = (name_of(name)?, read_options(options)?);
@@ -108,7 +111,7 @@ impl Merge {
                 self.collections += 1;
                 Ok(())
             }
-            _ => Err(invalid("a line has key and value, or collection and options").into()),
+            _ => Err(invalid("a line has key and value (or text), or collection and options").into()),
         }
     }
 
@@ -144,6 +147,21 @@ impl Merge {
     }
 }
 
+impl<'l> Members<'l> {
+    /// The text of the document, which is JSON, if the line has one.
+    fn document(&self) -> Result<Option<Cow<'l, [u8]>>, Problem> {
+        match (self.value, self.text) {
+            (Some(_), Some(_)) => Err(invalid("a line has value or text, which stand for the same")),
+            (value, None) => Ok(value.map(Cow::Borrowed)),
+            (None, Some(raw)) => {
+                let value = text("text", raw)?.into_owned().into_bytes();
+                body::validate(&value)?;
+                Ok(Some(Cow::Owned(json::trim(&value).to_vec())))
+            }
+        }
+    }
+}
+
 fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::ImportInvalid, detail)
 }
@@ -153,6 +171,7 @@ fn members(line: &[u8]) -> Result<Members<'_>, Problem> {
     for member in json::members(line).ok_or_else(|| invalid("a line is an object"))? {
         match member.name {
             b"\"value\"" => found.value = Some(member.value),
+            b"\"text\"" => found.text = Some(member.value),
             b"\"collection\"" => found.collection = Some(member.value).filter(|value| *value != b"null"),
             b"\"options\"" => found.options = Some(member.value),
             b"\"key\"" => found.key = Some(member.value),
