@@ -45,7 +45,7 @@ fn ground(mode: Mode) -> Ground {
     let journal = Arc::new(Journal::new(options, sequence, SegmentId(0), clock.clone(), health));
     journal.begin(Arc::clone(&folder), found.next_segment).unwrap();
     let engine = Engine::new(EngineOptions { shards: 4, collections_max: 10 }, Arc::clone(&journal), clock);
-    let syncer = Syncer::new(Arc::clone(&journal), Arc::clone(&folder));
+    let syncer = Syncer::new(Arc::clone(&journal));
     let figures = ServerFigures {
         engine: Arc::new(engine),
         journal,

@@ -64,7 +64,8 @@ const EVERYSEC: Mode = Mode {
     promise: Promise::Acknowledged,
     writing_threads: &["mt-journal", "mt-sync", "mt-snapshot"],
 };
-const ALWAYS: Mode = Mode { journal: "always", ..EVERYSEC };
+const ALWAYS: Mode =
+    Mode { journal: "always", promise: Promise::Acknowledged, writing_threads: &["mt-journal", "mt-snapshot"] };
 
 /// How the server has ended that left the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +81,6 @@ const HALF_A_FRAME: &[u8] = b"MTJF\0\0\0\0\x07\0\0\0\x63\x01";
 
 /// A document that fills a segment of the smallest size, so that the next record begins another.
 const LARGE_BYTES: usize = 1 << 20;
-
-/// A document that fills a good part of such a segment, so that the next one is prepared in `always`.
-const MIDDLE_BYTES: usize = LARGE_BYTES / 8;
 
 /// One fault: which call of its kind, and what is done to it.
 #[derive(Clone, Copy, Debug)]
@@ -158,8 +156,7 @@ impl Scene {
         command
     }
 
-    /// Writes, a snapshot, a write that fills a segment, more writes, and one that begins to fill the next segment, as far
-    /// as the server lets it.
+    /// Writes, a snapshot, a write that fills a segment, and more writes, as far as the server lets it.
     fn work(&mut self, server: &Server) {
         let Ok(mut client) = support::http::Client::try_connect(server.address) else { return };
         for part in 0..2 {
@@ -171,8 +168,7 @@ impl Scene {
             if part == 0 && self.ledger.snapshot(&mut client).is_err() {
                 return;
             }
-            let bytes = if part == 0 { LARGE_BYTES } else { MIDDLE_BYTES };
-            let large = format!("\"{}\"", "x".repeat(bytes));
+            let large = format!("\"{}\"", "x".repeat(LARGE_BYTES));
             if client.try_send("PUT", "/v1/docs/large", &[], large.as_bytes()).is_err() {
                 return;
             }

@@ -324,7 +324,6 @@ impl Journal {
         let durable_lsn = self.durable_lsn();
         let written_at = self.clock.now();
         let bytes = segment.append(&Frame { kind, first_lsn, count, parts, durable_lsn, written_at })?;
-        self.prepared.note_filled(segment.bytes(), self.options.segment_bytes);
         commit.has_frames = true;
         commit.is_synced = false;
         commit.said = durable_lsn;
@@ -386,8 +385,7 @@ impl Journal {
         let folder = commit.folder.as_ref().ok_or_else(|| self.given_up())?;
         let durable_lsn = self.durable_lsn();
         let start = SegmentStart { id, first_lsn, durable_lsn, created_at: self.clock.now(), link };
-        let segment = self.prepared.used_by(|prepared| folder.begin_segment(start, prepared))?;
-        self.prepared.note_filled(segment.bytes(), self.options.segment_bytes);
+        let segment = folder.begin_segment(start, self.options.mode.growth())?;
         *self.current.lock() = Some(segment.file());
         commit.segment = Some(segment);
         commit.newest = id;

@@ -35,7 +35,7 @@ use crate::base::clock::{Clock, SystemClock};
 use crate::base::health::Health;
 use crate::base::limits::JOURNAL_BUFFER_BYTES_MIN;
 use crate::model::{Lsn, Record, Refusal};
-use crate::persist::journal::{SegmentFile, SegmentId};
+use crate::persist::journal::{Growth, SegmentFile, SegmentId};
 use crate::persist::{DataFolder, Error, Next};
 
 use alarm::Alarm;
@@ -47,7 +47,7 @@ use head::Head;
 use release::Releases;
 use space::Space;
 use standing::Post;
-use syncer::{Lag, Prepared};
+use syncer::Lag;
 
 pub use committer::{Committer, Stepped};
 pub use feed::{ChangesFigures, ChangesLimits};
@@ -70,6 +70,13 @@ pub enum Mode {
     Os,
     /// A clean stop: there is no journal on disk, only snapshots.
     Off,
+}
+
+impl Mode {
+    /// How the file of a segment grows: ahead of the frames where a reply waits for the sync of each.
+    fn growth(self) -> Growth {
+        if self == Mode::Always { Growth::Ahead } else { Growth::ByFrames }
+    }
 }
 
 /// What the journal is told at the start.
@@ -102,7 +109,6 @@ pub struct Journal {
     post: Post,
     lag: Lag,
     alarm: Alarm,
-    prepared: Prepared,
     figures: Counters,
     /// What was changed last; `None` when nobody may follow it.
     feed: Option<Box<Feed>>,
@@ -148,7 +154,6 @@ impl Journal {
             post: Post::new(health),
             lag: Lag::new(now),
             alarm: Alarm::default(),
-            prepared: Prepared::default(),
             figures: Counters::new(),
             feed: None,
             head: Mutex::new(Head::new(sequence.next())),

@@ -179,7 +179,7 @@ fn describe(name: &str, id: Option<SegmentId>) -> Option<&'static str> {
             Some("being written, or never finished")
         }
         name if name.ends_with(golang::ORIGINAL_SUFFIX) => Some("a file of the Go server, imported"),
-        journal::TEMPORARY | journal::PREPARED => Some("a segment of the journal, not yet begun"),
+        journal::TEMPORARY => Some("a segment of the journal, not yet begun"),
         journal::QUARANTINE => Some("what repairs have put aside"),
         _ => None,
     }

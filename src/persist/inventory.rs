@@ -47,7 +47,6 @@ impl Inventory {
             publish::TEMPORARY,
             publish::PREVIOUS_TEMPORARY,
             journal::TEMPORARY,
-            journal::PREPARED,
             REPLAY_TEMPORARY,
         ];
         let collections = folder.join(golang::COLLECTIONS_FOLDER);

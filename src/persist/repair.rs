@@ -14,7 +14,7 @@ use super::error::Error;
 use super::findings::Findings;
 use super::identity::{self, Identity, IdentityFile};
 use super::inventory::Inventory;
-use super::journal::{self, QUARANTINE, SegmentHeader, SegmentWriter};
+use super::journal::{self, Growth, QUARANTINE, SegmentHeader, SegmentWriter};
 use super::opening;
 use super::plan::{self, Base, GivenUp, Salvage};
 use super::publish;
@@ -178,7 +178,7 @@ impl Repairing<'_> {
         let stamp = Stamp::random(identity.database_id).map_err(Error::io(&path, "make up a salt for"))?;
         let (first_lsn, durable_lsn) = (identity.ceiling, Lsn::ZERO);
         let header = SegmentHeader { stamp, id, first_lsn, durable_lsn, created_at: now, link };
-        SegmentWriter::create(self.disk, self.folder, &header, None)?;
+        SegmentWriter::create(self.disk, self.folder, &header, Growth::ByFrames)?;
         IdentityFile::new(self.folder, identity, Some(identity)).update(self.disk, |identity| {
             identity.newest_segment = id.0;
             identity.journal_closed = false;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::error::Error;
 use super::folder::DataFolder;
-use super::journal::{self, Link, PreparedSegment, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId, SegmentWriter};
+use super::journal::{self, Growth, Link, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId, SegmentWriter};
 use super::plan::{JournalFound, SnapshotFound};
 use super::seal::Stamp;
 use crate::base::clock::UnixMillis;
@@ -73,7 +73,7 @@ impl Kept {
 }
 
 impl DataFolder {
-    /// Creates the segment that `start` tells of, in the file that was `prepared` or in a new one.
+    /// Creates the segment that `start` tells of, in a file that grows by `growth`.
     ///
     /// # Errors
     /// The disk's. The segment may then be there or not; it may be begun again.
@@ -83,16 +83,12 @@ impl DataFolder {
     ///
     /// # Durability
     /// When this returns, the segment and its name survive a loss of power, and IDENTITY knows of it.
-    pub fn begin_segment(
-        &self,
-        start: SegmentStart,
-        prepared: Option<PreparedSegment>,
-    ) -> Result<SegmentWriter, Error> {
+    pub fn begin_segment(&self, start: SegmentStart, growth: Growth) -> Result<SegmentWriter, Error> {
         let SegmentStart { id, first_lsn, durable_lsn, created_at, link } = start;
         let path = self.path().join(id.file_name());
         let stamp = Stamp::random(self.database_id()).map_err(Error::io(&path, "make up a salt for"))?;
         let header = SegmentHeader { stamp, id, first_lsn, durable_lsn, created_at, link };
-        let segment = SegmentWriter::create(self.disk().as_ref(), self.path(), &header, prepared)?;
+        let segment = SegmentWriter::create(self.disk().as_ref(), self.path(), &header, growth)?;
         self.update_identity(|identity| {
             assert!(id.0 >= identity.newest_segment, "segments follow one another");
             identity.newest_segment = id.0;
@@ -102,14 +98,6 @@ impl DataFolder {
         })?;
         self.set_has_segment();
         Ok(segment)
-    }
-
-    /// Fills a file with `bytes` zeros for a segment to come.
-    ///
-    /// # Errors
-    /// The disk's.
-    pub fn prepare_segment(&self, bytes: u64) -> Result<PreparedSegment, Error> {
-        PreparedSegment::fill(self.disk().as_ref(), self.path(), bytes)
     }
 
     /// Removes the segments that neither snapshot needs, the oldest first, and returns their bytes. One that was given

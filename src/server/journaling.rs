@@ -30,7 +30,7 @@ impl Journaling {
         journal.begin(Arc::clone(folder), next)?;
         let (stop, stopped) = bounded(0);
         let begun = Journaling { journal: Arc::clone(journal), threads: Threads::default(), stop };
-        match begun.start_threads(folder, stopped) {
+        match begun.start_threads(stopped) {
             Ok(()) => Ok(begun),
             Err(error) => {
                 // Nobody has written; that the end could not be written down changes nothing.
@@ -40,10 +40,10 @@ impl Journaling {
         }
     }
 
-    fn start_threads(&self, folder: &Arc<DataFolder>, stopped: Receiver<()>) -> Result<(), StartError> {
+    fn start_threads(&self, stopped: Receiver<()>) -> Result<(), StartError> {
         let committer = Committer::new(Arc::clone(&self.journal));
         self.threads.start("mt-journal", Box::new(move || committer.run()))?;
-        let syncer = Syncer::new(Arc::clone(&self.journal), Arc::clone(folder));
+        let syncer = Syncer::new(Arc::clone(&self.journal));
         self.threads.start("mt-sync", sync(Arc::clone(&self.journal), syncer, stopped))
     }
 

@@ -102,12 +102,6 @@ impl Bench {
     }
 
     /// What `mt-journal` does in one round: gives the number of replies that it released.
-    /// Writes one record that is a good part of a segment of 4096 bytes.
-    pub fn fill(&self, key: &str) {
-        self.write(key, &format!("\"{}\"", "x".repeat(400)));
-        self.step();
-    }
-
     pub fn step(&self) -> usize {
         self.journal.step(Instant::now()).released
     }
@@ -120,7 +114,7 @@ impl Bench {
 
     /// `mt-sync`.
     pub fn syncer(&self) -> Syncer {
-        Syncer::new(Arc::clone(&self.journal), Arc::clone(&self.folder)).unwrap()
+        Syncer::new(Arc::clone(&self.journal)).unwrap()
     }
 
     /// What a reply that rests on `lsn` is told.

@@ -1,13 +1,14 @@
 //! Segments: one ends and the next begins, and nothing of the first is left to chance.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use memory_tools::journal::{Mode, Standing};
+use memory_tools::journal::Mode;
 use memory_tools::model::Lsn;
-use memory_tools::persist::journal::{Link, SegmentId};
+use memory_tools::persist::journal::{Link, SegmentId, Tail};
 
-use crate::bench::{EIO, FOLDER, bench, bench_with, named};
+use crate::bench::{FOLDER, bench, bench_with, named};
 use crate::sim_disk::Fault;
 
 #[test]
@@ -82,38 +83,49 @@ fn a_stop_writes_the_rest_and_says_that_it_is_the_end() {
 }
 
 #[test]
-fn in_always_the_next_segment_is_prepared_once_this_one_fills_and_is_used() {
-    let bench = bench_with(Mode::Always, 4096);
-    let prepared = Path::new(FOLDER).join("journal.next.tmp");
-    bench.syncer().step();
-    assert_eq!(bench.disk.content(&prepared), None, "the segment is empty");
-    bench.fill("a");
-    bench.syncer().step();
-    assert_eq!(bench.disk.content(&prepared).map(|content| content.len()), Some(4096));
-    bench.journal.rotate().unwrap();
-    assert_eq!(bench.disk.content(&prepared), None);
-    bench.syncer().step();
-    assert_eq!(bench.disk.content(&prepared), None, "the segment is empty");
-    bench.fill("b");
-    bench.syncer().step();
-    assert_eq!(bench.disk.content(&prepared).map(|content| content.len()), Some(4096));
-    bench.fill("c");
-    let second = Path::new(FOLDER).join(SegmentId(2).file_name());
-    assert_eq!(bench.disk.content(&second).map(|content| content.len()), Some(4096), "not the one prepared since");
-    let all = named(&[(1, "a"), (2, "b"), (3, "c")]);
-    assert_eq!(bench.records(), all);
+fn in_always_small_writes_overwrite_zeros_and_so_leave_the_file_as_long_as_it_is() {
+    let bench = bench(Mode::Always);
+    let path = Path::new(FOLDER).join(SegmentId(1).file_name());
+    let bytes = || bench.disk.content(&path).unwrap().len() as u64;
+    let mut lengths = BTreeSet::new();
+    for number in 0..100 {
+        bench.write(&format!("{number:03}"), "1");
+        bench.step();
+        lengths.insert(bytes());
+    }
+    let end = bench.scans()[0].end;
+    assert!(lengths.len() == 1 && bytes() > 10 * end, "{lengths:?}, and the frames end at {end}");
+    assert_eq!((bench.scans()[0].tail, bench.records().len()), (Tail::Zeros, 100));
     bench.disk.lose_power(1);
-    assert_eq!(bench.records(), all);
+    assert_eq!(bench.records().len(), 100);
 }
 
 #[test]
-fn a_next_segment_that_cannot_be_prepared_is_done_without() {
-    let bench = bench_with(Mode::Always, 4096);
-    bench.fill("a");
-    bench.disk.plant(0, Fault::Error(EIO));
-    bench.syncer().step();
-    assert!(bench.disk.struck().is_some());
-    bench.write("b", "1");
-    bench.journal.rotate().unwrap();
-    assert_eq!(bench.journal.standing(), Standing::Serving);
+fn where_nobody_waits_for_a_sync_the_file_ends_with_its_frames() {
+    for mode in [Mode::Everysec, Mode::Os] {
+        let bench = bench(mode);
+        bench.write("a", "1");
+        bench.step();
+        assert_eq!(bench.scans()[0].tail, Tail::Nothing, "{mode:?}");
+    }
+}
+
+#[test]
+fn what_a_loss_of_power_leaves_of_a_frame_and_the_zeros_behind_it_is_an_interrupted_write() {
+    let mut found = BTreeSet::new();
+    for seed in 0..200 {
+        let bench = bench(Mode::Always);
+        bench.write("a", "1");
+        bench.journal.rotate().unwrap();
+        bench.write("b", &format!("\"{}\"", "x".repeat(2000)));
+        // The write is the first call, the sync the second.
+        bench.disk.plant(1, Fault::Stop);
+        bench.step();
+        bench.disk.lose_power(seed);
+        let (records, newest) = (bench.records(), bench.scans().pop().unwrap());
+        assert!(newest.fault.is_none_or(|fault| fault.later_frames == 0), "seed {seed}");
+        assert!([named(&[(1, "a")]), named(&[(1, "a"), (2, "b")])].contains(&records), "seed {seed}: {records:?}");
+        found.insert((records.len(), newest.tail == Tail::Nothing));
+    }
+    assert!(found.len() > 2, "of both some is left, and all, and nothing: {found:?}");
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use memory_tools::base::clock::UnixMillis;
 use memory_tools::base::disk::Disk;
 use memory_tools::model::{Deadline, Document, Entry, Key, Lsn, Record, Scope};
-use memory_tools::persist::journal::{Batch, Frame, FrameKind, Link, SegmentId, SegmentWriter, encode_record};
+use memory_tools::persist::journal::{Batch, Frame, FrameKind, Growth, Link, SegmentId, SegmentWriter, encode_record};
 use memory_tools::persist::{Content, DataFolder, Error, Found, OpenOptions, SegmentStart, SnapshotHeader};
 
 use crate::sim_disk::SimDisk;
@@ -128,7 +128,7 @@ impl Run {
             created_at: NOW,
             link: found.next_segment.link,
         };
-        let segment = folder.begin_segment(start, None)?;
+        let segment = folder.begin_segment(start, Growth::ByFrames)?;
         Ok(Run { folder, segment, next: next.0, durable, state, notes })
     }
 
@@ -194,7 +194,7 @@ impl Run {
     fn begin(&mut self, link: Link) {
         let (first_lsn, durable_lsn) = (Lsn(self.next), Lsn(self.durable));
         let start = SegmentStart { id: self.segment.id().next(), first_lsn, durable_lsn, created_at: NOW, link };
-        self.segment = self.folder.begin_segment(start, None).unwrap();
+        self.segment = self.folder.begin_segment(start, Growth::ByFrames).unwrap();
     }
 
     /// Rotates, and publishes a snapshot of everything that is replayed from the new segment.

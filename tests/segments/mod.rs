@@ -11,8 +11,8 @@ use memory_tools::base::clock::UnixMillis;
 use memory_tools::base::disk::Disk;
 use memory_tools::model::{CollectionName, CollectionOptions, Deadline, Document, Key, Lsn, Record, Scope};
 use memory_tools::persist::journal::{
-    Batch, Frame, FrameKind, JournalReader, Link, PreparedSegment, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId,
-    SegmentScan, SegmentWriter, Stretch, encode_record, encoded_bytes, scan,
+    Batch, Frame, FrameKind, Growth, JournalReader, Link, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId, SegmentScan,
+    SegmentWriter, Stretch, encode_record, encoded_bytes, scan,
 };
 use memory_tools::persist::{Damage, DatabaseId, Error, Stamp};
 
@@ -114,7 +114,7 @@ impl Journal {
         SegmentId(self.ends.len() as u64)
     }
 
-    /// Begins the next segment, in a file of that many zeros when there are to be some.
+    /// Begins the next segment, in a file that is filled up to that many bytes with zeros when there are to be some.
     pub fn rotate(&mut self, zeros: Option<u64>) {
         let link = self.writer.as_ref().map_or(Link::Start { capture_end: Lsn::ZERO }, SegmentWriter::end);
         let (id, first_lsn) = (self.id().next(), self.next_lsn);
@@ -122,8 +122,10 @@ impl Journal {
         let stamp = Stamp::random(DATABASE).unwrap();
         let header = SegmentHeader { stamp, id, first_lsn, durable_lsn, created_at: UnixMillis(id.0), link };
         let folder = Path::new(FOLDER);
-        let prepared = zeros.map(|bytes| PreparedSegment::fill(&self.disk, folder, bytes).unwrap());
-        self.writer = Some(SegmentWriter::create(&self.disk, folder, &header, prepared).unwrap());
+        self.writer = Some(SegmentWriter::create(&self.disk, folder, &header, Growth::ByFrames).unwrap());
+        if let Some(bytes) = zeros.filter(|bytes| *bytes > SEGMENT_HEADER_BYTES as u64) {
+            self.disk.open_to_change(&path(id.0)).unwrap().set_bytes(bytes).unwrap();
+        }
         self.ends.push(vec![(SEGMENT_HEADER_BYTES as u64, first_lsn)]);
     }
 

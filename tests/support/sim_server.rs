@@ -113,7 +113,7 @@ impl SimServer {
 
     /// What `mt-sync` does in one round. True when the journal is in order afterwards.
     pub fn sync(&self) -> bool {
-        if let Some(syncer) = Syncer::new(Arc::clone(&self.journal), Arc::clone(&self.folder)) {
+        if let Some(syncer) = Syncer::new(Arc::clone(&self.journal)) {
             syncer.step();
         }
         self.journal.standing() == Standing::Serving

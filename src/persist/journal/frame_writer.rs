@@ -46,6 +46,17 @@ pub(in crate::persist) struct FrameWriter {
     next_lsn: Lsn,
 }
 
+impl Frame<'_> {
+    /// Bytes that it takes in the file.
+    pub(in crate::persist) fn bytes(&self) -> u64 {
+        (frame::HEAD_BYTES + self.payload_bytes()) as u64
+    }
+
+    fn payload_bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.len()).sum()
+    }
+}
+
 impl FrameWriter {
     /// Begins at `offset` of `file`, with a chain that goes on from `chain` and LSNs from `next_lsn` on.
     pub fn new(
@@ -59,7 +70,8 @@ impl FrameWriter {
         FrameWriter { path: path.to_owned(), file, seal, offset, ordinal: 0, chain, next_lsn }
     }
 
-    /// Writes `frame` behind those before, in one write, and returns its bytes.
+    /// Writes `frame` behind those before, and `zeros` behind it for the next frames to overwrite, all in one write.
+    /// Returns the frame's bytes.
     ///
     /// # Errors
     /// The disk's.
@@ -67,14 +79,13 @@ impl FrameWriter {
     /// # Panics
     /// When the frame is one that no reader would take: without the records that its kind has, too large, or with LSNs
     /// that do not go on from those before.
-    pub fn append(&mut self, frame: &Frame<'_>) -> Result<u64, Error> {
+    pub fn append(&mut self, frame: &Frame<'_>, zeros: &[u8]) -> Result<u64, Error> {
         let begin = self.seal.begin(Part::FramePayload, self.ordinal);
         let payload_crc = frame.parts.iter().fold(begin, |crc, part| crc32c::crc32c_append(crc, part));
-        let payload_bytes: usize = frame.parts.iter().map(|part| part.len()).sum();
         let head = FrameHead {
             kind: frame.kind,
             ordinal: self.ordinal,
-            payload_bytes: u32::try_from(payload_bytes).expect("a frame's payload is within PAYLOAD_BYTES_MAX"),
+            payload_bytes: u32::try_from(frame.payload_bytes()).expect("a frame's payload is within PAYLOAD_BYTES_MAX"),
             count: frame.count,
             first_lsn: frame.first_lsn,
             durable_lsn: frame.durable_lsn,
@@ -87,11 +98,12 @@ impl FrameWriter {
         assert!(head.first_lsn >= self.next_lsn, "LSN {} stands before {}", head.first_lsn, self.next_lsn);
 
         let encoded = head.encode(self.seal);
-        let mut parts = Vec::with_capacity(1 + frame.parts.len());
+        let mut parts = Vec::with_capacity(2 + frame.parts.len());
         parts.push(IoSlice::new(&encoded));
         parts.extend_from_slice(frame.parts);
+        parts.push(IoSlice::new(zeros));
         self.file.write_all_at(&parts, self.offset).map_err(Error::io(&self.path, "write"))?;
-        let bytes = (frame::HEAD_BYTES + payload_bytes) as u64;
+        let bytes = frame.bytes();
         self.offset += bytes;
         self.ordinal = self.ordinal.checked_add(1).expect("fewer than 2^32 frames in a file");
         self.chain = head.chain;

@@ -8,6 +8,7 @@
 mod cut;
 mod frame;
 mod frame_writer;
+mod growth;
 mod history;
 mod open;
 mod reader;
@@ -22,6 +23,7 @@ pub use cut::{QUARANTINE, cut, quarantine};
 pub use frame::{FrameHead, FrameKind, HEAD_BYTES as FRAME_HEAD_BYTES, PAYLOAD_BYTES_MAX as FRAME_PAYLOAD_BYTES_MAX};
 pub use frame_writer::Frame;
 pub(super) use frame_writer::FrameWriter;
+pub use growth::Growth;
 pub use history::History;
 pub use reader::{JournalReader, Replayed, Stretch};
 pub use record::{Batch, DEADLINE_BYTES, INLINE_BYTES_MAX, encode_record, encoded_bytes};
@@ -29,7 +31,7 @@ pub use scan::{SegmentFault, SegmentScan, Tail, scan};
 pub use segment::{HEADER_BYTES as SEGMENT_HEADER_BYTES, Link, SegmentHeader, SegmentId};
 pub(super) use walk::Walk;
 pub(super) use window::Window;
-pub use writer::{PREPARED, PreparedSegment, SegmentFile, SegmentWriter, TEMPORARY};
+pub use writer::{SegmentFile, SegmentWriter, TEMPORARY};
 
 #[cfg(test)]
 mod tests {
@@ -50,7 +52,7 @@ mod tests {
         let link = Link::Follows { end: 168, last_lsn: Lsn(9), chain: 0x0403_0201 };
         let (id, first_lsn, durable_lsn, created_at) = (SegmentId(2), Lsn(10), Lsn(9), UnixMillis(3));
         let header = SegmentHeader { stamp, id, first_lsn, durable_lsn, created_at, link };
-        let mut writer = SegmentWriter::create(&RealDisk, folder.path(), &header, None).unwrap();
+        let mut writer = SegmentWriter::create(&RealDisk, folder.path(), &header, Growth::ByFrames).unwrap();
 
         let document = Document::new(Key::new("k").unwrap(), b"[1]");
         let (scope, deadline) = (Scope::Main, Deadline::at(UnixMillis(1000)));

@@ -2,13 +2,15 @@
 //!
 //! Invariant: a file has a segment's name only when its header is durable, so no segment ever has a torn header, and
 //! one that replaces a segment that was given up replaces it in one step.
-//! It does not rotate, decides no sync but that of the header, and does not know who waits.
+//! It does not rotate, decides no sync but that of the header, and does not know who waits, nor when it pays to fill
+//! the file ahead.
 
 use std::io::IoSlice;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::frame_writer::{Frame, FrameWriter};
+use super::growth::{Filling, Growth};
 use super::segment::{HEADER_BYTES, Link, SegmentHeader, SegmentId};
 use crate::base::disk::{Disk, DiskFile};
 use crate::base::fault::{Fault, is_planted};
@@ -18,44 +20,6 @@ use crate::persist::seal::Seal;
 
 /// The name of a segment whose header is being written. What is left of it is removed at a start.
 pub const TEMPORARY: &str = "journal.tmp";
-
-/// The name of the file that is prepared for the next segment. What is left of it is removed at a start.
-pub const PREPARED: &str = "journal.next.tmp";
-
-/// Bytes of one write of zeros.
-const ZEROS_BYTES: usize = 1 << 20;
-
-/// A file of zeros for a segment to come. To overwrite what is there changes neither the file's size nor its place on
-/// the disk, so that a sync has only data to write.
-#[derive(Debug)]
-pub struct PreparedSegment {
-    path: PathBuf,
-    file: Arc<dyn DiskFile>,
-}
-
-impl PreparedSegment {
-    /// Fills a file in `folder` with `bytes` zeros.
-    ///
-    /// # Errors
-    /// The disk's.
-    ///
-    /// # Durability
-    /// When this returns, the zeros survive a loss of power; the file's name may not.
-    pub fn fill(disk: &dyn Disk, folder: &Path, bytes: u64) -> Result<PreparedSegment, Error> {
-        let path = folder.join(PREPARED);
-        let file: Arc<dyn DiskFile> = Arc::from(disk.create(&path).map_err(Error::io(&path, "create"))?);
-        let zeros = vec![0; ZEROS_BYTES];
-        let mut offset = 0;
-        while offset < bytes {
-            let left = usize::try_from(bytes - offset).unwrap_or(usize::MAX);
-            let part = zeros.get(..left).unwrap_or(&zeros);
-            file.write_all_at(&[IoSlice::new(part)], offset).map_err(Error::io(&path, "write"))?;
-            offset += part.len() as u64;
-        }
-        file.sync_all().map_err(Error::io(&path, "sync"))?;
-        Ok(PreparedSegment { path, file })
-    }
-}
 
 /// The file of a segment: another thread than the one that writes may sync it.
 #[derive(Clone, Debug)]
@@ -83,10 +47,11 @@ impl SegmentFile {
 pub struct SegmentWriter {
     id: SegmentId,
     frames: FrameWriter,
+    filling: Filling,
 }
 
 impl SegmentWriter {
-    /// Makes the segment that `header` tells of in `folder`, in the file that was `prepared` or in a new one.
+    /// Makes the segment that `header` tells of in `folder`, in a file that grows by `growth`.
     ///
     /// # Errors
     /// The disk's.
@@ -97,17 +62,11 @@ impl SegmentWriter {
         disk: &dyn Disk,
         folder: &Path,
         header: &SegmentHeader,
-        prepared: Option<PreparedSegment>,
+        growth: Growth,
     ) -> Result<SegmentWriter, Error> {
         let path = folder.join(header.id.file_name());
-        let (temporary, file) = match prepared {
-            Some(PreparedSegment { path, file }) => (path, file),
-            None => {
-                let temporary = folder.join(TEMPORARY);
-                let file = disk.create(&temporary).map_err(Error::io(&temporary, "create"))?;
-                (temporary, Arc::from(file))
-            }
-        };
+        let temporary = folder.join(TEMPORARY);
+        let file: Arc<dyn DiskFile> = Arc::from(disk.create(&temporary).map_err(Error::io(&temporary, "create"))?);
         let encoded = header.encode();
         file.write_all_at(&[IoSlice::new(&encoded)], 0).map_err(Error::io(&temporary, "write"))?;
         file.sync_all().map_err(Error::io(&temporary, "sync"))?;
@@ -117,7 +76,7 @@ impl SegmentWriter {
         }
         let seal = Seal::of(header.stamp);
         let frames = FrameWriter::new(&path, file, seal, HEADER_BYTES as u64, header.chain(), header.first_lsn);
-        Ok(SegmentWriter { id: header.id, frames })
+        Ok(SegmentWriter { id: header.id, frames, filling: Filling::new(growth) })
     }
 
     /// Writes `frame` behind those before, in one write, and returns its bytes. After an error the writer is of no use
@@ -132,7 +91,8 @@ impl SegmentWriter {
     /// # Durability
     /// What was written survives the process; a loss of power only when the file was synced afterwards.
     pub fn append(&mut self, frame: &Frame<'_>) -> Result<u64, Error> {
-        self.frames.append(frame)
+        let zeros = self.filling.behind(self.frames.offset(), frame.bytes());
+        self.frames.append(frame, zeros)
     }
 
     /// Which segment this is.

@@ -97,7 +97,7 @@ impl ReplayFile {
     /// # Panics
     /// When the frame is one that no reader would take.
     pub fn append(&mut self, frame: &Frame<'_>) -> Result<u64, Error> {
-        let bytes = self.frames.append(frame)?;
+        let bytes = self.frames.append(frame, &[])?;
         self.records = self.records.checked_add(frame.count).expect("fewer than 2^32 records in one capture");
         Ok(bytes)
     }
