@@ -17,6 +17,7 @@ use super::delivery::Delivery;
 use super::dice::{self, Dice};
 use super::http::{self, Client, Sent};
 pub use super::reply::Reply;
+use super::reply::written;
 
 /// When every scenario begins: 2026-11-22T19:00:00.000Z.
 pub const START: UnixMillis = UnixMillis(1_795_374_000_000);
@@ -215,6 +216,7 @@ impl Door for Direct {
                 body: RequestBody::Bytes(body),
             },
         );
+        let headers = written(&response);
         let mut text = Vec::new();
         match response.body {
             ResponseBody::Pieces(pieces) => pieces.iter().for_each(|piece| text.extend_from_slice(piece.bytes())),
@@ -240,11 +242,6 @@ impl Door for Direct {
         if response.head_only {
             text.clear();
         }
-        let mut lines = Vec::new();
-        response.headers.iter().for_each(|field| memory_tools::front::reply::push_field(&mut lines, field));
-        let lines = String::from_utf8(lines).expect("UTF-8");
-        let split = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let headers = lines.lines().filter_map(split).collect();
         Reply { status: response.status, headers, body: text }
     }
 

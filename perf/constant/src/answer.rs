@@ -4,7 +4,7 @@
 //! the front's work and not the server's.
 
 use memory_tools::api::Handle;
-use memory_tools::api::message::{Answer, Method, Piece, Request, RequestBody, Response, Value};
+use memory_tools::api::message::{Answer, Field, Method, Piece, Request, RequestBody, Response};
 use memory_tools::base::limits::DOCUMENT_BYTES_CEILING;
 
 /// As long as the versions of a server that has run for a while.
@@ -32,12 +32,10 @@ impl Handle for Constant {
             RequestBody::Awaited { .. } => return Answer::Gather { bytes_max: DOCUMENT_BYTES_CEILING },
             RequestBody::Failed(_) => return Answer::Reply(Response::new(400)),
         }
-        let response = Response::new(200)
-            .with("Content-Type", Value::Static("application/json"))
-            .with("ETag", Value::EntityTag(VERSION));
+        let response = Response::new(200).with_field(Field::JSON).with_field(Field::EntityTag(VERSION));
         Answer::Reply(match request.method {
             Method::Put => response.with_piece(Piece::Static(WRITTEN)),
-            _ => response.with("Cache-Control", Value::Static("no-cache")).with_piece(Piece::Static(self.document)),
+            _ => response.with_field(Field::NO_CACHE).with_piece(Piece::Static(self.document)),
         })
     }
 }

@@ -5,18 +5,17 @@ use std::sync::mpsc::channel;
 
 use memory_tools::api::message::{
     Answer, BodyFault, Finished, Intake, Method, Part, Pulled, Request, RequestBody, Response, ResponseBody, Step,
-    Taken, Value, Work,
+    Taken, Work,
 };
 use memory_tools::api::{Api, ApiOptions, Handle};
 use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::health::Health;
 use memory_tools::engine::{Engine, EngineOptions};
-use memory_tools::front::reply::push_value;
 use memory_tools::journal::{ChangesLimits, Journal, Sequence};
 use memory_tools::model::{Lsn, Operate, SnapshotAnswer, SnapshotMoment};
 
 use super::asked::Asked;
-use super::reply::Reply;
+use super::reply::{Reply, written};
 
 /// 2026-11-22T19:00:00.000Z.
 const START: UnixMillis = UnixMillis(1_795_374_000_000);
@@ -105,7 +104,7 @@ impl Served {
     }
 
     fn read(&self, response: Response) -> Reply {
-        let headers = response.headers.iter().map(|(name, value)| ((*name).to_owned(), written(value))).collect();
+        let headers = written(&response);
         let mut body = Vec::new();
         match response.body {
             ResponseBody::Pieces(pieces) => pieces.iter().for_each(|piece| body.extend_from_slice(piece.bytes())),
@@ -175,14 +174,4 @@ fn work_off(mut work: Box<dyn Work>) -> Response {
         }
     }
     panic!("work has no end");
-}
-
-/// The value of a field, as a front writes it.
-fn written(value: &Value) -> String {
-    if let Value::Text(text) = value {
-        assert!(text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{text:?} in a field");
-    }
-    let mut out = Vec::new();
-    push_value(&mut out, value);
-    String::from_utf8(out).expect("fields are ASCII")
 }
