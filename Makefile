@@ -18,7 +18,8 @@ FRONT ?=
 # The commit that bench-compare compares this tree with, and where it is built.
 REF ?= HEAD~1
 COMPARED = target/compare/$(shell git rev-parse --short $(REF) 2>/dev/null)
-# Documents that bench-journal loads from a snapshot, and megabytes of the journal it replays; empty means its defaults.
+# Documents that bench-journal loads from a snapshot and bench-api lists the keys of, and megabytes of the journal that
+# bench-journal replays; empty means their defaults.
 DOCUMENTS ?=
 JOURNAL_MB ?=
 # Where `install` puts things, and a folder to put before all of it (for packages).
@@ -44,7 +45,7 @@ SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
 SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted fuzz bench bench-peers bench-journal bench-compare static install install-service doc ci clean
+.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted fuzz bench bench-peers bench-journal bench-api bench-compare static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -103,6 +104,11 @@ bench-journal: ## measure a release build with its journal beside Redis (SECONDS
 	target/release/memory-tools-bench journal $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(DOCUMENTS),--documents $(DOCUMENTS)) \
 		$(if $(JOURNAL_MB),--journal-mb $(JOURNAL_MB)) $(BENCH)
+
+bench-api: ## measure what patches, listings and bulks cost (SECONDS=2 ROUNDS=5 DOCUMENTS=10000000, which take 3 GB)
+	$(CARGO) build --release --locked -p memory-tools -p memory-tools-constant -p memory-tools-bench
+	target/release/memory-tools-bench api $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(BENCH)
 
 bench-compare: ## measure this tree against another commit, interleaved (REF=HEAD~1 SECONDS=1 ROUNDS=10 FRONT=reactor)
 	$(CARGO) build --release --locked -p memory-tools -p memory-tools-bench

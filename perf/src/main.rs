@@ -10,6 +10,7 @@
 
 mod options;
 
+mod api;
 mod bare;
 mod compare;
 mod front;
@@ -69,7 +70,9 @@ fn main() -> ExitCode {
         Err(error) => Err(error.context("wrong use; --help shows the options")),
     };
     match options.and_then(|options| Ok((options.mode, run(&options)?))) {
-        Ok((Mode::Peers | Mode::Journal | Mode::Compare, _) | (Mode::Alone, Verdict::Held)) => ExitCode::SUCCESS,
+        Ok((Mode::Peers | Mode::Journal | Mode::Api | Mode::Compare, _) | (Mode::Alone, Verdict::Held)) => {
+            ExitCode::SUCCESS
+        }
         Ok((Mode::Alone, Verdict::Missed)) => ExitCode::from(1),
         Err(error) => failed(&error),
     }
@@ -93,6 +96,7 @@ fn run(options: &Options) -> Result<Verdict> {
         Mode::Alone => alone(options, &progress)?,
         Mode::Peers => beside_others(options, connections_max, &progress)?,
         Mode::Journal => durably(options, &progress)?,
+        Mode::Api => over_its_api(options, &progress)?,
         Mode::Compare => beside_itself(options, &progress)?,
     };
     progress.done();
@@ -138,6 +142,13 @@ fn beside_others(options: &Options, connections_max: u64, progress: &Progress) -
         notes: report.notes,
     };
     Ok((table, findings))
+}
+
+/// What it promises of its document API.
+fn over_its_api(options: &Options, progress: &Progress) -> Result<(String, Findings)> {
+    let api::Report { figures, runs } = api::measure(options, progress)?;
+    let table = figure::table(&figures);
+    Ok((table, Findings { figures, runs: runs.iter().map(Run::json).collect(), notes: Vec::new(), peers: Vec::new() }))
 }
 
 /// What it promises with its journal.

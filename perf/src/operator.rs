@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::http;
 use crate::reply::Kind;
 
-/// How long a page of figures may take.
+/// How long a page may take.
 const PAGE_MAX: Duration = Duration::from_secs(10);
 
 /// How long a snapshot may take.
@@ -59,9 +59,17 @@ pub fn take_snapshot(server: SocketAddr) -> Result<Snapshot> {
 /// # Errors
 /// There is no such page.
 pub fn figure(server: SocketAddr, name: &str) -> Result<Option<f64>> {
-    let (status, page) = ask(server, "GET", "/metrics", PAGE_MAX)?;
-    ensure!(status == 200, "figures were asked for, and the answer is {status}: {page}");
-    value(&page, name)
+    value(&page(server, "/metrics")?, name)
+}
+
+/// The page `target` of `server`.
+///
+/// # Errors
+/// There is no such page.
+pub fn page(server: SocketAddr, target: &str) -> Result<String> {
+    let (status, page) = ask(server, "GET", target, PAGE_MAX)?;
+    ensure!(status == 200, "{target} was asked for, and the answer is {status}: {page}");
+    Ok(page)
 }
 
 fn value(page: &str, name: &str) -> Result<Option<f64>> {

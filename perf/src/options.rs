@@ -14,6 +14,9 @@ use crate::workload::{DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MIN};
 /// The largest journal: its documents stay in memory.
 const JOURNAL_MB_MAX: u32 = 100_000;
 
+/// Documents among which keys are listed, unless somebody says otherwise.
+const API_DOCUMENTS: u32 = 10_000_000;
+
 /// What `--help` prints.
 pub const HELP: &str = "\
 Measures a Memory Tools server from outside, prints one table and stores it as JSON.
@@ -21,6 +24,7 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   memory-tools-bench [OPTIONS]         what the server promises by itself
   memory-tools-bench peers [OPTIONS]   what it promises beside nginx, Redis and webdis
   memory-tools-bench journal [OPTIONS] what it promises with its journal, beside Redis
+  memory-tools-bench api [OPTIONS]     what it promises of patches, listings and bulks
   memory-tools-bench compare --other PATH [OPTIONS]   whether it is cheaper or dearer than another build of it
 
   --server PATH           the server [target/release/memory-tools]
@@ -29,13 +33,15 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   --connections N         keep-alive connections of the runs [64]
   --document-bytes N      size of their documents [1000]
   --keys N                how many documents they use [100000]
-  --rounds N              how often everything is repeated [7; peers and journal: 5; compare: 10]
+  --rounds N              how often everything is repeated [7; peers, journal and api: 5; compare: 10]
   --seconds S             length of each run [2; compare: 1]
   --warm-up S             time before a run is measured [0.3]
   --seed N                of the order of the keys [1]
 
-Without peers:
+Alone and with api:
   --constant PATH         the same front answering a constant [target/release/memory-tools-constant]
+
+Alone:
   --only PART             front, ready or memory; may be repeated [all three]
   --starts N              starts whose ready time is measured [7]
   --memory-documents N    documents of 100 bytes whose memory is measured [1000000]
@@ -48,15 +54,18 @@ With peers:
   --busy N                connections where there are many [2000]
   --idle N                connections whose memory is measured [10000]
 
+With journal and api:
+  --documents N           documents of 200 bytes that are loaded from a snapshot [1000000]; api: of 100 bytes among
+                          which keys are listed [10000000]
+
 With journal:
-  --documents N           documents of 200 bytes that are loaded from a snapshot [1000000]
   --journal-mb N          size of the journal that is replayed [256]
 
 With compare:
   --other PATH            the other server
 
-Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured. With peers, journal and compare
-what is missed or dearer is said in its line, and the code is 0 all the same.
+Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured. With peers, journal, api and
+compare what is missed or dearer is said in its line, and the code is 0 all the same.
 ";
 
 /// What is asked for.
@@ -68,6 +77,8 @@ pub enum Mode {
     Peers,
     /// Those of the journal.
     Journal,
+    /// Those of the document API.
+    Api,
     /// None: another build is what it is held against.
     Compare,
 }
@@ -145,7 +156,7 @@ pub struct Options {
     pub busy: usize,
     /// Connections whose memory is measured.
     pub idle: usize,
-    /// Documents that are loaded from a snapshot.
+    /// Documents that are loaded from a snapshot, or among which keys are listed.
     pub documents: u32,
     /// Megabytes of the journal that is replayed.
     pub journal_mb: u32,
@@ -193,17 +204,20 @@ impl Options {
                 options = Options { mode, rounds: 5, ..options };
             }
         }
+        if options.mode == Mode::Alone && arguments.next_if(|first| first == "api").is_some() {
+            options = Options { mode: Mode::Api, rounds: 5, documents: API_DOCUMENTS, ..options };
+        }
         if options.mode == Mode::Alone && arguments.next_if(|first| first == "compare").is_some() {
             options = Options { mode: Mode::Compare, rounds: 10, duration: Duration::from_secs(1), ..options };
         }
-        let [alone, peers, journal, compare] =
-            [Mode::Alone, Mode::Peers, Mode::Journal, Mode::Compare].map(|mode| options.mode == mode);
+        let [alone, peers, journal, api, compare] =
+            [Mode::Alone, Mode::Peers, Mode::Journal, Mode::Api, Mode::Compare].map(|mode| options.mode == mode);
         let mut parser = lexopt::Parser::from_args(arguments);
         while let Some(argument) = parser.next()? {
             match argument {
                 Short('h') | Long("help") => return Ok(None),
                 Long("server") => options.server = parser.value()?.into(),
-                Long("constant") if alone => options.constant = parser.value()?.into(),
+                Long("constant") if alone || api => options.constant = parser.value()?.into(),
                 Long("server-argument") => options.server_arguments.push(parser.value()?),
                 Long("results") => options.results = parser.value()?.into(),
                 Long("only") if alone => options.only.push(part(&parser.value()?.string()?)?),
@@ -221,7 +235,7 @@ impl Options {
                 Long("busy") if peers => options.busy = parser.value()?.parse()?,
                 Long("idle") if peers => options.idle = parser.value()?.parse()?,
                 Long("other") if compare => options.other = parser.value()?.into(),
-                Long("documents") if journal => options.documents = parser.value()?.parse()?,
+                Long("documents") if journal || api => options.documents = parser.value()?.parse()?,
                 Long("journal-mb") if journal => options.journal_mb = parser.value()?.parse()?,
                 _ => return Err(argument.unexpected().into()),
             }
@@ -303,28 +317,35 @@ mod tests {
     fn every_option_of_the_help_is_understood_in_its_mode() {
         let both = "--server a --server-argument --shards=1 --results r --connections 2 --document-bytes 64 --keys 3 \
                     --rounds 1 --seconds 0.5 --warm-up 0 --seed 9";
-        let alone = "--constant b --only ready --starts 2 --memory-documents 5";
+        let constant = "--constant b";
+        let alone = "--only ready --starts 2 --memory-documents 5";
         let compared = "--front pool --depth 4";
         let peers = "--busy 100 --idle 200";
         let other = "--other c";
-        let journal = "--documents 7 --journal-mb 8";
+        let documents = "--documents 7";
+        let journal = "--journal-mb 8";
         for name in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
-            let all = [both, alone, compared, peers, other, journal].concat();
+            let all = [both, constant, alone, compared, peers, other, documents, journal].concat();
             assert!(all.contains(name), "{name} is in the help but not tried here");
         }
-        let options = parse(&format!("{both} {alone}")).unwrap().unwrap();
+        let options = parse(&format!("{both} {constant} {alone}")).unwrap().unwrap();
         assert_eq!((options.mode, options.duration), (Mode::Alone, Duration::from_millis(500)));
         assert_eq!(options.server_arguments, ["--shards=1"]);
         assert!(options.measures(Part::Ready) && !options.measures(Part::Memory));
         let options = parse(&format!("peers {both} {compared} {peers}")).unwrap().unwrap();
         assert_eq!((options.mode, options.front, options.rounds), (Mode::Peers, Front::Pool, 1));
         assert_eq!((options.depth, options.busy, options.idle), (4, 100, 200));
-        let options = parse(&format!("journal {both} {journal}")).unwrap().unwrap();
+        let options = parse(&format!("api {both} {constant} {documents}")).unwrap().unwrap();
+        assert_eq!((options.mode, options.documents), (Mode::Api, 7));
+        let options = parse(&format!("journal {both} {documents} {journal}")).unwrap().unwrap();
         assert_eq!((options.mode, options.documents, options.journal_mb), (Mode::Journal, 7, 8));
         let options = parse(&format!("compare {both} {compared} {other} --rounds 6")).unwrap().unwrap();
         assert_eq!((options.mode, options.other.to_str(), options.depth), (Mode::Compare, Some("c"), 4));
-        for pair in [alone, compared, peers, other, journal].into_iter().flat_map(|of_mode| of_mode.split(" --")) {
-            let mode = if alone.contains(pair) { "peers " } else { "" };
+        for pair in [constant, alone, compared, peers, other, documents, journal]
+            .into_iter()
+            .flat_map(|of_mode| of_mode.split(" --"))
+        {
+            let mode = if [constant, alone].concat().contains(pair) { "peers " } else { "" };
             assert!(parse(&format!("{mode}--{}", pair.trim_start_matches("--"))).is_err(), "{mode}{pair}");
         }
     }

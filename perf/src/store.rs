@@ -63,6 +63,7 @@ pub fn store(options: &Options, findings: &Findings, noise: Noise) -> Result<Pat
         Mode::Alone => "",
         Mode::Peers => "-peers",
         Mode::Journal => "-journal",
+        Mode::Api => "-api",
         Mode::Compare => "-compare",
     };
     let folder = &options.results;
@@ -95,6 +96,7 @@ fn shown(options: &Options) -> Value {
     let others = match options.mode {
         Mode::Alone => json!({"starts": options.starts, "memory_documents": options.memory_documents}),
         Mode::Journal => json!({"documents": options.documents, "journal_mb": options.journal_mb}),
+        Mode::Api => json!({"documents": options.documents}),
         Mode::Compare => json!({"other": options.other, "front": options.front.name(), "depth": options.depth}),
         Mode::Peers => json!({
             "front": options.front.name(), "depth": options.depth, "busy": options.busy, "idle": options.idle,

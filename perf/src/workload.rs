@@ -35,9 +35,36 @@ enum Dialect {
     Resp,
 }
 
-enum Answer {
+/// What a right answer has in its body.
+pub enum Answer {
+    /// This.
     Exactly(Template),
+    /// This first.
     Beginning(Template),
+}
+
+/// A request over HTTP; the key stands wherever `KEY_ZERO` does.
+pub struct Ask<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The target.
+    pub target: &'a str,
+    /// Lines of the head beside `Host` and `Content-Length`, each with its end.
+    pub fields: &'a str,
+    /// The body; an empty one is none.
+    pub body: &'a [u8],
+}
+
+impl Ask<'_> {
+    /// The bytes of the request to `server`.
+    pub fn template(&self, server: SocketAddr) -> Template {
+        let Ask { method, target, fields, body } = self;
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {server}\r\n{fields}");
+        if !body.is_empty() {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        Template::new([head.as_bytes(), b"\r\n", body].concat())
+    }
 }
 
 impl Workload {
@@ -87,30 +114,26 @@ impl Workload {
         }
     }
 
+    /// Asks `ask` of `server`, and wants an answer of one of these kinds.
+    pub fn over_http(
+        name: &'static str,
+        server: SocketAddr,
+        ask: &Ask<'_>,
+        kinds: &'static [Kind],
+        answer: Answer,
+    ) -> Workload {
+        Workload { name, request: ask.template(server), dialect: Dialect::Http, kinds, answer }
+    }
+
     fn read_over_http(server: SocketAddr, target: &str, document: &Template) -> Workload {
-        let request = format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n");
-        Workload {
-            name: "GET",
-            request: Template::new(request.into_bytes()),
-            dialect: Dialect::Http,
-            kinds: &[Kind::Status(200)],
-            answer: Answer::Exactly(document.clone()),
-        }
+        let ask = Ask { method: "GET", target, fields: "", body: b"" };
+        Workload::over_http("GET", server, &ask, &[Kind::Status(200)], Answer::Exactly(document.clone()))
     }
 
     fn write_over_http(server: SocketAddr, target: &str, document: &Template, answer: Answer) -> Workload {
-        let head = format!(
-            "PUT {target} HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n",
-            document.len()
-        );
-        Workload {
-            name: "PUT",
-            request: Template::new([head.as_bytes(), document.zero()].concat()),
-            dialect: Dialect::Http,
-            kinds: &[Kind::Status(200), Kind::Status(201)],
-            answer,
-        }
+        let fields = "Content-Type: application/json\r\n";
+        let ask = Ask { method: "PUT", target, fields, body: document.zero() };
+        Workload::over_http("PUT", server, &ask, &[Kind::Status(200), Kind::Status(201)], answer)
     }
 
     /// The same requests to a server that answers for key 0 whatever it is asked.

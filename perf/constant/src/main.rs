@@ -1,6 +1,7 @@
 //! The front of Memory Tools answering a constant, as a server of its own: the denominator of `make bench`.
 //!
-//! Front, its options and allocator are those of the server; behind the front there is nothing.
+//! Front, its options and allocator are those of the server; behind the front there is nothing. It also tells what the
+//! server's validation takes by itself.
 
 #![cfg_attr(
     not(test),
@@ -8,10 +9,11 @@
 )]
 
 mod answer;
+mod validate;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::{fs, io, thread};
@@ -42,7 +44,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Serves until the process ends: `--port ADDRESS --body FILE [--pool-threads N]`.
+/// Serves until the process ends: `--port ADDRESS --body FILE [--pool-threads N]`. Or tells how many microseconds of CPU a
+/// validation of a document takes: `--validate FILE`.
 ///
 /// # Errors
 /// Wrong use, an unreadable file, a taken port.
@@ -54,11 +57,16 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
             Long("port") => address = Some(parser.value()?.parse()?),
             Long("body") => body = Some(parser.value()?.into()),
             Long("pool-threads") => threads = Some(parser.value()?.parse()?),
+            Long("validate") => {
+                let file = PathBuf::from(parser.value()?);
+                println!("{}", validate::microseconds(&read(&file)?)?);
+                return Ok(());
+            }
             _ => return Err(argument.unexpected().into()),
         }
     }
     let (Some(address), Some(body)) = (address, body) else { bail!("--port ADDRESS and --body FILE are needed") };
-    let document = fs::read(&body).with_context(|| format!("cannot read {}", body.display()))?;
+    let document = read(&body)?;
     let defaults = PoolOptions::at(address);
     let options = PoolOptions { threads: threads.unwrap_or(defaults.threads), ..defaults };
     let _pool = pool::bind(options)?.serve(Seams {
@@ -71,6 +79,10 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     loop {
         thread::park();
     }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// Nothing is kept, so no reply waits.

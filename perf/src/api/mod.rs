@@ -1,0 +1,95 @@
+//! What the document API costs beyond a plain GET and PUT: patches, revalidation, parts of large documents, listings of
+//! many documents, bulks.
+//!
+//! Each server has one thread that serves and no journal; what is compared runs on one server, in turn, in every round.
+//! Each kind of change is made once to every document before it is measured, and a sample is read back.
+
+mod bulk;
+mod listing;
+mod promise;
+mod shelf;
+mod validation;
+
+use anyhow::Result;
+
+use crate::api::shelf::{Asked, Shelves};
+use crate::child::{Program, Server};
+use crate::connection::{Session, Tally};
+use crate::figure::Figure;
+use crate::fleet::Fleet;
+use crate::front::{self, LOADING};
+use crate::keys::Keys;
+use crate::options::Options;
+use crate::pace::Pace;
+use crate::peers::program;
+use crate::progress::Progress;
+use crate::run::Run;
+use crate::workload::Workload;
+
+/// One document in so many is read back.
+const SAMPLE: usize = 97;
+
+/// Everything measured.
+#[derive(Debug)]
+pub struct Report {
+    /// All figures, in the order of the table.
+    pub figures: Vec<Figure>,
+    /// The runs behind them.
+    pub runs: Vec<Run>,
+}
+
+/// Runs everything, part by part.
+///
+/// # Errors
+/// A server cannot be started, or gave a wrong answer.
+pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
+    let mut report = requests(options, progress)?;
+    report.figures.extend(bulk::measure(options, progress)?);
+    let listing = listing::measure(options, progress)?;
+    report.figures.extend(listing.figures);
+    report.runs.extend(listing.runs);
+    Ok(report)
+}
+
+/// What one request costs beside another.
+fn requests(options: &Options, progress: &Progress) -> Result<Report> {
+    let shelves = Shelves::new(options)?;
+    let server = Server::start(&server(options))?;
+    for shelf in shelves.all() {
+        progress.step(&format!("loading {} documents of {} bytes", shelf.count, shelf.loaded.len()));
+        front::load(&server, &shelf.put(server.address), shelf.count, progress)?;
+        if let Some(change) = shelf.change {
+            progress.step(&format!("changing each of them once: {}", change.name()));
+            front::load(&server, &shelves.workload(change, server.address), shelf.count, progress)?;
+        }
+        read_back(&server, &shelf.get(server.address), shelf.count)?;
+    }
+    let (mut runs, mut validations) = (Vec::new(), Vec::new());
+    for round in 1..=options.rounds {
+        for asked in Asked::ALL {
+            progress.step(&format!("round {round} of {}: {}", options.rounds, asked.name()));
+            let workload = shelves.workload(asked, server.address);
+            let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), shelves.of(asked).count);
+            let session = Session { workload: &workload, keys, pace: Pace::Window(1), tally: Tally::new() };
+            let window = Fleet::open(server.address, options.connections)
+                .and_then(|mut fleet| fleet.measure(session, options.warm_up, options.duration, server.pids()));
+            runs.push(Run::of(round, asked.name(), "server", &server.explain(window)?)?);
+        }
+        validations.push(validation::microseconds(options, shelves.of(Asked::Part).loaded.zero())?);
+    }
+    Ok(Report { figures: promise::figures(&runs, &validations, options), runs })
+}
+
+/// Without a journal, with one thread that serves.
+fn server(options: &Options) -> Program {
+    program::ours(options)
+}
+
+/// Reads a sample of the documents `0..count`.
+fn read_back(server: &Server, get: &Workload, count: u32) -> Result<()> {
+    let (connections, depth) = LOADING;
+    let keys = Keys::sparse(0..count, SAMPLE);
+    let session = Session { workload: get, keys, pace: Pace::Window(depth), tally: Tally::new() };
+    server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, |_| {})))?;
+    Ok(())
+}
