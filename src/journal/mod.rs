@@ -8,6 +8,7 @@
 
 mod alarm;
 mod buffer;
+mod commit;
 mod committer;
 mod durability;
 mod feed;
@@ -40,7 +41,7 @@ use crate::persist::{DataFolder, Error, Next};
 
 use alarm::Alarm;
 use buffer::Buffer;
-use committer::{Commit, Phase};
+use commit::{Commit, Phase};
 use feed::Feed;
 use figures::Counters;
 use head::Head;

@@ -6,7 +6,7 @@
 //! nothing else: writes go on, and are not delayed but for room in the buffer.
 
 use super::buffer::Buffer;
-use super::committer::Commit;
+use super::commit::Commit;
 use super::{Journal, Mode};
 use crate::model::Lsn;
 use crate::persist::journal::{Frame, FrameKind};
