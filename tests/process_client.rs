@@ -67,6 +67,21 @@ fn the_exit_code_says_how_it_went() {
 }
 
 #[test]
+fn the_environment_says_where_the_server_is_unless_a_flag_does() {
+    let scene = Scene::over("reactor");
+    let get = |arguments: &[&str], url: &str| {
+        let mut command = scene.ground.command(arguments);
+        told(command.env("MEMORY_TOOLS_URL", url).output().expect("it runs"))
+    };
+    scene.done(&["put", "a", "1"], "{\"key\":\"a\",\"version\":1}\n");
+    assert_eq!(get(&["get", "a"], &scene.url), (0, "1".to_owned(), String::new()));
+    assert_eq!(get(&["get", "a", "--url", &scene.url], "http://nobody.invalid").0, 0);
+    assert_eq!(get(&["get", "a"], "ftp://a").0, 2);
+    // It is no option, and none that is misspelt.
+    assert_eq!(get(&["check-config"], &scene.url).0, 0);
+}
+
+#[test]
 fn a_document_is_changed_and_a_part_of_it_is_shown() {
     let scene = Scene::over("reactor");
     assert_eq!(scene.run(&["put", "a", "{\"n\":1,\"list\":[1.0,2]}"]).0, 0);

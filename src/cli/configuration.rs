@@ -15,7 +15,19 @@ use super::exit::{Exit, Finished};
 /// The config file that is read when none is named, in the working directory; it need not exist.
 const FILE_HERE: &str = "config.json";
 
-/// The variables of the real environment that are ours.
+/// Where the server is that the commands of a client speak to. It begins like the options' variables and is none.
+pub const URL_VARIABLE: &str = "MEMORY_TOOLS_URL";
+
+/// The value of `URL_VARIABLE`; `None` when it is not there, or empty.
+///
+/// # Errors
+/// When it is not UTF-8.
+pub fn server_url() -> Result<Option<String>, UsageError> {
+    let Some(url) = std::env::var_os(URL_VARIABLE).filter(|url| !url.is_empty()) else { return Ok(None) };
+    url.into_string().map(Some).map_err(|_| UsageError::NotUtf8(URL_VARIABLE.to_owned()))
+}
+
+/// The variables of the real environment that are options of ours.
 ///
 /// # Errors
 /// When one of them is not UTF-8.
@@ -23,7 +35,7 @@ pub fn environment() -> Result<Vec<(String, String)>, UsageError> {
     let mut variables = Vec::new();
     for (name, value) in std::env::vars_os() {
         let Ok(name) = name.into_string() else { continue };
-        if name.starts_with(ENVIRONMENT_PREFIX) {
+        if name.starts_with(ENVIRONMENT_PREFIX) && name != URL_VARIABLE {
             let value = value.into_string().map_err(|_| UsageError::NotUtf8(name.clone()))?;
             variables.push((name, value));
         }

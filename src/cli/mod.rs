@@ -22,7 +22,7 @@ mod run;
 
 pub use arguments::{Arguments, Invocation, UsageError, parse};
 pub use check::check;
-pub use configuration::{check_config, environment, print_config, settings};
+pub use configuration::{URL_VARIABLE, check_config, environment, print_config, server_url, settings};
 pub use dump::dump;
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};

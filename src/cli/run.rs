@@ -12,7 +12,8 @@ use crate::persist::Losses;
 use super::arguments::{Arguments, Invocation, UsageError, parse};
 use super::exit::{Exit, Finished};
 use super::{
-    check, check_config, dump, environment, health, help, print_config, remote, repair, serve, settings, version,
+    check, check_config, dump, environment, health, help, print_config, remote, repair, serve, server_url, settings,
+    version,
 };
 
 /// Carries out what `arguments` (without the program's name) ask for.
@@ -39,7 +40,10 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, 
             repair(&disk, &path, SystemClock::start().now(), losses)
         }
         Invocation::Health(arguments) => health(&loaded(&arguments)?, &RealDisk),
-        Invocation::Remote(call) => {
+        Invocation::Remote(mut call) => {
+            if call.url.is_none() {
+                call.url = server_url()?;
+            }
             remote(&call, &RealDisk, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
         }
         Invocation::RemoteHelp => super::remote::help(),
