@@ -31,9 +31,9 @@ pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;
 /// largest size that can be configured.
 pub const ANSWER_BYTES_MAX: u64 = DOCUMENT_BYTES_CEILING as u64;
 
-/// Bytes of a line of an answer, of which the client holds one at a time: the largest document with its collection and
-/// its key, each byte of which may be escaped, and the rest of the line around it.
-pub const ANSWER_LINE_BYTES_MAX: u64 = ANSWER_BYTES_MAX + 16 * 1024;
+/// Bytes of a line of an answer, of which the client holds one at a time: the largest document, twice as long where it
+/// is a string, with its collection and its key, each byte of which may be escaped, and the rest of the line around it.
+pub const ANSWER_LINE_BYTES_MAX: u64 = 2 * ANSWER_BYTES_MAX + 16 * 1024;
 
 /// Items of one page of a listing. Part of the HTTP contract.
 pub const PAGE_ITEMS_MAX: usize = 1000;
