@@ -1,5 +1,5 @@
 //! What holds for any document and any patch over a whole server: bytes come back as they went in, patches do over HTTP
-//! what they do to a text, and counters that many write at once are exact.
+//! what they do to a text, counters that many write at once are exact, and a listing is what a map has in that range.
 //!
 //! `PROPTEST_CASES=10000 cargo test --test documents` tries more; a failure prints its case and its seed.
 
@@ -9,12 +9,14 @@ mod support;
 mod json_texts;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use json_texts::text;
 use memory_tools::patch::{self, Cause, Kind};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use support::dice::{self, Dice};
 use support::door::House;
 use support::http::{Answer, Client};
 
@@ -134,4 +136,69 @@ fn check_counters(flags: &[(&str, &str)]) {
 fn a_counter_that_many_write_at_once_is_exact() {
     check_counters(&[("front", "reactor"), ("reactor-threads", "4")]);
     check_counters(&[("front", "pool"), ("pool-threads", "40")]);
+}
+
+/// Keys that are there from the beginning to the end: every tenth; the others come and go.
+fn lasting() -> BTreeMap<String, String> {
+    (0..600).step_by(10).map(|number| (format!("k/{number:03}"), format!("[{number}]"))).collect()
+}
+
+/// Puts and deletes keys around the lasting ones until it is over.
+fn unsettle(mut client: Client, mut dice: Dice, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Relaxed) {
+        let number = dice.below(600);
+        let target = match dice.below(3) {
+            _ if !number.is_multiple_of(10) => format!("/v1/docs/k/{number:03}"),
+            0 => format!("/v1/docs/k/{number:03}/"),
+            _ => format!("/v1/docs/k/{number:03}a"),
+        };
+        let method = if dice.below(2) == 0 { "PUT" } else { "DELETE" };
+        assert!(matches!(client.send(method, &target, &[], b"0").status, 200 | 201 | 204 | 404));
+    }
+}
+
+/// Every item behind `cursor` whose key begins with `prefix`, page by page, each key above the one before.
+fn list(client: &mut Client, prefix: &str, cursor: Option<&str>, limit: u64) -> Vec<(String, String)> {
+    let (mut items, mut cursor) = (Vec::<(String, String)>::new(), cursor.map(str::to_owned));
+    loop {
+        let behind = cursor.map_or_else(String::new, |cursor| format!("&cursor={cursor}"));
+        let page = client.send("GET", &format!("/v1/docs?values&prefix={prefix}&limit={limit}{behind}"), &[], b"");
+        let page = page.json();
+        for item in page["items"].as_array().expect("items") {
+            let item = (item["key"].as_str().expect("a key").to_owned(), item["value"].to_string());
+            assert!(items.last().is_none_or(|last| last.0 < item.0), "{item:?} behind {:?}", items.last());
+            items.push(item);
+        }
+        cursor = page["cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return items;
+        }
+    }
+}
+
+#[test]
+fn a_listing_is_what_a_map_has_in_that_range_whoever_writes_other_keys() {
+    const LISTINGS: u32 = 60;
+    let house = House::start(&[("front", "reactor"), ("reactor-threads", "4"), ("shards", "4")]);
+    let (mut client, lasting) = (house.client(), lasting());
+    for (key, value) in &lasting {
+        assert_eq!(client.send("PUT", &format!("/v1/docs/{key}"), &[], value.as_bytes()).status, 201);
+    }
+    let (mut dice, is_over) = (Dice::of(dice::seed("documents")), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let (client, dice, is_over) = (house.client(), dice.split(), &is_over);
+            scope.spawn(move || unsettle(client, dice, is_over));
+        }
+        for _ in 0..LISTINGS {
+            let prefix = ["k", "k/", "k/1", "k/59", "k/250", "l"][dice.below(6) as usize];
+            let cursor = (dice.below(2) == 0).then(|| format!("k/{:03}", dice.below(600)));
+            let found = list(&mut client, prefix, cursor.as_deref(), 1 + dice.below(40));
+            let of_map = lasting.iter().filter(|(key, _)| key.starts_with(prefix) && Some(*key) > cursor.as_ref());
+            let of_map: Vec<_> = of_map.map(|(key, value)| (key.clone(), value.clone())).collect();
+            let found: Vec<_> = found.into_iter().filter(|(key, _)| lasting.contains_key(key)).collect();
+            assert_eq!(found, of_map, "{prefix} behind {cursor:?}");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
 }

@@ -1,5 +1,5 @@
-//! The corpus of awkward keys: each is the same key in a path, in a query, in a listing, in a Location and through
-//! curl, in the main store and in a collection. The keys are in `key_corpus/keys.txt`.
+//! The corpus of awkward keys: each is the same key in a path, in a query, in a listing, in a Location, in the lines of
+//! a bulk, an export and an import, and through curl, in the main store and in a collection. The keys are in `key_corpus/keys.txt`.
 
 mod support;
 
@@ -170,6 +170,56 @@ fn a_key_is_the_same_through_the_endpoints_of_the_go_server() {
             let found = json_of(&given(door.as_mut(), 200, "GET", &format!("/get?key={written}"), ""));
             assert_eq!(found["data"], json!({ "key": member, "value": [member] }));
             given(door.as_mut(), 200, "GET", &format!("/v1/docs/{}", in_path(&key)[1]), "");
+        }
+    }
+}
+
+/// The values of `lines`, one below the other.
+fn lines_of(values: impl IntoIterator<Item = Value>) -> String {
+    values.into_iter().map(|value| format!("{value}\n")).collect()
+}
+
+fn values_of(reply: &Reply) -> Vec<Value> {
+    let lines = std::str::from_utf8(&reply.body).expect("UTF-8").lines();
+    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+#[test]
+fn a_key_is_the_same_in_the_lines_of_a_bulk_an_export_and_an_import() {
+    let sorted: BTreeSet<String> = keys().into_iter().collect();
+    for (mut door, mut other) in two_doors().into_iter().zip(two_doors()) {
+        given(door.as_mut(), 201, "POST", COLLECTION, "");
+        for base in BASES {
+            let bulk = format!("{base}:bulk");
+            let puts = lines_of(keys().iter().map(|key| json!({ "op": "put", "key": key, "value": [key] })));
+            let told = values_of(&given(door.as_mut(), 200, "POST", &bulk, &puts));
+            assert!(told.iter().all(|result| result["status"] == 201), "{told:?}");
+            let named: Vec<_> = told.iter().map(|result| result["key"].as_str().expect("a key").to_owned()).collect();
+            assert_eq!(named, keys());
+            let many = given(door.as_mut(), 200, "POST", &format!("{base}:get"), &json!(keys()).to_string());
+            let found = json_of(&many)["found"].as_object().expect("an object").clone();
+            assert_eq!(found.len(), sorted.len());
+            assert!(found.iter().all(|(key, value)| *value == json!([key])), "{found:?}");
+        }
+        let export = given(door.as_mut(), 200, "GET", "/v1/export", "");
+        let exported: Vec<Value> = values_of(&export).into_iter().filter(|line| line["key"].is_string()).collect();
+        for collection in [Value::Null, json!("a b%")] {
+            let of_it = exported.iter().filter(|line| line["collection"] == collection);
+            let keys: Vec<_> = of_it.map(|line| line["key"].as_str().expect("a key").to_owned()).collect();
+            assert_eq!(keys, sorted.iter().cloned().collect::<Vec<_>>(), "in {collection}, in the order of the bytes");
+        }
+        given(other.as_mut(), 201, "POST", COLLECTION, "");
+        let text = String::from_utf8(export.body).expect("UTF-8");
+        assert_eq!(json_of(&given(other.as_mut(), 200, "POST", "/v1/import", &text))["documents"], exported.len());
+        for (base, key) in BASES.iter().flat_map(|base| sorted.iter().map(move |key| (base, key))) {
+            let target = format!("{base}?key={}", escaped(key, is_unreserved));
+            assert_eq!(json_of(&given(other.as_mut(), 200, "GET", &target, "")), json!([key]), "{target}");
+        }
+        for base in BASES {
+            let deletes = lines_of(keys().iter().map(|key| json!({ "op": "delete", "key": key })));
+            let told = values_of(&given(other.as_mut(), 200, "POST", &format!("{base}:bulk"), &deletes));
+            assert!(told.iter().all(|result| result["status"] == 204), "{told:?}");
+            assert_eq!(listed(other.as_mut(), &format!("{base}?limit=1000")), [] as [&str; 0]);
         }
     }
 }

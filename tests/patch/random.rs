@@ -95,7 +95,61 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// A text that other implementations read: numbers on both sides of 2^53, of 2^63 and of 2^64, names and strings with
+/// escapes, names twice, white space.
+fn odd() -> impl Strategy<Value = String> {
+    let scalar = prop::sample::select(vec![
+        "9007199254740993",
+        "-9007199254740993",
+        "9223372036854775808",
+        "18446744073709551615",
+        "12345678901234567890123",
+        "1.0",
+        "1E-7",
+        "1e300",
+        "\"\\u00e9\\/\"",
+        "null",
+        "{ }",
+        "[\n]",
+    ]);
+    let name = prop::sample::select(vec!["\"a\"", "\"\\u0061\"", "\"b\"", "\"\"", "\"~\\/\"", "\"\\ud83d\\ude00\""]);
+    scalar.prop_map(str::to_owned).prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 1..4).prop_map(|elements| format!("[ {}\t]", elements.join(" ,"))),
+            vec((name.clone(), inner), 1..4).prop_map(|members| {
+                let members: Vec<_> = members.into_iter().map(|(name, value)| format!("{name} : {value}")).collect();
+                format!("{{\n{}}}", members.join(", "))
+            }),
+        ]
+    })
+}
+
 proptest! {
+    #[test]
+    fn patches_of_any_spelling_agree_with_another_implementation(
+        text in odd(), put in odd(), which in vec((choice(), choice(), 0..4_usize), 1..4)
+    ) {
+        let mut merged = parsed(&text);
+        json_patch::merge(&mut merged, &parsed(&put));
+        let seen = apply(Kind::Merge, &text, &put).unwrap();
+        prop_assert_eq!(parsed(&seen), merged, "{} on {}", put, text);
+
+        let (mut expected, mut seen) = (Ok(parsed(&text)), Ok(text.clone()));
+        for (path, from, op) in which {
+            let Ok(before) = &expected else { break };
+            let (path, from) = (json!(path.pointer(before)), json!(from.pointer(before)));
+            // Whoever moves a value into itself, or where it is, is told otherwise by us.
+            let op = if op == 3 && path.as_str().unwrap().starts_with(from.as_str().unwrap()) { 0 } else { op };
+            let op = ["add", "replace", "copy", "move"][op];
+            let patch = format!(r#"[{{"op":"{op}","path":{path},"from":{from},"value":{put}}}]"#);
+            let mut after = before.clone();
+            let made: json_patch::Patch = serde_json::from_str(&patch).unwrap();
+            expected = json_patch::patch(&mut after, &made).map(|()| after).map_err(drop);
+            seen = apply(Kind::JsonPatch, seen.as_deref().unwrap(), &patch).map_err(drop);
+            prop_assert_eq!(seen.clone().map(|text| parsed(&text)), expected.clone(), "{} on {}", patch, text);
+        }
+    }
+
     #[test]
     fn json_patches_agree_with_another_implementation(document in value(), drafts in vec(draft(), 1..6)) {
         // Each operation is made for the document as it is then, as far as it gets.
