@@ -90,14 +90,20 @@ impl<'a> Call<'a> {
 ///
 /// # Errors
 /// `key_empty`, `key_too_long` with the limit, `key_invalid`.
+#[inline]
 pub fn key_of(text: &str) -> Result<Key<'_>, Problem> {
-    Key::new(text).map_err(|fault| match fault {
+    Key::new(text).map_err(no_key)
+}
+
+#[cold]
+fn no_key(fault: KeyFault) -> Problem {
+    match fault {
         KeyFault::Empty => Problem::new(Kind::KeyEmpty, fault.to_string()),
         KeyFault::TooLong { bytes } => Problem::new(Kind::KeyTooLong, fault.to_string())
             .size("limit_bytes", KEY_BYTES_MAX)
             .size("size_bytes", bytes),
         KeyFault::Nul { .. } => Problem::new(Kind::KeyInvalid, fault.to_string()),
-    })
+    }
 }
 
 /// Checks a decoded name of a collection; without one, the main store is meant.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
+use crate::base::scan::holds;
+
 use super::problem::{Kind, Problem};
 
 /// A target in origin form, split; nothing decoded yet.
@@ -17,6 +19,10 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// Splits `target` at its first question mark.
     pub fn split(target: &'a str) -> Target<'a> {
+        // Most have none.
+        if !holds(target.as_bytes(), b'?') {
+            return Target { path: target, query: "" };
+        }
         let (path, query) = match memchr::memchr(b'?', target.as_bytes()) {
             Some(at) => (target.get(..at), target.get(at + 1..)),
             None => (Some(target), Some("")),
@@ -47,11 +53,16 @@ pub enum Plus {
 ///
 /// # Errors
 /// The first escape that is none, or the first byte that is not UTF-8.
+#[inline]
 pub fn decode(text: &str, plus: Plus) -> Result<Cow<'_, str>, DecodeFault> {
-    let is_plain = |byte: u8| byte != b'%' && (byte != b'+' || plus == Plus::Literal);
-    if text.bytes().all(is_plain) {
-        return Ok(Cow::Borrowed(text));
-    }
+    let is_plain = match plus {
+        Plus::Literal => !holds(text.as_bytes(), b'%'),
+        Plus::Space => !holds(text.as_bytes(), b'%') && !holds(text.as_bytes(), b'+'),
+    };
+    if is_plain { Ok(Cow::Borrowed(text)) } else { decode_escaped(text, plus).map(Cow::Owned) }
+}
+
+fn decode_escaped(text: &str, plus: Plus) -> Result<String, DecodeFault> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
@@ -67,7 +78,7 @@ pub fn decode(text: &str, plus: Plus) -> Result<Cow<'_, str>, DecodeFault> {
             other => bytes.push(*other),
         }
     }
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|error| DecodeFault::Utf8(error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes).map_err(|error| DecodeFault::Utf8(error.utf8_error().valid_up_to()))
 }
 
 fn hex_pair(digits: &[u8]) -> Option<u8> {
@@ -80,8 +91,14 @@ fn hex_pair(digits: &[u8]) -> Option<u8> {
 ///
 /// # Errors
 /// `percent_escape_invalid` or `utf8_invalid`, naming `what` and the place.
+#[inline]
 pub fn decode_or_problem(text: &str, plus: Plus, what: impl Display) -> Result<Cow<'_, str>, Problem> {
-    decode(text, plus).map_err(|fault| match fault {
+    decode(text, plus).map_err(|fault| problem_of(fault, &what))
+}
+
+#[cold]
+fn problem_of(fault: DecodeFault, what: &dyn Display) -> Problem {
+    match fault {
         DecodeFault::Escape(offset) => Problem::new(
             Kind::PercentEscapeInvalid,
             format!("{what} holds a '%' without two hexadecimal digits behind it, at byte {offset}"),
@@ -91,7 +108,7 @@ pub fn decode_or_problem(text: &str, plus: Plus, what: impl Display) -> Result<C
             Kind::Utf8Invalid,
             format!("{what} is not UTF-8 once its percent escapes are decoded: the fault is at byte {offset}"),
         ),
-    })
+    }
 }
 
 /// The name-value pairs of a query, in order, not decoded; pairs without `=` have an empty value.

@@ -16,5 +16,6 @@ pub mod memory;
 pub mod metrics;
 pub mod panics;
 pub mod proc;
+pub mod scan;
 pub mod socket_file;
 pub mod threads;
