@@ -239,6 +239,7 @@ impl Response {
     }
 
     /// As `with_field`, in place.
+    #[inline]
     pub fn push_field(&mut self, field: Field) {
         self.headers.push(field);
     }
@@ -251,6 +252,7 @@ impl Response {
     }
 
     /// As `with_piece`, in place.
+    #[inline]
     pub fn push_piece(&mut self, piece: Piece) {
         if let ResponseBody::Pieces(pieces) = &mut self.body {
             pieces.push(piece);

@@ -27,6 +27,11 @@ const INPUT_BYTES: usize = 64 << 10;
 /// Bytes that are left for a connection, at least, when it is read: more than most requests have with their bodies.
 const ROOM_BYTES: usize = INPUT_BYTES / 2;
 
+/// Octets before the target of most requests. Each input begins so many before a word of memory: whether a target is
+/// UTF-8 is found out word by word where it begins with one, and octet by octet until then.
+const BEFORE_TARGET: usize = b"GET ".len();
+const WORD: usize = size_of::<usize>();
+
 /// Replies of so many bytes are not kept back until all have run.
 const KEPT_BACK_BYTES: usize = 16 << 10;
 
@@ -69,7 +74,8 @@ impl Round {
 
     /// Where the next input goes.
     fn filled(&self) -> usize {
-        self.members.last().map_or(0, |member| member.input.end)
+        let behind = self.members.last().map_or(0, |member| member.input.end);
+        behind.next_multiple_of(WORD) + WORD - BEFORE_TARGET
     }
 
     fn is_full(&self) -> bool {
