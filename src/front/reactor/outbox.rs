@@ -11,22 +11,24 @@
 //! Invariants: bytes leave in the order of the requests; a reply leaves only when what it rests on is released; at
 //! most one thing is being waited for, the first in the queue; of a stream, at most `stream_buffer_bytes` beside one
 //! part are held, and a part leaves as a reply does; a stream of which a part may never leave is broken off. It does not
-//! write, and does not know requests. What is done with a stream stands in `streams`.
+//! write, and does not know requests. What is done with a stream stands in `streams`, and with a reply that waits in
+//! `waits`.
 
 mod streams;
+mod waits;
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use crate::api::message::{BodyStream, Piece, Response, ResponseBody};
 use crate::front::framing::Version;
-use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner, Remaining};
-use crate::model::{Lsn, NotDurable, Rest};
+use crate::model::{Lsn, Rest};
 
 use super::context::{Context, Millis, Rules, millis};
 
 use streams::Wait;
+use waits::{Asked, Waiting, weight};
 
 /// Slices that are handed to one write.
 pub const SLICES: usize = 16;
@@ -65,22 +67,6 @@ enum Item {
     Barrier { newest: Lsn, asked: Option<Asked> },
     /// A reply that may not leave yet, or that is not here yet.
     Waiting { state: Waiting, terms: Terms },
-}
-
-/// `Durability` will answer this ticket.
-#[derive(Clone, Copy)]
-struct Asked {
-    ticket: u64,
-    since: Millis,
-}
-
-enum Waiting {
-    /// Nobody was asked yet: something else stands before it.
-    Parked(Box<Response>),
-    /// `Durability` will answer this ticket.
-    Asked { ticket: u64, since: Millis, response: Box<Response> },
-    /// Another thread makes the reply.
-    Later { ticket: u64 },
 }
 
 /// What is to be sent.
@@ -151,56 +137,9 @@ impl Outbox {
         }
     }
 
-    /// Holds a place for a reply that another thread makes; gives the ticket it must come with.
-    pub(super) fn await_reply(&mut self, terms: Terms) -> u64 {
-        self.replies += 1;
-        let ticket = self.next_ticket();
-        self.queue.push_back(Item::Waiting { state: Waiting::Later { ticket }, terms });
-        ticket
-    }
-
     /// Says that the client may send the body it announced.
     pub(super) fn push_continue(&mut self, cx: &mut Context<'_>) {
         self.push_with(cx, |out| out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n"));
-    }
-
-    /// Takes the reply that was waited for with `ticket`; gives its terms, or nothing when none such is awaited.
-    pub(super) fn deliver(&mut self, ticket: u64, mut response: Response) -> Option<Terms> {
-        let waits = |item: &&mut Item| matches!(item, Item::Waiting { state: Waiting::Later { ticket: held }, .. } if *held == ticket);
-        match self.queue.iter_mut().find(waits) {
-            Some(Item::Waiting { state, terms }) => {
-                terms.close = terms.ends_with(&response);
-                response.head_only |= terms.head_only;
-                self.bytes += weight(&response);
-                *state = Waiting::Parked(Box::new(response));
-                Some(*terms)
-            }
-            _ => None,
-        }
-    }
-
-    /// Takes the answer of `Durability` to `ticket`. What it was asked for is the first that waits, but what was ready
-    /// before that may still stand before it.
-    pub fn settle(&mut self, ticket: u64, outcome: Result<(), NotDurable>) {
-        let holds = |item: &Item| matches!(item, Item::Barrier { asked: Some(asked), .. } if asked.ticket == ticket);
-        if let Some(at) = self.queue.iter().position(holds) {
-            self.queue.remove(at);
-            // Its head has left, so nothing can be said but that it ends here.
-            self.is_broken |= outcome.is_err();
-            return;
-        }
-        let is_asked = |item: &Item| matches!(item, Item::Waiting { state: Waiting::Asked { ticket: held, .. }, .. } if *held == ticket);
-        let Some(at) = self.queue.iter().position(is_asked) else { return };
-        let Some(Item::Waiting { state: Waiting::Asked { mut response, .. }, terms }) = self.queue.remove(at) else {
-            return;
-        };
-        self.bytes -= weight(&response);
-        match outcome {
-            Ok(()) => response.rest = Rest::NOTHING,
-            Err(NotDurable) => *response = unknown(&response),
-        }
-        self.bytes += weight(&response);
-        self.queue.insert(at, Item::Waiting { state: Waiting::Parked(response), terms });
     }
 
     /// Makes ready what stands first: asks for what it waits for, makes the next part of a stream.
@@ -314,51 +253,10 @@ impl Outbox {
         Some((moved + patience).min(began + patience + rules.earned(sent)))
     }
 
-    /// When what stands first has waited too long to become durable.
-    pub(super) fn unknown_at(&self, rules: &Rules) -> Option<Millis> {
-        match self.queue.front()? {
-            Item::Waiting { state: Waiting::Asked { since, .. }, .. }
-            | Item::Barrier { asked: Some(Asked { since, .. }), .. } => Some(since + millis(rules.write_timeout)),
-            _ => None,
-        }
-    }
-
-    /// Gives up waiting for what stands first to become durable.
-    pub(super) fn give_up(&mut self) {
-        if let Some(
-            Item::Waiting { state: Waiting::Asked { ticket, .. }, .. }
-            | Item::Barrier { asked: Some(Asked { ticket, .. }), .. },
-        ) = self.queue.front()
-        {
-            self.settle(*ticket, Err(NotDurable));
-        }
-    }
-
     /// A ticket that no other wait of this connection has.
     pub(super) fn next_ticket(&mut self) -> u64 {
         self.tickets += 1;
         self.tickets
-    }
-
-    fn ask(&mut self, cx: &mut Context<'_>) {
-        let ticket = self.next_ticket();
-        let Some(Item::Waiting { state: Waiting::Parked(response), terms }) = self.queue.pop_front() else { return };
-        let rest = response.rest;
-        let state = Waiting::Asked { ticket, since: cx.now, response };
-        self.queue.push_front(Item::Waiting { state, terms });
-        cx.durability.when_durable(rest, cx.waker(ticket));
-        cx.has_asked.set(true);
-    }
-
-    /// Takes the reply that stands first out of the queue, unless it may not leave yet.
-    fn take_first(&mut self) -> Option<(Response, Terms)> {
-        match self.queue.pop_front_if(|item| matches!(item, Item::Waiting { state: Waiting::Parked(_), .. }))? {
-            Item::Waiting { state: Waiting::Parked(response), terms } => {
-                self.bytes -= weight(&response);
-                Some((*response, terms))
-            }
-            Item::Waiting { .. } | Item::Barrier { .. } | Item::Piece { .. } | Item::Stream { .. } => None,
-        }
     }
 
     /// Begins a reply that was taken from the front of the queue. What stands behind it is moved only for one that does
@@ -415,18 +313,6 @@ impl Outbox {
 
 fn manner(terms: Terms, date: &str) -> Manner<'_> {
     Manner { version: terms.version, close: terms.close, date }
-}
-
-/// Bytes that a reply holds while it waits.
-fn weight(response: &Response) -> usize {
-    response.body_length().unwrap_or(0)
-}
-
-/// What is said instead of a reply whose ground was lost.
-fn unknown(response: &Response) -> Response {
-    let mut unknown = problem::of_unavailable(Unavailable::OutcomeUnknown);
-    unknown.head_only = response.head_only;
-    unknown
 }
 
 #[cfg(test)]
