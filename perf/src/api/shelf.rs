@@ -23,7 +23,7 @@ pub enum Asked {
     Merge,
     /// A counter in a small document goes up by one.
     Increment,
-    /// A document is read.
+    /// A document is read by somebody who has another version of it.
     Get,
     /// A document is asked for by somebody who has it.
     Revalidate,
@@ -42,7 +42,7 @@ impl Asked {
             Asked::Put => "PUT",
             Asked::Merge => "merge patch",
             Asked::Increment => "inc",
-            Asked::Get => "GET",
+            Asked::Get => "GET, 200",
             Asked::Revalidate => "GET, 304",
             Asked::Part => "GET ?ptr=",
         }
@@ -150,7 +150,12 @@ impl Shelves {
         let target = shelf.target();
         match asked {
             Asked::Put => shelf.put(server),
-            Asked::Get => shelf.get(server),
+            // The same fields as a revalidation has, and the same work to read them.
+            Asked::Get => {
+                let ask = Ask { method: "GET", target: &target, fields: "If-None-Match: \"\"\r\n", body: b"" };
+                let answer = Answer::Exactly(shelf.settled.clone());
+                Workload::over_http(asked.name(), server, &ask, &[Kind::Status(200)], answer)
+            }
             Asked::Merge => {
                 let body = format!("{{\"patched\":\"{KEY_ZERO}\"}}");
                 let fields = "Content-Type: application/merge-patch+json\r\n";
