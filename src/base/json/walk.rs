@@ -2,6 +2,8 @@
 //!
 //! Invariant: on a text that was not checked a step may end anywhere, but nothing panics.
 
+use memchr::memchr2;
+
 /// A place in a text.
 #[derive(Clone, Debug)]
 pub(super) struct Walk<'a> {
@@ -34,7 +36,8 @@ impl<'a> Walk<'a> {
     pub(super) fn skip_string(&mut self) -> Option<()> {
         self.at += 1;
         loop {
-            match self.seek(|byte| byte == b'"' || byte == b'\\')? {
+            self.at += memchr2(b'"', b'\\', self.text.get(self.at..)?)?;
+            match self.text.get(self.at)? {
                 b'"' => {
                     self.at += 1;
                     return Some(());
