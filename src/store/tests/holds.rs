@@ -92,6 +92,22 @@ fn no_background_hold_touches_more_entries_than_its_bound() {
     store.check_invariants();
 }
 
+/// Shards that are searched together are held together: here all there are, so that there is one such hold. Each entry is
+/// touched twice, to have it fetched and to count it.
+#[test]
+fn slices_of_several_shards_touch_as_much_together_as_one_hold_may() {
+    let store = Store::new(16);
+    let entries = (0..50_000).map(|number| entry(&format!("k{:08}", scrambled(number)), number + 1));
+    store.load(CollectionId::MAIN, entries);
+    for (after, entries_max) in [(None, 16), (Some(&b"k5"[..]), 16), (Some(&b"k5"[..]), 1)] {
+        touched::reset();
+        let slices = store.slices(CollectionId::MAIN, KeyRange { after, ..KeyRange::ALL }, entries_max);
+        assert_eq!(slices.iter().map(|slice| slice.entries.len()).sum::<usize>(), 16 * entries_max);
+        let most = 2 * 16 * entries_max + 16 * (SEARCH + 1);
+        assert!(touched::total() <= most, "{} entries touched from {after:?}", touched::total());
+    }
+}
+
 #[test]
 fn a_longer_hold_is_refused() {
     let store = filled(1, 0);
