@@ -1,7 +1,8 @@
 //! The records that wait to be written, in the order of their LSNs, already cut into frames.
 //!
 //! Small values are copied, large ones counted: a record is its bytes in `inline`, and where a large value belongs the
-//! document stands beside them. Invariants: the LSNs in a buffer are consecutive; records of one atomic batch are in
+//! document stands beside them. Records are appended under locks, so of many at once only tiny values are copied.
+//! Invariants: the LSNs in a buffer are consecutive; records of one atomic batch are in
 //! one frame; appending allocates nothing, because there is no more to append than the space for which the buffer was
 //! made. It does not know who waits for the records, nor the bytes of a frame's head.
 
@@ -11,12 +12,18 @@ use std::io::IoSlice;
 use crate::base::fault::{Fault, is_planted};
 use crate::base::limits::FRAME_TARGET_BYTES;
 use crate::model::{Document, Lsn, Record};
-use crate::persist::journal::{Batch, INLINE_BYTES_MAX, encode_record};
+use crate::persist::journal::{Batch, INLINE_BYTES_MAX, encode_record_copying};
 
 use super::group;
 
 /// Inline bytes above which a buffer that was written gives its memory back to the system.
 const KEPT_BYTES: usize = 8 << 20;
+
+/// Bytes that are copied at once, at most: some microseconds under the locks of a batch.
+const COPIED_AT_ONCE_MAX: usize = 64 << 10;
+
+/// A value up to this is copied in any case: counting it, and later one count less, costs as much.
+const TINY_BYTES_MAX: usize = 256;
 
 /// Records on their way to the disk.
 pub(super) struct Buffer {
@@ -63,7 +70,7 @@ impl Buffer {
         Buffer {
             bytes_max,
             inline: Vec::with_capacity(bytes_max),
-            large: Vec::with_capacity(bytes_max / INLINE_BYTES_MAX + 1),
+            large: Vec::with_capacity(bytes_max / TINY_BYTES_MAX + 1),
             // Two frames behind one another are together larger than the target.
             frames: Vec::with_capacity(2 * bytes_max / FRAME_TARGET_BYTES as usize + 2),
             held: 0,
@@ -102,10 +109,11 @@ impl Buffer {
             let (inline_end, large_end) = (self.inline.len(), self.large.len());
             self.frames.push(Extent { first_lsn: first, count: 0, payload_bytes: 0, inline_end, large_end });
         }
+        let copied_max = if bytes > COPIED_AT_ONCE_MAX { TINY_BYTES_MAX } else { INLINE_BYTES_MAX };
         let last = records.len().saturating_sub(1);
         for (index, record) in records.iter().enumerate() {
             let batch = if index == last { Batch::Ends } else { Batch::GoesOn };
-            if let Some(document) = encode_record(record, batch, &mut self.inline) {
+            if let Some(document) = encode_record_copying(copied_max, record, batch, &mut self.inline) {
                 self.large.push(Large { at: self.inline.len(), document });
             }
         }
@@ -170,7 +178,7 @@ impl fmt::Debug for Buffer {
 mod tests {
     use super::*;
     use crate::model::{Deadline, Key, Scope};
-    use crate::persist::journal::encoded_bytes;
+    use crate::persist::journal::{encode_record, encoded_bytes};
 
     fn document(key: &str, bytes: usize) -> Document {
         Document::new(Key::new(key).unwrap(), &vec![b'1'; bytes])
@@ -193,12 +201,15 @@ mod tests {
         buffer.frames().map(joined).collect()
     }
 
-    /// The bytes of the records as they must lie in a payload.
-    fn plain(records: &[Record<'_>]) -> Vec<u8> {
+    /// The bytes of records, each list appended at once, as they must lie in a payload.
+    fn plain(appended: &[&[Record<'_>]]) -> Vec<u8> {
         let mut out = Vec::new();
-        for record in records {
-            if let Some(document) = encode_record(record, Batch::Ends, &mut out) {
-                out.extend_from_slice(document.value());
+        for records in appended {
+            for (left, record) in (0..records.len()).rev().zip(*records) {
+                let batch = if left == 0 { Batch::Ends } else { Batch::GoesOn };
+                if let Some(document) = encode_record(record, batch, &mut out) {
+                    out.extend_from_slice(document.value());
+                }
             }
         }
         out
@@ -212,9 +223,10 @@ mod tests {
         for (lsn, record) in (7..).zip(&records) {
             append(&mut buffer, lsn, &[*record]);
         }
-        assert_eq!(frames(&buffer), [(7, 5, plain(&records))]);
+        let plain = plain(&records.chunks(1).collect::<Vec<_>>());
+        assert_eq!(frames(&buffer), [(7, 5, plain)]);
         assert_eq!(buffer.last_lsn(), Some(Lsn(11)));
-        assert_eq!(buffer.held(), plain(&records).len());
+        assert_eq!(buffer.held(), records.iter().map(encoded_bytes).sum::<usize>());
     }
 
     #[test]
@@ -225,6 +237,19 @@ mod tests {
         let frame = buffer.frames().next().unwrap();
         let value = frame.parts.last().unwrap();
         assert_eq!(value.as_ptr(), document.value().as_ptr());
+    }
+
+    #[test]
+    fn of_many_records_at_once_only_the_tiny_values_are_copied() {
+        let mut buffer = Buffer::new(1 << 20);
+        let documents = [TINY_BYTES_MAX, TINY_BYTES_MAX + 1, INLINE_BYTES_MAX].map(|bytes| document("k", bytes));
+        let few: Vec<_> = documents.iter().map(put).collect();
+        let many: Vec<_> = few.iter().cycle().take(60).copied().collect();
+        append(&mut buffer, 1, &few);
+        assert!(buffer.large.is_empty());
+        append(&mut buffer, 4, &many);
+        assert_eq!(buffer.large.len(), 40);
+        assert_eq!(frames(&buffer), [(1, 63, plain(&[&few, &many]))]);
     }
 
     #[test]

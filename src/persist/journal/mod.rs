@@ -26,7 +26,7 @@ pub(super) use frame_writer::FrameWriter;
 pub use growth::Growth;
 pub use history::History;
 pub use reader::{JournalReader, Replayed, Stretch};
-pub use record::{Batch, DEADLINE_BYTES, INLINE_BYTES_MAX, encode_record, encoded_bytes};
+pub use record::{Batch, DEADLINE_BYTES, INLINE_BYTES_MAX, encode_record, encode_record_copying, encoded_bytes};
 pub use scan::{SegmentFault, SegmentScan, Tail, scan};
 pub use segment::{HEADER_BYTES as SEGMENT_HEADER_BYTES, Link, SegmentHeader, SegmentId};
 pub(super) use walk::Walk;

@@ -59,6 +59,16 @@ pub fn encoded_bytes(record: &Record<'_>) -> usize {
 /// Appends `record` to `out`. A value larger than `INLINE_BYTES_MAX` is left out: it is the value of the document that
 /// is returned, counted once more, and its bytes belong right behind those in `out`.
 pub fn encode_record(record: &Record<'_>, batch: Batch, out: &mut Vec<u8>) -> Option<Document> {
+    encode_record_copying(INLINE_BYTES_MAX, record, batch, out)
+}
+
+/// As `encode_record`, but it is a value larger than `copied_max` bytes that is left out.
+pub fn encode_record_copying(
+    copied_max: usize,
+    record: &Record<'_>,
+    batch: Batch,
+    out: &mut Vec<u8>,
+) -> Option<Document> {
     let Parts { operation, collection, key, deadline, value } = Parts::of(record);
     let has_deadline = if deadline.moment().is_some() { HAS_DEADLINE } else { 0 };
     let more = if batch == Batch::GoesOn { MORE_FOLLOW } else { 0 };
@@ -73,7 +83,7 @@ pub fn encode_record(record: &Record<'_>, batch: Batch, out: &mut Vec<u8>) -> Op
     out.extend_from_slice(key);
     match value {
         Value::None => None,
-        Value::Of(document) if value.bytes() > INLINE_BYTES_MAX => Some(document.clone()),
+        Value::Of(document) if value.bytes() > copied_max => Some(document.clone()),
         Value::Of(document) => {
             out.extend_from_slice(document.value());
             None
