@@ -164,12 +164,15 @@ fn a_patch_names_its_media_type_and_a_pointer_goes_into_the_query() {
 }
 
 #[test]
-fn the_help_of_a_client_command_fits_a_screen_and_lists_the_exit_codes() {
+fn each_command_has_a_page_of_help() {
     let ground = Ground::new();
-    for command in ["get", "put", "patch", "del", "ls", "watch"] {
-        let ended = ground.run(&[command, "--help"]);
-        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
-        assert!(ended.stdout.contains("exit code: 0 done, 1 not found") && ended.stdout.contains("user:1"));
-        assert!(ended.stdout.lines().count() <= 24 && ended.stdout.lines().all(|line| line.chars().count() <= 80));
+    for command in
+        ["serve", "check", "repair", "health", "get", "put", "patch", "del", "ls", "watch", "export", "import"]
+    {
+        let page = ground.run(&["help", command]);
+        assert_eq!((page.code, page.stderr.as_str()), (Some(0), ""));
+        assert!(page.stdout.starts_with(&format!("memory-tools {command}: ")), "{page:?}");
+        assert!(page.stdout.contains("\nexit code: 0 ") && page.stdout.contains("\nexamples:\n"), "{page:?}");
+        assert_eq!(ground.run(&[command, "--help"]).stdout, page.stdout);
     }
 }

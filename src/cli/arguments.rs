@@ -7,6 +7,7 @@ use lexopt::{Arg, Parser};
 
 use crate::config::{ConfigError, OPTIONS, OptionSpec, nearest};
 
+use super::help::commands;
 use super::remote::{self, Call};
 
 /// What is asked of the program.
@@ -44,10 +45,10 @@ pub enum Invocation {
     Health(Arguments),
     /// Ask a running server for documents.
     Remote(Call),
-    /// Show the help of the commands that do.
-    RemoteHelp,
     /// Show the help.
     Help,
+    /// Show the help of this command.
+    HelpOf(&'static str),
     /// Show the version.
     Version,
 }
@@ -110,7 +111,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
     let mut arguments = arguments.into_iter().map(Into::into).peekable();
     if let Some(command) = arguments.peek().and_then(|word| remote::command(word)) {
         let call = remote::parse(command, Parser::from_args(arguments.skip(1)))?;
-        return Ok(call.map_or(Invocation::RemoteHelp, Invocation::Remote));
+        return Ok(call.map_or(Invocation::HelpOf(command), Invocation::Remote));
     }
     let mut words = Words::default();
     let mut parser = Parser::from_args(arguments);
@@ -161,13 +162,14 @@ impl Words {
     }
 
     fn invocation(mut self) -> Result<Invocation, UsageError> {
-        if self.help {
-            return Ok(Invocation::Help);
-        }
-        if self.version {
+        if self.version && !self.help {
             return Ok(Invocation::Version);
         }
         let mut positional = std::mem::take(&mut self.positional).into_iter();
+        if self.help || positional.as_slice().first().is_some_and(|word| word == "help") {
+            let about = positional.find(|word| word != "help");
+            return about.map_or(Ok(Invocation::Help), |word| help_of(&word.to_string_lossy()));
+        }
         let written = positional.next().map_or("serve".to_owned(), |word| word.to_string_lossy().into_owned());
         let Some(command) = COMMANDS.into_iter().find(|command| *command == written) else {
             if let Some(command) = remote::command(written.as_ref()) {
@@ -192,7 +194,6 @@ impl Words {
             },
             "check-config" => Invocation::CheckConfig(arguments),
             "health" => Invocation::Health(arguments),
-            "help" => Invocation::Help,
             "version" => Invocation::Version,
             _ if self.print_config => Invocation::PrintConfig(arguments),
             _ => Invocation::Serve { arguments, import_skip: self.import_skip },
@@ -219,6 +220,15 @@ impl Words {
             (None, Some((flag, _))) => refuse(flag),
             (None, None) => Ok(()),
         }
+    }
+}
+
+/// The help of the command that was `written`.
+fn help_of(written: &str) -> Result<Invocation, UsageError> {
+    match commands().chain(["help", "version"]).find(|command| *command == written) {
+        Some("help" | "version") => Ok(Invocation::Help),
+        Some(command) => Ok(Invocation::HelpOf(command)),
+        None => Err(UsageError::UnknownCommand { nearest: nearest(written, commands()), name: written.to_owned() }),
     }
 }
 
@@ -312,7 +322,12 @@ mod tests {
             ("health", Invocation::Health(Arguments::default())),
             ("help", Invocation::Help),
             ("--help", Invocation::Help),
-            ("-h check", Invocation::Help),
+            ("-h check", Invocation::HelpOf("check")),
+            ("check d --help", Invocation::HelpOf("check")),
+            ("help watch", Invocation::HelpOf("watch")),
+            ("get --help", Invocation::HelpOf("get")),
+            ("help help", Invocation::Help),
+            ("--help version", Invocation::Help),
             ("--version", Invocation::Version),
             ("-V", Invocation::Version),
             ("version", Invocation::Version),
@@ -329,6 +344,7 @@ mod tests {
             ("-p", "unknown flag \"-p\", memory-tools --help lists the options"),
             ("--port", "missing argument for option '--port'"),
             ("--import-skip=yes", "unexpected argument for option '--import-skip': \"yes\""),
+            ("help chek", "unknown command \"chek\", did you mean \"check\"?"),
             ("chek-config", "unknown command \"chek-config\", did you mean \"check-config\"?"),
             ("--port :1 get a", "get comes first, and its flags behind it"),
             ("xyzzy", "unknown command \"xyzzy\", memory-tools --help lists the commands"),

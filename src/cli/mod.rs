@@ -26,7 +26,7 @@ pub use configuration::{URL_VARIABLE, check_config, environment, print_config, s
 pub use dump::dump;
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};
-pub use help::{help, version};
+pub use help::{commands, help, help_of, version};
 pub use remote::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Writing, remote};
 pub use repair::repair;
 pub use run::run;

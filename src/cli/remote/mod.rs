@@ -38,36 +38,6 @@ pub use arguments::{COMMANDS, command, parse};
 /// Where a server is when nothing else is said.
 const URL: &str = "http://127.0.0.1:8080";
 
-const HELP: &str = "\
-usage: memory-tools get KEY [--ptr /a/0]
-       memory-tools put KEY [JSON | @FILE]     [--ttl 30s] [--if-match VERSION]
-       memory-tools patch KEY [JSON | @FILE]   as put, [--type merge|json|ops]
-       memory-tools del KEY                    [--if-match VERSION]
-       memory-tools ls [PREFIX]                every key, a line each
-       memory-tools watch [--prefix P]         every change, a line each
-                          [--since LSN] [--json [--values]]
-       memory-tools export [-o FILE] [--continue] [--quiet]
-       memory-tools import FILE|- [--mode merge] [--quiet]
-All take --url http://127.0.0.1:8080 (the default) and --collection C. Without
-JSON or @FILE the body is read from standard input. What begins with a dash
-stands behind --, as in: memory-tools put key -- -1
-
-  memory-tools put user:1 '{\"name\":\"Ada\"}'
-  memory-tools get user:1 --ptr /name
-  memory-tools put session:1 @session.json --ttl 30s --collection sessions
-  memory-tools ls user: | while read -r key; do memory-tools get \"$key\"; done
-  memory-tools del user:1 --if-match 7 || echo 'gone, or changed since'
-ls and watch write a key that holds a control character or begins with a quote
-as JSON. A line of watch is LSN, operation, key and collection, tabs between.
-exit code: 0 done, 1 not found, 2 command line, 3 refused (a condition does not
-hold, the body is not JSON, ...), 4 no answer: a write may have been carried out
-";
-
-/// The help of these commands.
-pub fn help() -> Finished {
-    Finished::done(HELP)
-}
-
 /// Carries out `call`; keys and lines are written to `out` as they come, a body may be read from `input` and from `disk`.
 pub fn remote(call: &Call, disk: &dyn Disk, input: &mut dyn Read, out: &mut dyn Write) -> Finished {
     carry_out(call, disk, input, out).unwrap_or_else(|fault| fault.finished())

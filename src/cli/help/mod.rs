@@ -1,14 +1,18 @@
-//! The help, on one screen, and the version.
+//! The help, on one screen: of the program with its options, and of each command; and the version.
+
+mod page;
+mod pages;
 
 use crate::config::{OPTIONS, OptionSpec};
 
 use super::exit::Finished;
+use pages::PAGES;
 
 const COMMANDS: &str = "\
 usage: memory-tools [serve] [--config PATH] [--import-skip] [OPTION...]
-       memory-tools check-config, --print-config, health, --help, --version
+       memory-tools check-config, --print-config, health, version, help COMMAND
        memory-tools check|dump|repair PATH   is it sound, show it, make it sound
-       memory-tools get|put|patch|del|ls     speak to a server: get --help
+       memory-tools get|put|patch|del|ls|watch|export|import   speak to a server
 ";
 
 const FOOT: &str = "\
@@ -28,6 +32,16 @@ pub fn help() -> Finished {
         "memory-tools {version}: JSON documents in memory, served over HTTP\n{COMMANDS}\noptions, with their defaults:\n\
          {options}{FOOT}"
     ))
+}
+
+/// The help of `command`; `None` when there is no such command.
+pub fn help_of(command: &str) -> Option<Finished> {
+    PAGES.iter().find(|page| page.command == command).map(|page| Finished::done(page.text()))
+}
+
+/// Every command that has a page.
+pub fn commands() -> impl Iterator<Item = &'static str> {
+    PAGES.iter().map(|page| page.command)
 }
 
 /// The version, as scripts read it.

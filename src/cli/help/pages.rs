@@ -1,0 +1,211 @@
+//! What there is to say of each command.
+
+use super::page::Page;
+
+/// How the exit codes of the commands that look at files or at a configuration read.
+const DONE: (u8, &str) = (0, "done");
+const FAILED: (u8, &str) = (1, "failed");
+const USAGE: (u8, &str) = (2, "command line or configuration");
+const DAMAGED: (u8, &str) = (3, "damaged data");
+
+/// And those of the commands that speak to a server.
+const NOT_FOUND: (u8, &str) = (1, "not found");
+const COMMAND_LINE: (u8, &str) = (2, "command line");
+const REFUSED: (u8, &str) = (3, "refused");
+const NO_ANSWER: (u8, &str) = (4, "no answer");
+const NO_ANSWER_TO_A_WRITE: (u8, &str) = (4, "no answer: a write may have been carried out");
+
+const OPTIONS: &str = "MEMORY_TOOLS_PORT and so on, for each option";
+const NONE: &str = "none";
+const URL: &str = "MEMORY_TOOLS_URL, where the server is";
+
+const URL_FLAG: (&str, &str) = ("--url URL", "the server, http://127.0.0.1:8080 unless given");
+const COLLECTION_FLAG: (&str, &str) = ("--collection C", "in this collection; else in the main store");
+const IF_MATCH_FLAG: (&str, &str) = ("--if-match VERSION", "only if it has this version; * for any");
+const TTL_FLAG: (&str, &str) = ("--ttl 30s", "how long it lives: seconds, 500ms, 1h30m, never");
+
+const BODY: &str = "Without JSON or @FILE the body is read from standard input. What begins with a\n\
+                    dash stands behind --, as in: memory-tools put key -- -1";
+
+/// The page of each command.
+pub const PAGES: &[Page] = &[
+    Page {
+        command: "serve",
+        summary: "serve documents over HTTP; what happens without a command",
+        usage: &["[serve] [--config PATH] [--import-skip] [OPTION...]", "--print-config [--config PATH] [OPTION...]"],
+        about: "memory-tools --help lists the options. Later sources win: defaults, then the\n\
+                file, then the environment, then flags.",
+        flags: &[
+            ("--config PATH", "the file, ./config.json unless given"),
+            ("--import-skip", "leave out what cannot be imported of the Go server's files"),
+            ("--print-config", "show every option with its value and its source, and end"),
+        ],
+        examples: &["memory-tools", "memory-tools --port :9000 --data-dir /var/lib/memory-tools --journal always"],
+        exits: &[(0, "stopped cleanly"), FAILED, USAGE, DAMAGED],
+        environment: OPTIONS,
+    },
+    Page {
+        command: "check-config",
+        summary: "say whether the configuration is valid",
+        usage: &["check-config [--config PATH] [OPTION...]"],
+        about: "Looks at file, environment and flags, and at the certificate that they name.",
+        flags: &[("--config PATH", "the file, ./config.json unless given")],
+        examples: &["memory-tools check-config --config new.json && mv new.json config.json"],
+        exits: &[(0, "valid"), USAGE],
+        environment: OPTIONS,
+    },
+    Page {
+        command: "health",
+        summary: "ask the configured server whether it is ready",
+        usage: &["health [--config PATH] [OPTION...]"],
+        about: "Takes the server's own configuration, and ends within 3 seconds.",
+        flags: &[("--config PATH", "the file, ./config.json unless given")],
+        examples: &["memory-tools health --port :9000 || echo 'not ready'"],
+        exits: &[(0, "ready"), (1, "not ready"), USAGE],
+        environment: OPTIONS,
+    },
+    Page {
+        command: "check",
+        summary: "say what a data folder or a file holds and if it is sound",
+        usage: &["check PATH"],
+        about: "Changes nothing, and may be run beside a server.",
+        flags: &[],
+        examples: &["memory-tools check ./data", "memory-tools check ./data/database.mtdb"],
+        exits: &[(0, "sound"), FAILED, COMMAND_LINE, DAMAGED],
+        environment: NONE,
+    },
+    Page {
+        command: "dump",
+        summary: "show each document that a start would load, as a line",
+        usage: &["dump FOLDER"],
+        about: "Changes nothing, and may be run beside a server.",
+        flags: &[],
+        examples: &["memory-tools dump ./data | wc -l"],
+        exits: &[DONE, FAILED, COMMAND_LINE, DAMAGED],
+        environment: NONE,
+    },
+    Page {
+        command: "repair",
+        summary: "make a data folder sound that a start refuses",
+        usage: &["repair FOLDER [--drop-after-damage]"],
+        about: "What loses nothing it does. What would lose something it says, and does when it\n\
+                is told to. Whatever it changes has a copy in FOLDER/quarantine first.",
+        flags: &[("--drop-after-damage", "give up what lies behind the damage")],
+        examples: &["memory-tools repair ./data", "memory-tools repair ./data --drop-after-damage"],
+        exits: &[DONE, FAILED, COMMAND_LINE, DAMAGED],
+        environment: NONE,
+    },
+    Page {
+        command: "get",
+        summary: "show a document, byte for byte",
+        usage: &["get KEY [--ptr /a/0] [--collection C] [--url URL]"],
+        about: "",
+        flags: &[("--ptr /a/0", "only the value at this JSON pointer (RFC 6901)"), COLLECTION_FLAG, URL_FLAG],
+        examples: &["memory-tools get user:1", "memory-tools get user:1 --ptr /name"],
+        exits: &[DONE, NOT_FOUND, COMMAND_LINE, REFUSED, NO_ANSWER],
+        environment: URL,
+    },
+    Page {
+        command: "put",
+        summary: "write a document",
+        usage: &["put KEY [JSON | @FILE] [FLAG...]"],
+        about: BODY,
+        flags: &[TTL_FLAG, IF_MATCH_FLAG, COLLECTION_FLAG, URL_FLAG],
+        examples: &[
+            "memory-tools put user:1 '{\"name\":\"Ada\"}'",
+            "memory-tools put session:1 @session.json --ttl 30s --collection sessions",
+        ],
+        exits: &[DONE, NOT_FOUND, COMMAND_LINE, REFUSED, NO_ANSWER_TO_A_WRITE],
+        environment: URL,
+    },
+    Page {
+        command: "patch",
+        summary: "change a document, all of the patch or nothing",
+        usage: &["patch KEY [JSON | @FILE] [--type TYPE] [FLAG...]"],
+        about: BODY,
+        flags: &[
+            ("--type TYPE", "merge (RFC 7396, as if not given), json (RFC 6902), ops"),
+            TTL_FLAG,
+            IF_MATCH_FLAG,
+            COLLECTION_FLAG,
+            URL_FLAG,
+        ],
+        examples: &[
+            "memory-tools patch user:1 '{\"name\":\"Grace\"}'",
+            "memory-tools patch hits '[{\"op\":\"inc\",\"path\":\"/n\",\"value\":1}]' --type ops",
+        ],
+        exits: &[DONE, NOT_FOUND, COMMAND_LINE, REFUSED, NO_ANSWER_TO_A_WRITE],
+        environment: URL,
+    },
+    Page {
+        command: "del",
+        summary: "remove a document",
+        usage: &["del KEY [--if-match VERSION] [--collection C] [--url URL]"],
+        about: "",
+        flags: &[IF_MATCH_FLAG, COLLECTION_FLAG, URL_FLAG],
+        examples: &["memory-tools del user:1", "memory-tools del user:1 --if-match 7 || echo 'gone, or changed since'"],
+        exits: &[DONE, NOT_FOUND, COMMAND_LINE, REFUSED, NO_ANSWER_TO_A_WRITE],
+        environment: URL,
+    },
+    Page {
+        command: "ls",
+        summary: "show the keys, a line each, in byte order",
+        usage: &["ls [PREFIX] [--collection C] [--url URL]"],
+        about: "A key that holds a control character or begins with a quote is written as JSON.",
+        flags: &[COLLECTION_FLAG, URL_FLAG],
+        examples: &["memory-tools ls", "memory-tools ls user: | while read -r key; do memory-tools get \"$key\"; done"],
+        exits: &[DONE, NOT_FOUND, COMMAND_LINE, REFUSED, NO_ANSWER],
+        environment: URL,
+    },
+    Page {
+        command: "watch",
+        summary: "show every change as it comes, a line each",
+        usage: &["watch [--prefix P] [--since LSN] [--json] [FLAG...]"],
+        about: "A line is LSN, operation, key and collection with tabs between, keys as in ls.\n\
+                It ends at Ctrl-C, and when nobody reads. A lost connection is tried again, and\n\
+                the changes go on where they were; when they are not kept any more, it is a 3.",
+        flags: &[
+            ("--prefix P", "only keys that begin with P"),
+            ("--collection C", "only in this collection"),
+            ("--since LSN", "behind this change; else from now on"),
+            ("--json", "the lines as the server sends them"),
+            ("--values", "with the documents"),
+            URL_FLAG,
+        ],
+        examples: &["memory-tools watch --prefix user:", "memory-tools watch --since 0 --json --values | jq ."],
+        exits: &[DONE, FAILED, COMMAND_LINE, REFUSED, NO_ANSWER],
+        environment: URL,
+    },
+    Page {
+        command: "export",
+        summary: "write every document as a line, into a file or a pipe",
+        usage: &["export [-o FILE] [--continue] [--quiet] [--url URL]"],
+        about: "FILE has its name once it is whole; until then it is FILE.partial. It is no\n\
+                snapshot: what is written meanwhile is in it or not. A lost connection is tried\n\
+                again, and the lines go on where they were.",
+        flags: &[
+            ("-o, --output FILE", "where to; - is standard output, as when it is left out"),
+            ("--continue", "go on with the FILE.partial of a run that did not end"),
+            ("--quiet", "say neither how far it is nor how much it was"),
+            URL_FLAG,
+        ],
+        examples: &["memory-tools export -o all.ndjson", "memory-tools export --quiet | gzip > all.ndjson.gz"],
+        exits: &[DONE, FAILED, COMMAND_LINE, REFUSED, NO_ANSWER],
+        environment: URL,
+    },
+    Page {
+        command: "import",
+        summary: "take the lines of an export",
+        usage: &["import FILE | - [--mode MODE] [--quiet] [--url URL]"],
+        about: "Documents get new versions and keep their deadlines. A line that is not taken\n\
+                ends it, and is named. It can be run again: it writes the same documents.",
+        flags: &[
+            ("--mode MODE", "merge, unless given: what is not in the file stays"),
+            ("--quiet", "say neither how far it is nor how much it was"),
+            URL_FLAG,
+        ],
+        examples: &["memory-tools import all.ndjson", "zcat all.ndjson.gz | memory-tools import -"],
+        exits: &[DONE, COMMAND_LINE, REFUSED, NO_ANSWER_TO_A_WRITE],
+        environment: URL,
+    },
+];
