@@ -10,7 +10,7 @@ use memory_tools::api::message::{Answer, BodyFault, Method, Piece, Request, Requ
 use super::BODY_BYTES_MAX;
 
 /// Takes the body on `/take`, at most `BODY_BYTES_MAX` of it; leaves it unread on any other path. Answers with method,
-/// target and body. What is not among the methods that it knows is a 501 (RFC 9110 §9.1).
+/// target and body. What is not among the methods that it knows is a 501 (RFC 9110 §9.1), and TRACE a 405.
 #[derive(Default)]
 pub struct Double {
     asked: Mutex<Vec<Vec<u8>>>,
@@ -37,8 +37,10 @@ impl Double {
     fn answer(&self, request: Request<'_>) -> Answer {
         let head = format!("{} {}", request.method.name(), request.target).into_bytes();
         self.asked.lock().unwrap().push(head.clone());
-        if request.method == Method::Other {
-            return Answer::Reply(Response::new(501));
+        match request.method {
+            Method::Other => return Answer::Reply(Response::new(501)),
+            Method::Trace => return Answer::Reply(Response::new(405)),
+            _ => {}
         }
         if !request.target.starts_with("/take") {
             return Answer::Reply(self.run(head, b""));

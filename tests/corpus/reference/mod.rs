@@ -73,12 +73,17 @@ impl Subject for Reference {
 fn exchange<'a>(input: &'a [u8], outcome: &mut Outcome) -> Reading<'a, ()> {
     let (head, body) = head::head(input)?;
     let method = match head.method {
-        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known,
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE") => known,
         _ => "OTHER",
     };
     let what = format!("{method} {}", head.target);
     outcome.asked.push(what.clone().into_bytes());
-    let is_taken = head.target.starts_with("/take") && method != "OTHER";
+    let refusal = match method {
+        "OTHER" => Some(501),
+        "TRACE" => Some(405),
+        _ => None,
+    };
+    let is_taken = head.target.starts_with("/take") && refusal.is_none();
     if is_taken && matches!(head.length, Length::Known(length) if length > BODY_BYTES_MAX as u64) {
         return Err(Stop::Refused(413));
     }
@@ -92,8 +97,8 @@ fn exchange<'a>(input: &'a [u8], outcome: &mut Outcome) -> Reading<'a, ()> {
     if is_taken && content.len() > BODY_BYTES_MAX {
         return Err(Stop::Refused(413));
     }
-    if method == "OTHER" {
-        reply(outcome, 501, b"", closes, false);
+    if let Some(status) = refusal {
+        reply(outcome, status, b"", closes, false);
     } else {
         let mut ran = what.into_bytes();
         if is_taken && !content.is_empty() {
