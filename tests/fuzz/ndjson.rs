@@ -8,6 +8,8 @@
 //!   {"op":"put","key":"a","value":1}
 //! ```
 
+use memory_tools::base::json;
+
 use super::service::reply::Reply;
 use super::service::{Asked, End, Served};
 
@@ -72,7 +74,7 @@ fn check_results(body: &[u8], reply: &Reply) {
     if reply.status != 200 || reply.header("Content-Type") != Some("application/x-ndjson") {
         return;
     }
-    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    let lines = body.split(|byte| *byte == b'\n').filter(|line| !json::trim(line).is_empty()).count();
     let results: Vec<&[u8]> = reply.body.split_inclusive(|byte| *byte == b'\n').collect();
     assert!(results.len() <= lines, "{} results of {lines} lines", results.len());
     for result in results {

@@ -19,7 +19,8 @@ pub fn check(input: &[u8]) {
     let (text, document) = (&input[..end], input.get(end + 1..).unwrap_or_default());
     let Ok(text) = std::str::from_utf8(text) else { return };
     let pointer = Pointer::parse(text);
-    let is_one = (text.is_empty() || text.starts_with('/')) && !text.replace("~0", "").replace("~1", "").contains('~');
+    let is_escape = |behind: &str| behind.starts_with(['0', '1']);
+    let is_one = (text.is_empty() || text.starts_with('/')) && text.split('~').skip(1).all(is_escape);
     assert_eq!(pointer.is_ok(), is_one, "{text:?}");
     let Ok(pointer) = pointer else { return };
     let found = pointer.find(document);
