@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use allocation_counter::measure;
 use memory_tools::api::Handle;
-use memory_tools::api::message::{Answer, Finished, Headers, Intake, Method, Request, RequestBody, Taken};
+use memory_tools::api::message::{
+    Answer, BodyFault, Finished, Headers, Intake, Method, Request, RequestBody, ResponseBody, Taken,
+};
 use support::door::House;
 
 const LINES: usize = 100_000;
@@ -106,4 +108,29 @@ fn others_are_served_by_the_same_thread_while_a_bulk_is_carried_out() {
     });
     assert!(served >= 20, "{served} requests were served meanwhile");
     assert_eq!(reading.send("GET", "/v1/docs?count", &[], b"").text(), "{\"count\":100000}\n");
+}
+
+/// Thousands of connections with a line each that does not end, or with results that nobody has asked for yet, would
+/// take whatever memory there is.
+#[test]
+fn what_a_run_holds_is_told_and_a_run_that_is_too_much_says_how_far_it_came() {
+    let house = House::start(&[]);
+    let mut intake = begin(house.server().api(), "/v1/docs:bulk");
+    assert_eq!(intake.held_bytes(), 0);
+    assert!(matches!(intake.take(&[b'x'; 50_000]), Taken::More));
+    assert_eq!(intake.held_bytes(), 50_000, "a line that has not ended");
+    let mut intake = begin(house.server().api(), "/v1/docs:bulk");
+    let key = "k".repeat(1000);
+    let put = format!("{{\"op\":\"put\",\"key\":\"{key}\",\"value\":1}}\n");
+    for _ in 0..1000 {
+        give(intake.as_mut(), put.as_bytes());
+    }
+    let results = intake.held_bytes();
+    assert!((1_000_000..1_200_000).contains(&results), "{results} bytes of results");
+    let Finished::Reply(response) = intake.finish(Err(BodyFault::Crowded)) else { panic!("it is over") };
+    let ResponseBody::Pieces(pieces) = &response.body else { panic!("pieces") };
+    let text: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes().to_vec()).collect();
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(response.status, 503);
+    assert!(text.contains("\"code\":\"too_many_bodies\"") && text.contains("\"operations\":1000"), "{text}");
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memory_tools::api::Handle;
-use memory_tools::api::message::{Answer, BodyStream, Part, Pulled, Request, Response, ResponseBody};
+use memory_tools::api::message::{
+    Answer, BodyFault, BodyStream, Finished, Intake, Part, Pulled, Request, Response, ResponseBody, Taken,
+};
 use memory_tools::front::reactor::context::Rules;
 use memory_tools::front::reactor::session::Session;
 
@@ -88,4 +90,51 @@ fn a_stream_that_made_nothing_is_pulled_once_a_turn_and_not_cut_short() {
         cx.now += 1000;
     }
     assert!(cx.out.ends_with(b"5\r\nfound\r\n0\r\n\r\n"), "{}", cx.out.escape_ascii());
+}
+
+/// Takes a body in parts, and keeps all of it to its end.
+struct Keeps;
+
+struct Kept(usize);
+
+impl Handle for Keeps {
+    fn handle(&self, _: Request<'_>) -> Answer {
+        Answer::Stream(Box::new(Kept(0)))
+    }
+}
+
+impl Intake for Kept {
+    fn take(&mut self, part: &[u8]) -> Taken {
+        self.0 += part.len();
+        Taken::More
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.0
+    }
+
+    fn finish(self: Box<Self>, end: Result<(), BodyFault>) -> Finished {
+        Finished::Reply(Response::new(if end == Err(BodyFault::Crowded) { 503 } else { 200 }))
+    }
+}
+
+/// Lines that do not end were bounded for each connection, and not for all of them together.
+#[test]
+fn what_intakes_hold_is_bounded_for_all_connections_of_a_thread_together() {
+    let ledger = Ledger::default();
+    let mut desk = Desk::new(Rules { bodies_bytes_max: 100_000, ..desk::rules() });
+    let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60001\r\n\r\n";
+    let [mut first, mut second, mut third] = [0, 1, 2].map(|_| Session::new(0));
+    let mut replies = |session: &mut Session, bytes: usize, head: &[u8]| {
+        let mut cx = desk.context(&Keeps, &ledger);
+        session.receive(&[head, &vec![b'x'; bytes]].concat(), &mut cx);
+        session.outbox().prepare(&mut cx);
+        let sent = String::from_utf8(std::mem::take(cx.out)).unwrap();
+        sent.get(..12).unwrap_or_default().to_owned()
+    };
+    assert_eq!(replies(&mut first, 60_000, head), "");
+    assert_eq!(replies(&mut second, 30_000, head), "");
+    assert_eq!(replies(&mut second, 30_000, b""), "HTTP/1.1 503", "beside the first it is too much");
+    assert_eq!(replies(&mut first, 1, b""), "HTTP/1.1 200");
+    assert_eq!(replies(&mut third, 60_001, head), "HTTP/1.1 200", "nothing is counted any more");
 }

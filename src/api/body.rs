@@ -140,6 +140,10 @@ pub fn problem_of(fault: BodyFault, limit: Limit) -> Problem {
             Problem::new(Kind::BodyMalformed, "a chunk is not framed as RFC 9112 section 7.1 has it")
                 .hint("send the body with a Content-Length")
         }
+        BodyFault::Crowded => {
+            Problem::new(Kind::TooManyBodies, "the bodies that are arriving take as much memory as they may")
+                .hint("try again when others have arrived, or raise bodies_bytes_max")
+        }
         BodyFault::EndUnclear => {
             Problem::new(Kind::LengthRequired, "a number that comes in chunks could have been cut short")
                 .hint("send it with a Content-Length, or with a line end behind it")
@@ -260,6 +264,7 @@ mod tests {
             (BodyFault::Incomplete { bytes: 7, length: Some(9) }, 400, "7 of the announced 9 bytes arrived"),
             (BodyFault::Incomplete { bytes: 7, length: None }, 400, "after 7 bytes, before the last chunk"),
             (BodyFault::Malformed, 400, "\"code\":\"body_malformed\""),
+            (BodyFault::Crowded, 503, "\"code\":\"too_many_bodies\""),
             (BodyFault::EndUnclear, 411, "\"code\":\"length_required\""),
         ] {
             let otherwise = with_json(RequestBody::Failed(fault), limit(10), |_| Ok(())).unwrap_err();

@@ -20,6 +20,11 @@ pub trait Consume: Send {
     /// Takes a line, which is not blank and has no white space around it; `number` counts all lines, from 1.
     fn line(&mut self, line: &[u8], number: u64) -> Consumed;
 
+    /// Bytes that it holds of what came of the lines.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
     /// The body has ended well, and all its lines were taken: the reply. Called once.
     fn reply(&mut self) -> Response;
 
@@ -144,6 +149,11 @@ impl<C: Consume + 'static> Intake for ByLine<C> {
         }
         self.lines.push(part);
         self.go_on()
+    }
+
+    fn held_bytes(&self) -> usize {
+        // What has come behind a line is no more than the front has read at once.
+        self.lines.rest().len().min(self.line_limit.body_bytes_max()) + self.consumer.held_bytes()
     }
 
     fn finish(mut self: Box<Self>, end: Result<(), BodyFault>) -> Finished {

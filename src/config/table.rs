@@ -152,9 +152,10 @@ pub const OPTIONS: &[OptionSpec] = &[
         kind: Kind::Size(1, 1 << 40, |config| &mut config.bodies_bytes_max),
         default: "1GiB",
         unit: "bytes",
-        meaning: "Memory for bodies that are still arriving at the reactor front, or wait for room in the journal. \
-                  Each of its threads has an equal share for its own connections, with room for one document at \
-                  least; a body that would go past the share is a 503. At least document_bytes_max.",
+        meaning: "Memory for bodies that are still arriving at the reactor front, or wait for room in the journal, and for \
+                  the results of bulks that are still arriving. Each of its threads has an equal share for its own \
+                  connections, with room for one document at least; a body that would go past the share is a 503. At \
+                  least document_bytes_max.",
         cost: "Larger: many slow uploads can take that much memory. Smaller: uploads at the same time are refused \
                sooner.",
         if_unsure: "Leave it; less on a machine with less than 4 GiB.",

@@ -53,6 +53,7 @@ impl Double {
             RequestBody::Failed(BodyFault::TooLarge) => refusal(413),
             RequestBody::Failed(BodyFault::Stalled { .. }) => refusal(408),
             RequestBody::Failed(BodyFault::EndUnclear) => refusal(411),
+            RequestBody::Failed(BodyFault::Crowded) => refusal(503),
             RequestBody::Failed(BodyFault::Incomplete { .. } | BodyFault::Malformed) => refusal(400),
         };
         Answer::Reply(response)

@@ -117,6 +117,10 @@ impl Consume for Run {
         consumed
     }
 
+    fn held_bytes(&self) -> usize {
+        self.results.bytes()
+    }
+
     fn reply(&mut self) -> Response {
         reply(std::mem::take(&mut self.results)).resting_on(self.rest())
     }

@@ -59,6 +59,11 @@ pub struct Results {
 }
 
 impl Results {
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.blocks.len() * BLOCK_BYTES
+    }
+
     /// Appends what became of the operation on `key`; `None` where that is not known, or is none.
     pub fn push(&mut self, key: Option<&str>, became: Became<'_>) {
         let record_bytes =

@@ -12,7 +12,13 @@ pub trait Intake: Send {
     /// no lock when it returns.
     fn take(&mut self, part: &[u8]) -> Taken;
 
-    /// The body has ended, well or not. Not called behind `Done`, nor while it has not said `More` to the last part.
+    /// Bytes that it holds: of the body, and of what came of it so far. They count among the bodies that are arriving.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
+    /// The body has ended, well or not. Not called behind `Done`, nor while it has not said `More` to the last part, but
+    /// for `BodyFault::Crowded`, which may come behind any.
     /// After an end that was not well the connection is closed behind the reply.
     fn finish(self: Box<Self>, end: Result<(), BodyFault>) -> Finished;
 

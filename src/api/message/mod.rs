@@ -137,6 +137,9 @@ pub enum BodyFault {
     },
     /// Its chunks are not framed as RFC 9112 §7.1 has it.
     Malformed,
+    /// With what is held of it, the bodies that are arriving take more memory than they may (`Intake::held_bytes`). Said
+    /// to an intake only.
+    Crowded,
     /// The front cannot tell the end of this chunked body from a peer that went away. Only the pool says so.
     EndUnclear,
 }

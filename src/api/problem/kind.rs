@@ -133,6 +133,8 @@ kinds! {
     SequenceUnavailable = 503 "sequence_unavailable" "Writes are refused for now";
     /// The journal had no room for as long as a write may wait.
     JournalBusy = 503 "journal_busy" "Writes are refused for now";
+    /// All bodies that are arriving take as much memory as they may.
+    TooManyBodies = 503 "too_many_bodies" "Too many bodies are arriving";
     /// The journal cannot be written.
     JournalUnavailable = 503 "journal_unavailable" "Writes are refused for now";
     /// One more collection would be too many.

@@ -31,7 +31,7 @@ pub const BULK: Operation = Operation {
         WRITES,
         BODY,
         KEYED,
-        &[Kind::BulkTooLarge, Kind::JournalBusy, Kind::TooManyCollections],
+        &[Kind::BulkTooLarge, Kind::JournalBusy, Kind::TooManyBodies, Kind::TooManyCollections],
         &[Kind::AtomicRefused, Kind::OperationInvalid, Kind::ConditionInvalid],
         &[Kind::PatchTypeUnsupported, Kind::PatchContended],
     ],

@@ -41,6 +41,12 @@ pub const IMPORT: Operation = Operation {
         IN_COLLECTION,
         WRITES,
         BODY,
-        &[Kind::ImportInvalid, Kind::CollectionOptionsInvalid, Kind::JournalBusy, Kind::TooManyCollections],
+        &[
+            Kind::ImportInvalid,
+            Kind::CollectionOptionsInvalid,
+            Kind::JournalBusy,
+            Kind::TooManyBodies,
+            Kind::TooManyCollections,
+        ],
     ],
 };

@@ -226,6 +226,7 @@ impl Double {
             BodyFault::Stalled { .. } => (408, "stalled "),
             BodyFault::Incomplete { .. } => (400, "incomplete "),
             BodyFault::Malformed => (400, "malformed "),
+            BodyFault::Crowded => (503, "crowded "),
             BodyFault::EndUnclear => panic!("only the pool says so"),
         };
         self.reply(number, status, what)

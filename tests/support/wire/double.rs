@@ -197,6 +197,7 @@ fn failed(faults: &Mutex<Vec<BodyFault>>, fault: BodyFault) -> Response {
         BodyFault::TooLarge => 413,
         BodyFault::EndUnclear => 411,
         BodyFault::Malformed => 400,
+        BodyFault::Crowded => 503,
         BodyFault::Stalled { .. } | BodyFault::Incomplete { .. } => 408,
     };
     text(status, format!("{fault:?}\n"))

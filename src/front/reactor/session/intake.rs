@@ -1,7 +1,8 @@
 //! A body that is handed on as it comes, to an intake that may pause.
 //!
 //! Invariants: while the intake pauses nothing is read, and what was read already stays in `held`, no more than one read;
-//! the pause is not counted as the peer's time; for room it waits `write_timeout` at most, however often it asks.
+//! the pause is not counted as the peer's time; for room it waits `write_timeout` at most, however often it asks; what
+//! the intake holds counts among the bodies of the thread until its reply is there.
 
 use crate::api::message::{BodyFault, Finished, Intake, Taken};
 use crate::front::problem::{self, Unavailable};
@@ -79,6 +80,11 @@ impl Session {
     fn note_taken(&mut self, taken: Taken, until: Option<Millis>, follows: bool, cx: &mut Context<'_>) {
         let Phase::Intake(taking) = &mut self.phase else { return };
         let since = taking.pause.map_or(cx.now, |(_, since)| since);
+        let held = taking.intake.held_bytes();
+        if !self.recharge(held, cx) && !matches!(taken, Taken::Done(_)) {
+            return self.finish_intake(Err(BodyFault::Crowded), false, cx);
+        }
+        let Phase::Intake(taking) = &mut self.phase else { return };
         match taken {
             Taken::Again => taking.pause = Some((Pause::BEGIN, since)),
             Taken::NoRoom => taking.pause = Some((wait_for_room(self.outbox.next_ticket(), until, cx), since)),
@@ -90,6 +96,8 @@ impl Session {
                 }
             }
             Taken::Done(response) => {
+                self.release(cx);
+                let Phase::Intake(taking) = &self.phase else { return };
                 let (terms, follows) = (taking.terms_now(), follows && taking.has_ended);
                 self.finish(response, terms, follows, cx);
             }
@@ -101,7 +109,10 @@ impl Session {
         let Phase::Intake(taking) = std::mem::replace(&mut self.phase, Phase::Head) else { return };
         let terms = Terms { close: taking.terms.close || end.is_err(), ..taking.terms };
         match taking.intake.finish(end) {
-            Finished::Reply(response) => self.finish(response, terms, follows, cx),
+            Finished::Reply(response) => {
+                self.release(cx);
+                self.finish(response, terms, follows, cx);
+            }
             Finished::Work(work) => self.work(work, terms),
         }
     }
@@ -110,6 +121,7 @@ impl Session {
     pub(super) fn give_up_intake(&mut self, cx: &mut Context<'_>) {
         let Phase::Intake(taking) = std::mem::replace(&mut self.phase, Phase::Head) else { return };
         let (terms, follows) = (taking.terms_now(), taking.has_ended && !self.held.is_empty());
+        self.release(cx);
         let response = taking.intake.give_up().unwrap_or_else(|| problem::of_unavailable(Unavailable::JournalBusy));
         self.finish(response, terms, follows, cx);
     }

@@ -171,6 +171,12 @@ impl Session {
         true
     }
 
+    /// As `charge`, in place of what is counted of this connection's so far.
+    pub(super) fn recharge(&mut self, bytes: usize, cx: &Context<'_>) -> bool {
+        self.release(cx);
+        self.charge(bytes, cx)
+    }
+
     /// Asks the handler again, with the body or with what became of it.
     fn run_gathered(&mut self, end: Result<(), BodyFault>, follows: bool, cx: &mut Context<'_>) {
         let Phase::Gather(Gather { head_bytes, terms, .. }) = std::mem::replace(&mut self.phase, Phase::Head) else {

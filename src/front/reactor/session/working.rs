@@ -108,6 +108,7 @@ impl Session {
     /// Gives up work that has waited too long for room.
     pub(super) fn give_up_work(&mut self, cx: &mut Context<'_>) {
         if let Phase::Work(Working { work, terms, .. }) = std::mem::replace(&mut self.phase, Phase::Head) {
+            self.release(cx);
             let response = work.give_up().unwrap_or_else(|| problem::of_unavailable(Unavailable::JournalBusy));
             self.finish(response, terms, !self.held.is_empty(), cx);
         }
@@ -115,6 +116,7 @@ impl Session {
 
     fn finish_work(&mut self, response: Response, cx: &mut Context<'_>) {
         if let Phase::Work(Working { terms, .. }) = std::mem::replace(&mut self.phase, Phase::Head) {
+            self.release(cx);
             self.finish(response, terms, !self.held.is_empty(), cx);
         }
     }
