@@ -157,6 +157,15 @@ fn unsettle(mut client: Client, mut dice: Dice, is_over: &AtomicBool) {
     }
 }
 
+/// Ends the others when it goes, also when that is because something has failed.
+struct Ends<'o>(&'o AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Every item behind `cursor` whose key begins with `prefix`, page by page, each key above the one before.
 fn list(client: &mut Client, prefix: &str, cursor: Option<&str>, limit: u64) -> Vec<(String, String)> {
     let (mut items, mut cursor) = (Vec::<(String, String)>::new(), cursor.map(str::to_owned));
@@ -190,6 +199,7 @@ fn a_listing_is_what_a_map_has_in_that_range_whoever_writes_other_keys() {
             let (client, dice, is_over) = (house.client(), dice.split(), &is_over);
             scope.spawn(move || unsettle(client, dice, is_over));
         }
+        let _ends = Ends(&is_over);
         for _ in 0..LISTINGS {
             let prefix = ["k", "k/", "k/1", "k/59", "k/250", "l"][dice.below(6) as usize];
             let cursor = (dice.below(2) == 0).then(|| format!("k/{:03}", dice.below(600)));
@@ -199,6 +209,5 @@ fn a_listing_is_what_a_map_has_in_that_range_whoever_writes_other_keys() {
             let found: Vec<_> = found.into_iter().filter(|(key, _)| lasting.contains_key(key)).collect();
             assert_eq!(found, of_map, "{prefix} behind {cursor:?}");
         }
-        is_over.store(true, Ordering::Relaxed);
     });
 }
