@@ -16,6 +16,7 @@
 //! the input is bounded by the limits on heads and bodies. It knows no socket, and time only as a number.
 
 mod again;
+mod due;
 mod intake;
 mod taking;
 mod working;
@@ -25,7 +26,7 @@ use crate::front::framing::{Announced, Fault, Version};
 use crate::front::problem::{self, Unavailable};
 
 use super::ahead;
-use super::context::{Context, Millis, Rules, millis};
+use super::context::{Context, Millis};
 use super::head::{self, Fields, Head};
 use super::incoming::Incoming;
 use super::outbox::{Outbox, Terms};
@@ -34,6 +35,8 @@ use again::{Again, Kept, KeptBody};
 use intake::Taking;
 use taking::Gather;
 use working::Working;
+
+pub use due::Expired;
 
 /// Where the conversation stands. `Later`, `Work` and `Again` read nothing: a peer that goes away meanwhile is noticed
 /// when the reply is there, unless its socket says so. `Later` has no deadline.
@@ -54,17 +57,6 @@ enum Phase {
     Again(Again),
     /// Nothing more is read.
     Over,
-}
-
-/// What is to be done when a deadline has passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expired {
-    /// Nothing was due.
-    Nothing,
-    /// A reply says so, and is the last.
-    Answered,
-    /// The connection is to be closed at once.
-    Close,
 }
 
 /// One connection's conversation.
@@ -234,62 +226,6 @@ impl Session {
         if self.is_idle() {
             self.since = cx.now;
         }
-    }
-
-    /// The next moment at which `expire`, or a turn, may have something to do.
-    pub fn deadline(&self, rules: &Rules) -> Option<Millis> {
-        let reading = self.reading_until(rules);
-        if self.outbox.is_at_rest() {
-            return reading;
-        }
-        let Session { outbox, .. } = self;
-        [outbox.stalled_at(rules), outbox.unknown_at(rules), outbox.pulls_at(), reading].into_iter().flatten().min()
-    }
-
-    fn reading_until(&self, rules: &Rules) -> Option<Millis> {
-        match &self.phase {
-            Phase::Head if self.is_between() => {
-                self.outbox.is_empty().then(|| self.since.saturating_add(millis(rules.idle_timeout)))
-            }
-            // Nothing is read while there is no room: the peer does not read either, and that is what is timed.
-            Phase::Head if !self.had_room => None,
-            Phase::Head => Some(self.since.saturating_add(millis(rules.read_timeout))),
-            Phase::Intake(taking) if !taking.wants_more() => taking.until(),
-            Phase::Gather(_) | Phase::Intake(_) | Phase::Skip { .. } => {
-                let earned = millis(rules.read_timeout).saturating_add(rules.earned(self.received));
-                Some(self.since.saturating_add(earned))
-            }
-            Phase::Again(again) => Some(again.until),
-            Phase::Work(working) => working.until(),
-            Phase::Later | Phase::Over => None,
-        }
-    }
-
-    /// Does what is due.
-    pub fn expire(&mut self, cx: &mut Context<'_>) -> Expired {
-        let is_due = |moment: Option<Millis>| moment.is_some_and(|moment| moment <= cx.now);
-        if is_due(self.outbox.stalled_at(cx.rules)) {
-            return Expired::Close;
-        }
-        if is_due(self.outbox.unknown_at(cx.rules)) {
-            self.outbox.give_up();
-            return Expired::Answered;
-        }
-        if !is_due(self.reading_until(cx.rules)) {
-            return Expired::Nothing;
-        }
-        match &self.phase {
-            Phase::Head if self.is_between() => return Expired::Close,
-            Phase::Head => self.refuse_held(Fault::HeadTimeout, cx),
-            Phase::Intake(taking) if !taking.wants_more() => self.give_up_intake(cx),
-            Phase::Gather(_) | Phase::Intake(_) => {
-                self.fail_body(BodyFault::Stalled { bytes: self.received }, cx);
-            }
-            Phase::Again(_) => self.give_up_room(cx),
-            Phase::Work(_) => self.give_up_work(cx),
-            Phase::Skip { .. } | Phase::Later | Phase::Over => self.end(cx),
-        }
-        Expired::Answered
     }
 
     /// Gives back what the connection holds of its thread's.
