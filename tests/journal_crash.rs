@@ -1,7 +1,8 @@
 //! Seeded crashes of a whole server: engine, journal, snapshots and recovery on the simulated disk.
 //!
 //! Each seed is a server's history of several lives. In each life it is started in some mode and does things in some
-//! order: writes, batches, reads, what its threads do, a step of a snapshot; the disk may fail it meanwhile. Then it is
+//! order: writes, batches, a replacement of everything, reads, what its threads do, a step of a snapshot; the disk may
+//! fail it meanwhile. Then it is
 //! killed or loses power, mostly within some call to the disk. The next life must find what a prefix of the writes
 //! left, with all that was promised; it must issue no LSN that was issued before; and it may be crashed in turn.
 //! `ROUNDS=100000 cargo test --test journal_crash` tries more seeds, `SEED=7` begins elsewhere.
@@ -25,7 +26,7 @@ use memory_tools::engine::{Capture, CaptureStep};
 use memory_tools::journal::{Mode, Standing};
 use memory_tools::model::{
     BatchWrite, CollectionName, CollectionOptions, Command, Condition, Deadline, Document, Durability, Effect, Execute,
-    Expiry, Key, Lsn, OnAbsent, OptionChanges, Rest, Scope,
+    Expiry, Key, Lsn, OnAbsent, OptionChanges, Rest, Scope, staged_name,
 };
 use model::{Change, Model, Place, State};
 use sim_disk::{Fault, SimDisk};
@@ -74,6 +75,8 @@ struct Simulation {
     disk: SimDisk,
     clock: Arc<ManualClock>,
     model: Model,
+    /// The generation that is staged in this life, and what is in it.
+    staged: Option<(Lsn, State)>,
     /// How each life went, for whoever looks at a failure.
     lives: Vec<String>,
 }
@@ -82,7 +85,7 @@ impl Simulation {
     fn new(seed: u64) -> Simulation {
         let clock = Arc::new(ManualClock::at(UnixMillis(1_000_000)));
         let (dice, disk) = (Dice::of(seed), SimDisk::new(seed));
-        Simulation { seed, dice, disk, clock, model: Model::default(), lives: Vec::new() }
+        Simulation { seed, dice, disk, clock, model: Model::default(), staged: None, lives: Vec::new() }
     }
 
     fn run(mut self) {
@@ -142,6 +145,7 @@ impl Simulation {
     /// Lets `server` live, and returns what survives its end.
     fn live(&mut self, server: SimServer, floor: Lsn, end: End) -> Lsn {
         self.check(&server, floor);
+        self.staged = None;
         let mut capture = None;
         for _ in 0..self.dice.below(HAPPENINGS) {
             self.happen(&server, &mut capture);
@@ -181,7 +185,7 @@ impl Simulation {
     }
 
     fn happen<'s>(&mut self, server: &'s SimServer, capture: &mut Option<Capture<'s>>) {
-        match self.dice.below(20) {
+        match self.dice.below(24) {
             0..6 => self.put(server),
             6 => self.delete(server),
             7 => self.set_deadline(server),
@@ -213,6 +217,7 @@ impl Simulation {
                     self.note_durable(server.journal.last());
                 }
             }
+            18..22 => self.stage(server),
             _ => self.snapshot(server, capture),
         }
     }
@@ -233,7 +238,7 @@ impl Simulation {
                     }
                     return;
                 }
-                Err(_) => return,
+                Ok(CaptureStep::Overtaken) | Err(_) => return,
             }
         }
         *capture = Some(running);
@@ -310,6 +315,56 @@ impl Simulation {
         if let Effect::Batched(_) = outcome.effect {
             self.model.happened(changes);
         }
+    }
+
+    /// Stages something, or ends what is staged in one of two ways.
+    fn stage(&mut self, server: &SimServer) {
+        let Some((generation, mut state)) = self.staged.take() else {
+            let Ok(outcome) = server.engine.execute(Command::Stage) else { return };
+            let Effect::Staged { generation } = outcome.effect else { panic!("{outcome:?}") };
+            self.model.happened(vec![(server.journal.last(), Change::Stage)]);
+            self.staged = Some((generation, State::default()));
+            return;
+        };
+        match self.dice.below(6) {
+            0 => {
+                let Ok(outcome) = server.engine.execute(Command::Replace { generation }) else {
+                    self.staged = Some((generation, state));
+                    return;
+                };
+                let Rest::Written(lsn) = outcome.rest else { panic!("{outcome:?}") };
+                self.model.happened(vec![(lsn, Change::Replace(state))]);
+                if self.dice.below(2) == 0 {
+                    server.engine.reclaim(&|| false);
+                }
+            }
+            1 => drop(server.engine.execute(Command::Unstage { generation })),
+            _ => {
+                self.put_staged(server, generation, &mut state);
+                self.staged = Some((generation, state));
+            }
+        }
+    }
+
+    fn put_staged(&mut self, server: &SimServer, generation: Lsn, state: &mut State) {
+        let (place, value, deadline) = (self.place(), self.value(), self.deadline());
+        let before = server.journal.last();
+        let name = staged_name(generation, place.0.unwrap_or_default());
+        let command = Command::Put {
+            scope: Scope::Collection(CollectionName::stored(&name).unwrap()),
+            document: Document::new(Key::new(place.1).unwrap(), &value),
+            expiry: Expiry::Set(deadline),
+            condition: Condition::default(),
+            on_absent: OnAbsent::Create,
+        };
+        let outcome = server.engine.execute(command);
+        if let Some(name) = place.0.filter(|_| server.journal.last() > before) {
+            state.collections.entry(name.to_owned()).or_default();
+        }
+        (before.0 + 1..=server.journal.last().0).for_each(|lsn| self.model.happened(vec![(Lsn(lsn), Change::Stage)]));
+        let Ok(outcome) = outcome else { return };
+        let Effect::Written { version, .. } = outcome.effect else { panic!("{outcome:?}") };
+        state.documents.insert(place, (value, version, deadline));
     }
 
     fn change_collections(&mut self, server: &SimServer) {

@@ -129,9 +129,9 @@ pub fn known_scope(name: Option<&str>) -> Scope<'_> {
     name.map_or(Scope::Main, |name| Scope::Collection(known_name(name)))
 }
 
-/// As `known_scope`, of a collection.
+/// As `known_scope`, of a collection, staged or not.
 pub fn known_name(name: &str) -> CollectionName<'_> {
-    CollectionName::new(name).expect("the name was checked, or comes from the store")
+    CollectionName::stored(name).expect("the name was checked, or comes from the store")
 }
 
 /// There is no collection `name`.

@@ -131,8 +131,11 @@ impl Filter {
         Ok(Filter { collection, prefix: query.value("prefix").unwrap_or_default().to_owned() })
     }
 
-    /// The drop of a collection is about all of its keys.
+    /// The drop of a collection is about all of its keys, and a new everything about all that there is.
     fn lets_through(&self, change: &Change) -> bool {
+        if change.deed == Deed::Replace {
+            return true;
+        }
         let is_there = self.collection.as_deref().is_none_or(|name| change.collection.as_deref() == Some(name));
         is_there && change.key().is_none_or(|key| key.starts_with(&self.prefix))
     }
@@ -254,6 +257,7 @@ fn write(part: &mut Part, change: Change, form: ChangesForm, with_values: bool) 
         Deed::Delete { .. } => ("delete", Deadline::NEVER),
         Deed::Deadline { deadline, .. } => ("ttl", *deadline),
         Deed::Drop => ("drop", Deadline::NEVER),
+        Deed::Replace => ("replace", Deadline::NEVER),
     };
     text.extend_from_slice(format!("{{\"lsn\":{lsn},\"op\":\"{op}\"").as_bytes());
     text.extend_from_slice(b",\"collection\":");

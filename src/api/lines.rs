@@ -25,8 +25,9 @@ pub trait Consume: Send {
         0
     }
 
-    /// The body has ended well, and all its lines were taken: the reply. Called once.
-    fn reply(&mut self) -> Response;
+    /// The body has ended well, and all its lines were taken: the reply; or `None` when there was no room for what it
+    /// writes, and nothing was changed: then it is called again.
+    fn reply(&mut self) -> Option<Response>;
 
     /// The rest will not be taken, because of `problem`: the reply, which says what was done before that. Called once.
     fn cut_off(&mut self, problem: Problem) -> Response;
@@ -159,7 +160,10 @@ impl<C: Consume + 'static> Intake for ByLine<C> {
     fn finish(mut self: Box<Self>, end: Result<(), BodyFault>) -> Finished {
         match end {
             Err(fault) => Finished::Reply(self.consumer.cut_off(body::problem_of(fault, self.line_limit))),
-            Ok(()) if self.lines.rest().is_empty() => Finished::Reply(self.consumer.reply()),
+            Ok(()) if self.lines.rest().is_empty() => match self.consumer.reply() {
+                Some(response) => Finished::Reply(response),
+                None => Finished::Work(self),
+            },
             Ok(()) => {
                 // The last line ends where the body does.
                 self.lines.push(b"\n");
@@ -173,11 +177,11 @@ impl<C: Consume + 'static> Intake for ByLine<C> {
     }
 }
 
-/// The last line, behind the end of the body.
+/// The last line, behind the end of the body, and the reply.
 impl<C: Consume + 'static> Work for ByLine<C> {
     fn step(&mut self) -> Step {
         match self.go_on() {
-            Taken::More => Step::Done(self.consumer.reply()),
+            Taken::More => self.consumer.reply().map_or(Step::NoRoom, Step::Done),
             Taken::Again => Step::More,
             Taken::NoRoom => Step::NoRoom,
             Taken::Done(response) => Step::Done(response),
@@ -251,6 +255,7 @@ mod tests {
     struct Collect {
         lines: Vec<String>,
         full: usize,
+        full_at_end: usize,
         was_offered: bool,
         offered: Arc<AtomicUsize>,
     }
@@ -275,8 +280,12 @@ mod tests {
             Consumed::TAKEN
         }
 
-        fn reply(&mut self) -> Response {
-            Response::new(200).with_piece(Piece::Owned(self.lines.join(" ").into_bytes()))
+        fn reply(&mut self) -> Option<Response> {
+            if self.full_at_end > 0 {
+                self.full_at_end -= 1;
+                return None;
+            }
+            Some(Response::new(200).with_piece(Piece::Owned(self.lines.join(" ").into_bytes())))
         }
 
         fn cut_off(&mut self, problem: Problem) -> Response {
@@ -339,6 +348,16 @@ mod tests {
             let (reply, waits) = give(consumer, None, parts);
             assert!(reply.starts_with("200 1:a"), "{reply}");
             assert_eq!(waits, 3);
+        }
+    }
+
+    #[test]
+    fn a_reply_without_room_is_asked_for_again() {
+        for parts in [&["a\n"][..], &["a"], &[]] {
+            let consumer = Collect { full_at_end: 3, ..Collect::default() };
+            let (reply, waits) = give(consumer, None, parts);
+            assert!(reply.starts_with("200") && reply.ends_with("a") != parts.is_empty(), "{reply}");
+            assert!((2..=3).contains(&waits), "{waits}");
         }
     }
 

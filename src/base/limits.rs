@@ -9,6 +9,10 @@ pub const KEY_BYTES_MAX: usize = 1024;
 /// Bytes of the name of a collection. Part of the HTTP contract.
 pub const COLLECTION_NAME_BYTES_MAX: usize = 128;
 
+/// Bytes of the name under which a collection is staged until it takes the place of all others: two slashes and the
+/// sixteen digits of an LSN before its own.
+pub const STAGED_NAME_BYTES_MAX: usize = COLLECTION_NAME_BYTES_MAX + 18;
+
 /// Bytes of a request's target: a key of 1024 bytes with each byte escaped to three, twice over for a name and
 /// parameters, rounded up.
 pub const TARGET_BYTES_MAX: usize = 8 * 1024;
@@ -126,5 +130,6 @@ const _: () = assert!(ATOMIC_BYTES_MAX <= JOURNAL_BUFFER_BYTES_MIN / 2);
 const _: () = assert!((ATOMIC_WRITES_MAX as u64) < LSN_CEILING_STEP / 2);
 const _: () = assert!(KEY_LIST_MAX * (6 * KEY_BYTES_MAX + 3) <= KEY_LIST_BYTES_MAX);
 const _: () = assert!(KEY_BYTES_MAX <= u16::MAX as usize);
-const _: () = assert!(COLLECTION_NAME_BYTES_MAX <= u8::MAX as usize);
+const _: () = assert!(STAGED_NAME_BYTES_MAX <= u8::MAX as usize);
+const _: () = assert!(LSN_MAX < 10_u64.pow(16));
 const _: () = assert!(DOCUMENT_BYTES_CEILING < u32::MAX as usize / 2);

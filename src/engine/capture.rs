@@ -11,7 +11,11 @@
 //! What has expired and is still there is captured with the rest. Whether a deadline has passed is decided where the
 //! document is used, because the time of this thread may be later than the moment that the slice shows, and in between
 //! the document may have got a later deadline, whose record means nothing without it.
+//!
+//! What is staged is captured with the rest. When it takes the place of everything meanwhile, some slices show what was
+//! there before and others what came after, and no record tells them apart: the capture is overtaken, and begun anew.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::base::clock::UnixMillis;
@@ -31,6 +35,8 @@ pub struct Capture<'c> {
     /// Keeps the records of the capture, where no journal does.
     tee: Option<Tee<'c>>,
     started: UnixMillis,
+    /// How often everything had been replaced when it began.
+    replacements: u64,
     /// The main store, then the collections in the order of the header.
     collections: Vec<CollectionId>,
     /// The next slice: of which collection, by its place in `collections`, ...
@@ -49,6 +55,8 @@ pub enum CaptureStep {
     More,
     /// Call `finish`.
     Done,
+    /// Everything was replaced meanwhile: begin another one.
+    Overtaken,
 }
 
 impl Engine {
@@ -63,9 +71,16 @@ impl Engine {
     /// # Durability
     /// When it returns, every write that was acknowledged before it was called survives anything.
     pub fn capture(&self, folder: &DataFolder) -> Result<SnapshotReport, Error> {
-        let mut capture = self.begin_capture(folder)?;
-        while capture.step()? == CaptureStep::More {}
-        capture.finish()
+        loop {
+            let mut capture = self.begin_capture(folder)?;
+            loop {
+                match capture.step()? {
+                    CaptureStep::More => {}
+                    CaptureStep::Done => return capture.finish(),
+                    CaptureStep::Overtaken => break,
+                }
+            }
+        }
     }
 
     /// Begins a snapshot of `folder`, which its steps write.
@@ -77,13 +92,14 @@ impl Engine {
     /// The catalogue, for reading.
     pub fn begin_capture<'c>(&'c self, folder: &'c DataFolder) -> Result<Capture<'c>, Error> {
         let started = self.clock.now();
+        let replacements = self.replacements.load(Ordering::SeqCst);
         // Before anything is read: whatever is issued from now on is replayed over what is read.
         let mut tee = self.journal.tee();
         let replay_from = self.journal.rotate()?;
         // Read before the catalogue and the first slice: whatever has a number by now is seen by both, because it is
         // numbered and applied under the same lock.
         let next_lsn = self.journal.next();
-        let (collections, _) = self.store.collections();
+        let collections = self.store.collections_and_staged();
         let records = collections.iter().map(|collection| CollectionRecord {
             name: collection.name.clone(),
             created: collection.created,
@@ -105,6 +121,7 @@ impl Engine {
             writer,
             tee,
             started,
+            replacements,
             collections: std::iter::once(CollectionId::MAIN).chain(named).collect(),
             collection: 0,
             shard: 0,
@@ -123,6 +140,9 @@ impl Capture<'_> {
     /// # Locks
     /// One shard, for reading, for a bounded number of entries.
     pub fn step(&mut self) -> Result<CaptureStep, Error> {
+        if self.engine.replacements.load(Ordering::SeqCst) != self.replacements {
+            return Ok(CaptureStep::Overtaken);
+        }
         let Some(id) = self.collections.get(self.collection).copied() else { return Ok(CaptureStep::Done) };
         let after = self.after.as_ref().map(|entry| entry.document.key_bytes());
         let shard = ShardIndex(self.shard);

@@ -75,7 +75,7 @@ impl Engine {
     /// The id of the collection `name`, which is created when it is not there. A limit on collections that was
     /// lowered since does not lose any.
     fn load_collection(&self, name: &str, created: Lsn, options: CollectionOptions) -> CollectionId {
-        let name = CollectionName::new(name).expect("persist yields only names that keep the rules");
+        let name = CollectionName::stored(name).expect("persist yields only names that keep the rules");
         let collection = self.store.ensure_collection(name, options.into(), usize::MAX, |_| created);
         collection.expect("usize::MAX collections do not exist").id
     }
@@ -163,8 +163,9 @@ impl Replaying<'_> {
         self.engine.journal.changes_bytes_max()
     }
 
-    /// Ends the load: the engine can serve.
+    /// Ends the load: the engine can serve. What was staged when the process before ended is forgotten.
     pub fn finish(self, spread: Spread<'_>) {
+        self.engine.store.unstage_all();
         self.store.finish(spread);
     }
 }

@@ -11,7 +11,7 @@ mod load;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -46,6 +46,10 @@ pub struct Engine {
     catalogue_gate: RwLock<()>,
     /// Dropped, and their memory not given back yet.
     dropped: Mutex<Vec<CollectionId>>,
+    /// The generation that is staged; taken before the gate.
+    staged: Mutex<Option<Lsn>>,
+    /// How often everything was replaced; raised while all shards are held.
+    replacements: AtomicU64,
 }
 
 impl fmt::Debug for Engine {
@@ -65,6 +69,8 @@ impl Engine {
             is_sealed: AtomicBool::new(false),
             catalogue_gate: RwLock::new(()),
             dropped: Mutex::new(Vec::new()),
+            staged: Mutex::new(None),
+            replacements: AtomicU64::new(0),
         }
     }
 
@@ -164,7 +170,6 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread;
 

@@ -41,11 +41,13 @@ pub enum Deed {
     },
     /// The collection is not there any more, nor what was in it.
     Drop,
+    /// Everything is another, in all collections: what there is has to be read anew.
+    Replace,
 }
 
 impl Change {
     /// What the feed tells of `record`, which has the number `lsn`; `None` when that is nothing: the creation of a
-    /// collection, or other options of it.
+    /// collection, other options of it, or what is only staged.
     pub fn of(lsn: Lsn, record: &Record<'_>) -> Option<Change> {
         let (scope, deed) = match record {
             Record::Put { scope, document, deadline } => {
@@ -57,20 +59,22 @@ impl Change {
             }
             Record::CreateCollection { .. } => return None,
             Record::DropCollection { name } => (Scope::Collection(*name), Deed::Drop),
+            Record::Replace { .. } => (Scope::Main, Deed::Replace),
         };
         let collection = match scope {
             Scope::Main => None,
+            Scope::Collection(name) if name.staged().is_some() => return None,
             Scope::Collection(name) => Some(name.as_str().into()),
         };
         Some(Change { lsn, collection, deed })
     }
 
-    /// The key that it is about; `None` for the drop of a collection.
+    /// The key that it is about; `None` for the drop of a collection and for a new everything.
     pub fn key(&self) -> Option<&str> {
         match &self.deed {
             Deed::Put { document, .. } => Some(document.key().as_str()),
             Deed::Delete { key } | Deed::Deadline { key, .. } => Some(key),
-            Deed::Drop => None,
+            Deed::Drop | Deed::Replace => None,
         }
     }
 
@@ -88,7 +92,7 @@ impl Change {
         let of_deed = match &self.deed {
             Deed::Put { document, .. } => document.size_bytes(),
             Deed::Delete { key } | Deed::Deadline { key, .. } => key.len(),
-            Deed::Drop => 0,
+            Deed::Drop | Deed::Replace => 0,
         };
         of_deed + self.collection.as_ref().map_or(0, |name| name.len())
     }

@@ -2,7 +2,7 @@
 
 use super::{Deadline, Lsn};
 use crate::base::clock::UnixMillis;
-use crate::base::limits::COLLECTION_NAME_BYTES_MAX;
+use crate::base::limits::{COLLECTION_NAME_BYTES_MAX, LSN_MAX};
 
 /// A collection's name: 1 to 128 bytes of UTF-8 without `/` or NUL. Orders by bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,26 @@ impl<'a> CollectionName<'a> {
         }
     }
 
+    /// As `new`, and takes what `staged_name` gives as well: what is in memory and on disk, and what no client names.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn stored(text: &'a str) -> Result<CollectionName<'a>, NameFault> {
+        match CollectionName(text).staged() {
+            Some((_, "")) => Ok(CollectionName(text)),
+            Some((_, name)) => CollectionName::new(name).map(|_| CollectionName(text)),
+            None => CollectionName::new(text),
+        }
+    }
+
+    /// Of a staged collection the generation and the name that it is to have, which is empty for the main store.
+    pub fn staged(self) -> Option<(Lsn, &'a str)> {
+        let (digits, name) = self.0.strip_prefix('/')?.split_once('/')?;
+        let generation = digits.parse().ok().map(Lsn)?;
+        // One spelling for each.
+        (generation.0 <= LSN_MAX && generation.0.to_string() == digits).then_some((generation, name))
+    }
+
     /// The name as text.
     pub fn as_str(self) -> &'a str {
         self.0
@@ -56,6 +76,12 @@ impl<'a> CollectionName<'a> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
         !self.0.starts_with('.') && self.0.bytes().all(is_plain)
     }
+}
+
+/// The name under which `name`, empty for the main store, is staged in a generation: until that takes the place of all
+/// there is, nobody sees it.
+pub fn staged_name(generation: Lsn, name: &str) -> String {
+    format!("/{generation}/{name}")
 }
 
 /// Which documents a command speaks of.
@@ -132,6 +158,7 @@ impl From<CollectionOptions> for OptionChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits::STAGED_NAME_BYTES_MAX;
 
     #[test]
     fn names_are_bounded_and_free_of_slash_and_nul() {
@@ -143,6 +170,24 @@ mod tests {
         assert_eq!(CollectionName::new("a\0"), Err(NameFault::Forbidden { offset: 1 }));
         let long = "x".repeat(COLLECTION_NAME_BYTES_MAX + 1);
         assert_eq!(CollectionName::new(&long), Err(NameFault::TooLong { bytes: COLLECTION_NAME_BYTES_MAX + 1 }));
+    }
+
+    #[test]
+    fn a_staged_name_is_no_name_to_a_client_and_has_one_spelling() {
+        let longest = "x".repeat(COLLECTION_NAME_BYTES_MAX);
+        for (name, generation) in [("", 1), ("users", 7), (longest.as_str(), LSN_MAX)] {
+            let staged = staged_name(Lsn(generation), name);
+            assert!(CollectionName::new(&staged).is_err());
+            let stored = CollectionName::stored(&staged).unwrap();
+            assert_eq!(stored.staged(), Some((Lsn(generation), name)));
+            assert!(staged.len() <= STAGED_NAME_BYTES_MAX);
+        }
+        assert_eq!(CollectionName::stored("users").unwrap().staged(), None);
+        for text in
+            ["/", "//", "/x/", "/01/a", "/+1/a", "/-1/a", "/1", "/1/a/b", "/1/a\0", "/99999999999999999/a", "a/1/"]
+        {
+            assert!(CollectionName::stored(text).is_err(), "{text}");
+        }
     }
 
     #[test]

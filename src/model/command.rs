@@ -79,6 +79,19 @@ pub enum Command<'a> {
         /// Its name.
         name: CollectionName<'a>,
     },
+    /// Begin a generation beside everything that there is: documents and collections are put under their `staged_name`.
+    /// There is one at a time, and it does not outlast the process.
+    Stage,
+    /// Have a generation take the place of everything, at one moment.
+    Replace {
+        /// Which.
+        generation: Lsn,
+    },
+    /// Give a generation up. Never refused.
+    Unstage {
+        /// Which.
+        generation: Lsn,
+    },
     /// Collections with their figures, in byte order of their names.
     ListCollections {
         /// Those behind this name, which need not exist; `None` for those from the first on.

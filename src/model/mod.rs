@@ -16,7 +16,9 @@ mod range;
 mod record;
 
 pub use change::{Change, ChangeWaker, Changes, ChangesGone, Deed, Follow, NotFollowed};
-pub use collection::{CollectionName, CollectionOptions, CollectionSummary, NameFault, OptionChanges, Scope};
+pub use collection::{
+    CollectionName, CollectionOptions, CollectionSummary, NameFault, OptionChanges, Scope, staged_name,
+};
 pub use command::{BatchWrite, Command, Condition, Expiry, OnAbsent, Tags};
 pub use document::{Deadline, Document, Entry};
 pub use execute::{

@@ -67,6 +67,17 @@ pub enum Effect {
         /// True when it did exist before.
         existed: bool,
     },
+    /// A generation has begun.
+    Staged {
+        /// Which.
+        generation: Lsn,
+    },
+    /// There is a generation already.
+    StagedAlready,
+    /// The generation is everything that there is.
+    Replaced,
+    /// There is no such generation, or none any more.
+    Unstaged,
     /// In byte order of their names.
     Collections(Vec<CollectionSummary>),
     /// The documents of a collection.
@@ -166,6 +177,10 @@ impl std::fmt::Debug for Effect {
             Effect::Collection(summary) => f.debug_tuple("Collection").field(summary).finish(),
             Effect::CollectionDropped { existed } => write!(f, "CollectionDropped {{ existed: {existed} }}"),
             Effect::Collections(summaries) => f.debug_tuple("Collections").field(summaries).finish(),
+            Effect::Staged { generation } => write!(f, "Staged {{ generation: {generation:?} }}"),
+            Effect::StagedAlready => f.write_str("StagedAlready"),
+            Effect::Replaced => f.write_str("Replaced"),
+            Effect::Unstaged => f.write_str("Unstaged"),
             Effect::Scanned(_) => f.write_str("Scanned(..)"),
         }
     }

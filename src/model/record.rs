@@ -43,4 +43,10 @@ pub enum Record<'a> {
         /// Its name.
         name: CollectionName<'a>,
     },
+    /// Everything is what was staged: the main store, and the collections with their options. What there was before, in
+    /// any of them, is not there any more.
+    Replace {
+        /// The staged name of the main store.
+        staged: CollectionName<'a>,
+    },
 }

@@ -11,6 +11,9 @@ use crate::persist::fields::{Fields, put_u64};
 const HAS_DEFAULT_TTL: u8 = 1;
 const REQUIRES_CONDITION: u8 = 2;
 
+/// In a snapshot, beside the options: the collection is staged.
+pub const IS_STAGED: u8 = 4;
+
 /// Bytes of a time to live.
 const TTL_BYTES: usize = 8;
 

@@ -2,7 +2,10 @@
 //!
 //! Invariants: an id is given once in the life of a process, so what is left of a dropped collection can never show
 //! in another one. Whoever writes into a named collection holds the catalogue's read lock, inside its `Place`, until
-//! the write is applied, so that no drop and no other options come between.
+//! the write is applied, so that no drop and no other options come between. What is staged is found under its staged
+//! name and listed nowhere, until it takes the place of everything (`staging`).
+
+mod staging;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -16,6 +19,7 @@ use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::model::{CollectionName, CollectionOptions, Lsn, OptionChanges, Scope};
 
 /// Names a collection, the main store included, to the shards. Given once in the life of a process and never stored.
+/// With `OF_MAIN` it is one whose keys lie where those of the main store do, so that each can take the other's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CollectionId(u64);
 
@@ -102,12 +106,16 @@ pub(super) struct Catalogue {
 
 #[derive(Debug)]
 struct State {
-    by_name: BTreeMap<Box<str>, Collection>,
+    by_name: Collections,
+    /// By generation; there the main store has the empty name.
+    staged: BTreeMap<Lsn, Collections>,
     last_id: CollectionId,
     /// The newest creation, change of options or drop.
     last_change: Lsn,
     last_drop: Lsn,
 }
+
+type Collections = BTreeMap<Box<str>, Collection>;
 
 #[derive(Clone, Debug)]
 struct Collection {
@@ -117,6 +125,15 @@ struct Collection {
     /// The newest change of the options, or the creation.
     changed: Lsn,
     tally: Arc<Tally>,
+}
+
+impl State {
+    fn find(&self, name: CollectionName<'_>) -> Option<&Collection> {
+        match name.staged() {
+            Some((generation, name)) => self.staged.get(&generation)?.get(name),
+            None => self.by_name.get(name.as_str()),
+        }
+    }
 }
 
 impl Collection {
@@ -135,6 +152,8 @@ impl CollectionId {
     /// The main store.
     pub const MAIN: CollectionId = CollectionId(0);
 
+    const OF_MAIN: u64 = 1 << 63;
+
     /// The id after this one.
     pub(super) fn next(self) -> CollectionId {
         CollectionId(self.0 + 1)
@@ -142,7 +161,11 @@ impl CollectionId {
 
     /// The id as a number, for hashing.
     pub(super) fn number(self) -> u64 {
-        self.0
+        if self.0 & CollectionId::OF_MAIN == 0 { self.0 } else { CollectionId::MAIN.0 }
+    }
+
+    fn of_main(self) -> CollectionId {
+        CollectionId(self.0 | CollectionId::OF_MAIN)
     }
 }
 
@@ -180,7 +203,8 @@ impl Catalogue {
     /// No collections; what will be in them is counted in `tallies`.
     pub(super) fn new(tallies: Arc<Tallies>) -> Catalogue {
         let state = State {
-            by_name: BTreeMap::new(),
+            by_name: Collections::new(),
+            staged: BTreeMap::new(),
             last_id: CollectionId::MAIN,
             last_change: Lsn::ZERO,
             last_drop: Lsn::ZERO,
@@ -191,8 +215,10 @@ impl Catalogue {
     /// Forgets all collections; see `Store::clear`.
     pub(super) fn clear(&self) {
         let mut state = self.state.write();
-        state.by_name.values().for_each(|collection| self.tallies.end(collection.id));
+        let all = state.by_name.values().chain(state.staged.values().flat_map(Collections::values));
+        all.for_each(|collection| self.tallies.end(collection.id));
         state.by_name.clear();
+        state.staged.clear();
         (state.last_change, state.last_drop) = (Lsn::ZERO, Lsn::ZERO);
     }
 
@@ -203,7 +229,7 @@ impl Catalogue {
             Scope::Collection(name) => name,
         };
         let state = self.state.read();
-        match state.by_name.get(name.as_str()) {
+        match state.find(name) {
             Some(Collection { id, created, options, changed, .. }) => {
                 let (id, created, options, changed) = (*id, *created, *options, *changed);
                 Ok(Place { id, created, options, changed, _held: Some(state) })
@@ -228,14 +254,19 @@ impl Catalogue {
         issue: impl FnOnce(CollectionOptions) -> Lsn,
     ) -> Result<Created, TooMany> {
         let mut state = self.state.write();
-        let state = &mut *state;
-        let there = state.by_name.len();
-        if let Some(collection) = state.by_name.get_mut(name.as_str()) {
+        let State { by_name, staged, last_id, last_change, .. } = &mut *state;
+        // The main store of a generation is none of its collections.
+        let (collections, key, there_max) = match name.staged() {
+            Some((generation, key)) => (staged.entry(generation).or_default(), key, collections_max.saturating_add(1)),
+            None => (by_name, name.as_str(), collections_max),
+        };
+        let there = collections.len();
+        if let Some(collection) = collections.get_mut(key) {
             let options = changes.applied_to(collection.options);
             let is_changed = options != collection.options;
             if is_changed {
                 (collection.options, collection.changed) = (options, issue(options));
-                state.last_change = state.last_change.max(collection.changed);
+                *last_change = (*last_change).max(collection.changed);
             }
             return Ok(Created {
                 id: collection.id,
@@ -245,15 +276,16 @@ impl Catalogue {
                 options,
             });
         }
-        if there >= collections_max {
+        if there >= there_max {
             return Err(TooMany);
         }
         let options = changes.applied_to(CollectionOptions::default());
-        let (id, lsn) = (state.last_id.next(), issue(options));
-        state.last_id = id;
-        state.last_change = state.last_change.max(lsn);
+        let lsn = issue(options);
+        *last_id = last_id.next();
+        *last_change = (*last_change).max(lsn);
+        let id = if key.is_empty() { last_id.of_main() } else { *last_id };
         let collection = Collection { id, created: lsn, options, changed: lsn, tally: self.tallies.begin(id) };
-        state.by_name.insert(name.as_str().into(), collection);
+        collections.insert(key.into(), collection);
         Ok(Created { id, created: true, changed: true, lsn, options })
     }
 

@@ -1,7 +1,7 @@
 //! The store: shards behind locks, and the catalogue beside them.
 //!
-//! Invariant: no method but `lock_all` holds more than one shard's lock (but `anticipate` and `slices`, which wait for
-//! none with it), nor goes through all that a shard has under one hold; and documents are freed when no lock is held.
+//! Invariant: no method but `lock_all` and `replace` holds more than one shard's lock (but `anticipate` and `slices`, which
+//! wait for none with it), nor goes through all that a shard has under one hold; and documents are freed when no lock is held.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct Store {
     // Constant after construction.
     pub(super) hashing: Hashing,
     // With locks of their own; the catalogue's is taken before a shard's.
-    catalogue: Catalogue,
+    pub(super) catalogue: Catalogue,
     tallies: Arc<Tallies>,
     pub(super) shards: Box<[LockedShard]>,
     // With synchronization of its own.

@@ -37,6 +37,7 @@ mod map;
 mod replay;
 mod scan;
 mod slices;
+mod staging;
 
 pub use catalogue::{CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
 pub use hashing::ShardIndex;

@@ -43,6 +43,7 @@ impl Replaying<'_> {
             Record::Deadline { scope, key, deadline } => self.replay_deadline(lsn, scope, key, deadline),
             Record::CreateCollection { name, options } => self.replay_create(lsn, name, options),
             Record::DropCollection { name } => self.replay_drop(lsn, name),
+            Record::Replace { staged } => self.replay_replace(lsn, staged),
         }
     }
 
@@ -97,6 +98,15 @@ impl Replaying<'_> {
         if let Dropped::Existed { id, .. } = self.store.drop_collection(name, || lsn) {
             self.store.reclaim(id);
         }
+        Replayed::Applied
+    }
+
+    /// A snapshot that shows what was staged in its place begins behind the record, so that the record finds the generation
+    /// whole: in the snapshot, in the records before it, or in both.
+    fn replay_replace(&self, lsn: Lsn, staged: CollectionName<'_>) -> Replayed {
+        let replaced = staged.staged().and_then(|(generation, _)| self.store.replace(generation, || lsn));
+        let Some((_, ids)) = replaced else { return Replayed::Passed };
+        ids.into_iter().for_each(|id| self.store.reclaim(id));
         Replayed::Applied
     }
 

@@ -7,6 +7,7 @@
 //!
 //! It does not lock: its callers do. It hands out what it removes, because nothing is freed under a lock.
 
+mod exchange;
 mod loading;
 
 use std::collections::{BTreeSet, HashMap};

@@ -22,6 +22,10 @@ pub enum Change {
     Create(&'static str, CollectionOptions),
     /// Dropped one.
     Drop(&'static str),
+    /// Staged something, which nobody sees.
+    Stage,
+    /// Put what was staged in the place of everything.
+    Replace(State),
 }
 
 /// A document: value, version, deadline.
@@ -51,6 +55,8 @@ impl State {
                 self.collections.remove(*name);
                 self.documents.retain(|(collection, _), _| *collection != Some(name));
             }
+            Change::Stage => (),
+            Change::Replace(state) => *self = state.clone(),
         }
     }
 
@@ -102,7 +108,11 @@ impl Model {
                     let within = self.changed.iter_mut().filter(|((collection, _), _)| *collection == Some(*name));
                     within.for_each(|(_, changed)| *changed = *lsn);
                 }
-                Change::Create(..) => (),
+                Change::Replace(state) => {
+                    self.changed.extend(state.documents.keys().map(|place| (*place, *lsn)));
+                    self.changed.values_mut().for_each(|changed| *changed = *lsn);
+                }
+                Change::Create(..) | Change::Stage => (),
             }
         }
         self.events.push(changes);

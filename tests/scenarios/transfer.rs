@@ -110,8 +110,84 @@ fn a_line_that_cannot_be_taken_ends_an_import() {
         let exchange = post("/v1/import", body).gives(status).containing(format!("\"code\":\"{code}\""));
         steps.push(exchange.containing("\"line\":2,\"documents\":1").into());
     }
-    steps.push(post("/v1/import?mode=replace", "").gives(400).containing("\"code\":\"parameter_invalid\"").into());
+    steps.push(post("/v1/import?mode=swap", "").gives(400).containing("\"code\":\"parameter_invalid\"").into());
     steps.push(get("/v1/docs?count").body("{\"count\":1}\n").into());
     let name = "with its number, and how much came before it";
     over_every_door(&[crate::support::scenario::Scenario { name, steps }]);
+}
+
+#[test]
+fn a_replacement_takes_the_place_of_everything_at_its_end_or_of_nothing() {
+    let lines = concat!(
+        "{\"key\":\"a\",\"value\":[1]}\n",
+        "{\"key\":\"t\",\"expires_at\":\"2026-11-22T19:00:05.000Z\",\"value\":2}\n",
+        "{\"collection\":\"c\",\"options\":{\"default_ttl\":\"1m\",\"require_conditional\":true}}\n",
+        "{\"collection\":\"c\",\"key\":\"k\",\"value\":3}\n",
+        "{\"collection\":\"new\",\"key\":\"k\",\"value\":4}\n",
+    );
+    let old = || -> Vec<Step> {
+        vec![
+            put("/v1/docs/a", "0").gives(201).into(),
+            put("/v1/docs/old?ttl=3", "0").gives(201).into(),
+            put("/v1/collections/c/docs/old", "0").gives(201).into(),
+            put("/v1/collections/gone/docs/old", "0").gives(201).into(),
+        ]
+    };
+    let new: Vec<Step> = vec![
+        get("/v1/docs").body("{\"items\":[{\"key\":\"a\",\"version\":8},{\"key\":\"t\",\"version\":9,\"expires_at\":\"2026-11-22T19:00:05.000Z\"}]}\n").into(),
+        get("/v1/docs/a").body("[1]").field("ETag", "\"8\"").into(),
+        get("/v1/docs/old").gives(404).into(),
+        get("/v1/collections/c/docs?values").body("{\"items\":[{\"key\":\"k\",\"version\":11,\"value\":3}]}\n").into(),
+        get("/v1/collections/new/docs/k").body("4").into(),
+        get("/v1/collections/gone").gives(404).into(),
+        get("/v1/collections").containing("\"name\":\"c\"").containing("\"default_ttl\":\"1m\",\"require_conditional\":true").into(),
+    ];
+    let mut replaced = old();
+    replaced.push(
+        post("/v1/import?mode=replace", lines).body("{\"documents\":4,\"collections\":1,\"expired\":0}\n").into(),
+    );
+    replaced.extend(new);
+    replaced.push(get("/v1/changes?since=6").body("{\"lsn\":14,\"op\":\"replace\",\"collection\":null}\n").into());
+    replaced.push(Step::Advance(1));
+    replaced.extend([
+        put("/v1/docs/b", "1").gives(201).into(),
+        put("/v1/docs/a", "2").gives(200).into(),
+        put("/v1/collections/c/docs/k", "5").gives(428).into(),
+        Step::Restart,
+        get("/v1/docs?values")
+            .containing("{\"key\":\"a\",\"version\":16,\"value\":2},{\"key\":\"b\",\"version\":15,\"value\":1},")
+            .into(),
+        get("/v1/collections/c/docs/k").body("3").into(),
+        get("/v1/collections/new/docs/k").body("4").into(),
+        get("/v1/collections/gone").gives(404).into(),
+        Step::Advance(5000),
+        get("/v1/docs/t").gives(404).into(),
+        post("/v1/import?mode=replace", "").body("{\"documents\":0,\"collections\":0,\"expired\":0}\n").into(),
+        get("/v1/export").body("").into(),
+        Step::Restart,
+        get("/v1/export").body("").into(),
+    ]);
+    let mut broken = old();
+    broken.extend([
+        post("/v1/import?mode=replace", format!("{lines}{{\"key\":1}}\n"))
+            .gives(400)
+            .containing("\"code\":\"import_invalid\"")
+            .containing("\"line\":6,\"documents\":0")
+            .into(),
+        get("/v1/docs/a").body("0").into(),
+        get("/v1/docs?count").body("{\"count\":2}\n").into(),
+        get("/v1/collections/new").gives(404).into(),
+        get("/v1/collections/gone/docs/old").body("0").into(),
+        Step::Restart,
+        get("/v1/docs?count").body("{\"count\":2}\n").into(),
+        get("/v1/collections/%2F7%2Fc").gives(400).containing("\"code\":\"collection_name_invalid\"").into(),
+        get("/v1/collections/new").gives(404).into(),
+        post("/v1/import?mode=replace", lines).containing("\"documents\":4").into(),
+        get("/v1/docs/a").body("[1]").into(),
+    ]);
+    let scenario = |name, steps| crate::support::scenario::Scenario { name, steps };
+    over_every_door(&[
+        scenario("everything is what was imported, before and after a restart", replaced),
+        scenario("a line that cannot be taken leaves all as it was", broken),
+    ]);
 }

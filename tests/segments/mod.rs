@@ -58,6 +58,7 @@ impl Change {
             }
             Record::CreateCollection { name, options } => Change::Create(name.as_str().to_owned(), *options),
             Record::DropCollection { name } => Change::Drop(name.as_str().to_owned()),
+            Record::Replace { .. } => unreachable!("these journals stage nothing"),
         }
     }
 

@@ -121,8 +121,8 @@ impl Consume for Run {
         self.results.bytes()
     }
 
-    fn reply(&mut self) -> Response {
-        reply(std::mem::take(&mut self.results)).resting_on(self.rest())
+    fn reply(&mut self) -> Option<Response> {
+        Some(reply(std::mem::take(&mut self.results)).resting_on(self.rest()))
     }
 
     fn cut_off(&mut self, problem: Problem) -> Response {

@@ -91,6 +91,8 @@ kinds! {
     PatchConflict = 409 "patch_conflict" "The patch does not fit the document";
     /// A snapshot is being written already.
     SnapshotRunning = 409 "snapshot_running" "A snapshot is being written";
+    /// Another import is about to replace everything.
+    ImportRunning = 409 "import_running" "An import is replacing everything";
     /// One operation of those that were to be carried out all or not at all cannot be.
     AtomicRefused = 409 "atomic_refused" "None of the operations was carried out";
     /// Changes that were asked for are not kept.

@@ -72,8 +72,11 @@ pub const EXPORT_CURSOR: Parameter = optional(
 );
 
 /// `?mode=` of an import.
-pub const MODE: Parameter =
-    optional("mode", Form::OneOf(&["merge"]), "merge, also when left out: what is not in the body stays");
+pub const MODE: Parameter = optional(
+    "mode",
+    Form::OneOf(&["merge", "replace"]),
+    "merge, also when left out: what is not in the body stays; or replace",
+);
 
 /// `?since=`
 pub const SINCE: Parameter = optional("since", Form::Lsn, "only changes behind this LSN; without it those from now on");

@@ -30,7 +30,8 @@ pub const IMPORT: Operation = Operation {
     method: Method::Post,
     handler: transfer::import,
     id: "import",
-    summary: "Takes the lines of an export beside what is there, each by itself; documents get new versions",
+    summary: "Takes the lines of an export beside what is there, each by itself, or in place of everything, all at one \
+              moment; documents get new versions",
     query: &[MODE],
     fields: &[],
     takes: Takes::Lines(LINES),
@@ -48,5 +49,6 @@ pub const IMPORT: Operation = Operation {
             Kind::TooManyBodies,
             Kind::TooManyCollections,
         ],
+        &[Kind::ImportRunning],
     ],
 };

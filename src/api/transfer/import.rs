@@ -1,8 +1,10 @@
-//! `POST /v1/import?mode=merge`: takes the lines of an export, one by one, beside what is there.
+//! `POST /v1/import`: takes the lines of an export, one by one: with `mode=merge` beside what is there, with
+//! `mode=replace` in place of it.
 //!
 //! A document gets a new version and keeps its deadline; one that has expired since is left out. A collection gets the
-//! options that its line names. It is no transaction: a line that cannot be taken ends it, and the answer says with its
-//! number how much was taken before.
+//! options that its line names. A merge is no transaction: a line that cannot be taken ends it, and the answer says with
+//! its number how much was taken before. A replacement is one: until its end nobody sees anything of it, and what breaks
+//! it off leaves all as it was.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,26 +18,32 @@ use crate::model::{
 
 use super::super::Api;
 use super::super::body::{self, Limit};
-use super::super::call::{Call, Otherwise, key_of, name_of, scope_of};
+use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of, scope_of};
 use super::super::collections::read_options;
 use super::super::lines::{ByLine, Consume, Consumed};
 use super::super::message::Response;
 use super::super::problem::{Kind, Problem};
 use super::super::timestamp;
+use super::staging::Staging;
 
 /// `POST /v1/import`
 ///
 /// # Errors
 /// `parameter_invalid` for another mode; all else is said when the body has ended.
 pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    if let Some(mode) = call.parameters()?.value("mode").filter(|mode| *mode != "merge") {
-        let detail = format!("mode={mode} is none: merge keeps what is not in the body");
-        return Err(Problem::new(Kind::ParameterInvalid, detail).into());
-    }
+    let staging = match call.parameters()?.value("mode") {
+        None | Some("merge") => None,
+        Some("replace") => Some(Staging::begin(api)?),
+        Some(mode) => {
+            let detail = format!("mode={mode} is none: merge keeps what is not in the body, replace does not");
+            return Err(Problem::new(Kind::ParameterInvalid, detail).into());
+        }
+    };
     // As a string a document may be twice as long: of JSON only quotes, backslashes and white space are escaped, each to two.
     let limit = api.document_limit(api.options.document_bytes_max.saturating_add(ENVELOPE_BYTES_MAX));
-    let merge = Merge {
+    let import = Import {
         execute: Arc::clone(&api.execute),
+        staging,
         clock: Arc::clone(&api.clock),
         limit,
         documents: 0,
@@ -43,12 +51,14 @@ pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         expired: 0,
         rest: Rest::NOTHING,
     };
-    Err(Otherwise::Stream(Box::new(ByLine::new(merge, limit, None))))
+    Err(Otherwise::Stream(Box::new(ByLine::new(import, limit, None))))
 }
 
 /// An import in progress.
-struct Merge {
+struct Import {
     execute: Arc<dyn Execute>,
+    /// Where it goes until its end, when it takes the place of everything.
+    staging: Option<Staging>,
     clock: Arc<dyn Clock>,
     /// How large a document may be.
     limit: Limit,
@@ -70,7 +80,7 @@ struct Members<'l> {
     text: Option<&'l [u8]>,
 }
 
-impl Consume for Merge {
+impl Consume for Import {
     fn line(&mut self, line: &[u8], _: u64) -> Consumed {
         match self.take(line) {
             Ok(()) => Consumed::TAKEN,
@@ -80,23 +90,33 @@ impl Consume for Merge {
         }
     }
 
-    fn reply(&mut self) -> Response {
-        let Merge { documents, collections, expired, rest, .. } = *self;
+    fn reply(&mut self) -> Option<Response> {
+        match self.staging.as_ref().map(Staging::replace) {
+            None => {}
+            Some(Ok(outcome)) => self.rest = outcome.rest,
+            Some(Err(Otherwise::Problem(problem))) => return Some(self.cut_off(problem)),
+            Some(Err(_)) => return None,
+        }
+        let Import { documents, collections, expired, rest, .. } = *self;
         let body = format!("{{\"documents\":{documents},\"collections\":{collections},\"expired\":{expired}}}\n");
-        Response::json(200, body.into_bytes()).resting_on(rest)
+        Some(Response::json(200, body.into_bytes()).resting_on(rest))
     }
 
     fn cut_off(&mut self, problem: Problem) -> Response {
-        problem.number("documents", self.documents).resting_on(self.rest).into_response()
+        // Of a replacement nothing is there, and nothing is left.
+        let documents = if self.staging.take().is_some() { 0 } else { self.documents };
+        problem.number("documents", documents).resting_on(self.rest).into_response()
     }
 }
 
-impl Merge {
+impl Import {
     fn take(&mut self, line: &[u8]) -> Result<(), Otherwise> {
         body::validate(line)?;
         let members = members(line)?;
         let collection = members.collection.map(|raw| text("collection", raw)).transpose()?;
-        let scope = scope_of(collection.as_deref())?;
+        let named = scope_of(collection.as_deref())?;
+        let staged = self.staging.as_ref().map(|staging| staging.name_of(collection.as_deref()));
+        let scope = staged.as_deref().map_or(named, |staged| known_scope(Some(staged)));
         match (members.key, members.document()?, members.options, collection.as_deref()) {
             (Some(key), Some(value), None, _) => {
                 let key = text("key", key)?;
@@ -106,7 +126,8 @@ impl Merge {
                 self.put(scope, Document::new(key_of(&key)?, &value), members.expires_at)
             }
             (None, None, Some(options), Some(name)) => {
-                let (name, options) = (name_of(name)?, read_options(options)?);
+                let name = staged.as_deref().map_or_else(|| name_of(name), |staged| Ok(known_name(staged)))?;
+                let options = read_options(options)?;
                 self.execute(Command::CreateCollection { name, options })?;
                 self.collections += 1;
                 Ok(())

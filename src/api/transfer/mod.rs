@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod staging;
 
 pub use export::get as export;
 pub use import::post as import;

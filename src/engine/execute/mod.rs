@@ -8,6 +8,7 @@ mod collections;
 mod deadline;
 mod delete;
 mod put;
+mod staging;
 
 use std::sync::Arc;
 
@@ -36,6 +37,9 @@ impl Execute for Engine {
             Command::CreateCollection { name, options } => self.create_collection(name, options),
             Command::DescribeCollection { name } => Ok(self.describe_collection(name)),
             Command::DropCollection { name } => self.drop_collection(name),
+            Command::Stage => self.stage(),
+            Command::Replace { generation } => self.replace(generation),
+            Command::Unstage { generation } => Ok(self.unstage(generation)),
             Command::ListCollections { after, at_most } => Ok(self.list_collections(after, at_most)),
         }
     }

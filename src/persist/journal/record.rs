@@ -6,7 +6,7 @@
 
 use super::frame::PAYLOAD_BYTES_MAX;
 use crate::base::clock::UnixMillis;
-use crate::base::limits::{COLLECTION_NAME_BYTES_MAX, DOCUMENT_BYTES_CEILING, KEY_BYTES_MAX};
+use crate::base::limits::{DOCUMENT_BYTES_CEILING, KEY_BYTES_MAX, STAGED_NAME_BYTES_MAX};
 use crate::model::{CollectionName, CollectionOptions, Deadline, Document, Key, Record, Scope};
 use crate::persist::error::{Fault, Flaw};
 use crate::persist::fields::{Fields, put_u16, put_u32, put_u64};
@@ -23,6 +23,9 @@ const DELETE: u8 = 2;
 const DEADLINE: u8 = 3;
 const CREATE_COLLECTION: u8 = 4;
 const DROP_COLLECTION: u8 = 5;
+const STAGE_COLLECTION: u8 = 6;
+const STAGE_PUT: u8 = 7;
+const REPLACE: u8 = 8;
 
 /// The most bytes of options that a record may have, those of newer versions included.
 const OPTIONS_BYTES_MAX: usize = 255;
@@ -35,8 +38,7 @@ const MORE_FOLLOW: u8 = 0b1000_0000;
 pub const DEADLINE_BYTES: usize = 8;
 
 /// The largest record: one head, one deadline, a name, a key and a value.
-const BYTES_MAX: usize =
-    HEAD_BYTES + DEADLINE_BYTES + COLLECTION_NAME_BYTES_MAX + KEY_BYTES_MAX + DOCUMENT_BYTES_CEILING;
+const BYTES_MAX: usize = HEAD_BYTES + DEADLINE_BYTES + STAGED_NAME_BYTES_MAX + KEY_BYTES_MAX + DOCUMENT_BYTES_CEILING;
 
 const _: () = assert!(BYTES_MAX <= PAYLOAD_BYTES_MAX as usize, "every record fits a frame");
 
@@ -73,7 +75,7 @@ pub fn encode_record_copying(
     let has_deadline = if deadline.moment().is_some() { HAS_DEADLINE } else { 0 };
     let more = if batch == Batch::GoesOn { MORE_FOLLOW } else { 0 };
     out.push(operation | has_deadline | more);
-    out.push(u8::try_from(collection.len()).expect("COLLECTION_NAME_BYTES_MAX fits a u8"));
+    out.push(u8::try_from(collection.len()).expect("STAGED_NAME_BYTES_MAX fits a u8"));
     put_u16(out, u16::try_from(key.len()).expect("KEY_BYTES_MAX fits a u16"));
     put_u32(out, u32::try_from(value.bytes()).expect("DOCUMENT_BYTES_CEILING fits a u32"));
     if let Some(moment) = deadline.moment() {
@@ -129,17 +131,22 @@ impl<'a> Parts<'a> {
             Scope::Collection(name) => name.as_str().as_bytes(),
         };
         let (operation, collection, key, deadline, value) = match *record {
+            Record::Put { scope: Scope::Collection(name), document, deadline } if name.staged().is_some() => {
+                (STAGE_PUT, name.as_str().as_bytes(), document.key_bytes(), deadline, Value::Of(document))
+            }
             Record::Put { scope, document, deadline } => {
                 (PUT, name(scope), document.key_bytes(), deadline, Value::Of(document))
             }
             Record::Delete { scope, key } => (DELETE, name(scope), key.as_bytes(), Deadline::NEVER, Value::None),
             Record::Deadline { scope, key, deadline } => (DEADLINE, name(scope), key.as_bytes(), deadline, Value::None),
             Record::CreateCollection { name, options } => {
-                (CREATE_COLLECTION, name.as_str().as_bytes(), &[][..], Deadline::NEVER, Value::Options(options))
+                let operation = if name.staged().is_some() { STAGE_COLLECTION } else { CREATE_COLLECTION };
+                (operation, name.as_str().as_bytes(), &[][..], Deadline::NEVER, Value::Options(options))
             }
             Record::DropCollection { name } => {
                 (DROP_COLLECTION, name.as_str().as_bytes(), &[][..], Deadline::NEVER, Value::None)
             }
+            Record::Replace { staged } => (REPLACE, staged.as_str().as_bytes(), &[][..], Deadline::NEVER, Value::None),
         };
         Parts { operation, collection, key, deadline, value }
     }
@@ -161,6 +168,7 @@ enum Operation<'a> {
     Deadline { scope: Scope<'a>, key: Key<'a>, deadline: Deadline },
     CreateCollection { name: CollectionName<'a>, options: CollectionOptions },
     DropCollection { name: CollectionName<'a> },
+    Replace { staged: CollectionName<'a> },
 }
 
 impl<'a> RecordView<'a> {
@@ -170,7 +178,7 @@ impl<'a> RecordView<'a> {
         let short = || Flaw::short(start, "a whole record");
         let flags = fields.u8().ok_or_else(short)?;
         let operation = flags & OPERATION;
-        if !(PUT..=DROP_COLLECTION).contains(&operation) {
+        if !(PUT..=REPLACE).contains(&operation) {
             return Err(Fault::Newer(format!("a record of operation {operation}")));
         }
         let name_bytes = usize::from(fields.u8().ok_or_else(short)?);
@@ -180,12 +188,14 @@ impl<'a> RecordView<'a> {
             0 => Deadline::NEVER,
             _ => Deadline::at(UnixMillis(fields.u64().ok_or_else(short)?)),
         };
-        if flags & HAS_DEADLINE != 0 && (deadline == Deadline::NEVER || !matches!(operation, PUT | DEADLINE)) {
+        if flags & HAS_DEADLINE != 0
+            && (deadline == Deadline::NEVER || !matches!(operation, PUT | STAGE_PUT | DEADLINE))
+        {
             return Err(Flaw::new(start, "no deadline", "one").into());
         }
         let values = match operation {
-            PUT => 1..=DOCUMENT_BYTES_CEILING,
-            CREATE_COLLECTION => 0..=OPTIONS_BYTES_MAX,
+            PUT | STAGE_PUT => 1..=DOCUMENT_BYTES_CEILING,
+            CREATE_COLLECTION | STAGE_COLLECTION => 0..=OPTIONS_BYTES_MAX,
             _ => 0..=0,
         };
         if !values.contains(&value_bytes) {
@@ -201,6 +211,10 @@ impl<'a> RecordView<'a> {
             PUT => {
                 Operation::Put { scope: scope(name, name_start)?, key: self::key(key, key_start)?, joined, deadline }
             }
+            STAGE_PUT => {
+                let scope = Scope::Collection(staged(name, name_start)?);
+                Operation::Put { scope, key: self::key(key, key_start)?, joined, deadline }
+            }
             DELETE => Operation::Delete { scope: scope(name, name_start)?, key: self::key(key, key_start)? },
             DEADLINE => {
                 Operation::Deadline { scope: scope(name, name_start)?, key: self::key(key, key_start)?, deadline }
@@ -211,7 +225,15 @@ impl<'a> RecordView<'a> {
                 let options = options::decode_unless_default(value, key_start, name)?;
                 Operation::CreateCollection { name, options }
             }
-            _ => Operation::DropCollection { name: self::name(name, name_start)? },
+            STAGE_COLLECTION => {
+                let name = staged(name, name_start)?;
+                Operation::CreateCollection { name, options: options::decode_unless_default(value, key_start, name)? }
+            }
+            DROP_COLLECTION => Operation::DropCollection { name: self::name(name, name_start)? },
+            _ => match staged(name, name_start)? {
+                staged if staged.staged().is_some_and(|(_, name)| name.is_empty()) => Operation::Replace { staged },
+                _ => return Err(Flaw::new(name_start, "the staged main store", "a staged collection").into()),
+            },
         };
         let batch = if flags & MORE_FOLLOW == 0 { Batch::Ends } else { Batch::GoesOn };
         Ok(RecordView { operation, batch })
@@ -227,6 +249,7 @@ impl<'a> RecordView<'a> {
             Operation::Deadline { scope, key, deadline } => receive(Record::Deadline { scope, key, deadline }),
             Operation::CreateCollection { name, options } => receive(Record::CreateCollection { name, options }),
             Operation::DropCollection { name } => receive(Record::DropCollection { name }),
+            Operation::Replace { staged } => receive(Record::Replace { staged }),
         }
     }
 }
@@ -238,6 +261,16 @@ fn scope(name: &[u8], at: usize) -> Result<Scope<'_>, Flaw> {
 fn name(name: &[u8], at: usize) -> Result<CollectionName<'_>, Flaw> {
     let text = std::str::from_utf8(name).map_err(|_| Flaw::new(at, "a name", "invalid UTF-8"))?;
     CollectionName::new(text).map_err(|fault| Flaw::new(at, "a name", fault.to_string()))
+}
+
+/// The name of a staged collection.
+fn staged(name: &[u8], at: usize) -> Result<CollectionName<'_>, Flaw> {
+    let text = std::str::from_utf8(name).map_err(|_| Flaw::new(at, "a name", "invalid UTF-8"))?;
+    let name = CollectionName::stored(text).map_err(|fault| Flaw::new(at, "a staged name", fault.to_string()))?;
+    match name.staged() {
+        Some(_) => Ok(name),
+        None => Err(Flaw::new(at, "a staged name", format!("{text:?}"))),
+    }
 }
 
 fn key(key: &[u8], at: usize) -> Result<Key<'_>, Flaw> {

@@ -54,8 +54,9 @@ pub fn encode_header(stamp: Stamp, header: &SnapshotHeader) -> Vec<u8> {
     for (index, collection) in header.collections.iter().enumerate() {
         put_u32(&mut body, file_number(Some(index)));
         put_u64(&mut body, collection.created.0);
-        body.push(options::flags(collection.options));
-        body.push(u8::try_from(collection.name.len()).expect("COLLECTION_NAME_BYTES_MAX fits a u8"));
+        let is_staged = CollectionName::stored(&collection.name).is_ok_and(|name| name.staged().is_some());
+        body.push(options::flags(collection.options) | if is_staged { options::IS_STAGED } else { 0 });
+        body.push(u8::try_from(collection.name.len()).expect("STAGED_NAME_BYTES_MAX fits a u8"));
         body.extend_from_slice(collection.name.as_bytes());
         options::encode_announced(collection.options, &mut body);
     }
@@ -131,8 +132,11 @@ fn decode_catalogue(fields: &mut Fields<'_>, collections: u32) -> Result<Vec<Col
         let name_bytes = usize::from(fields.u8().ok_or_else(short)?);
         let name = fields.bytes(name_bytes).ok_or_else(short)?;
         let name = std::str::from_utf8(name).map_err(|_| Flaw::new(start + 14, "a name", "invalid UTF-8"))?;
-        let known = CollectionName::new(name).map_err(|fault| Flaw::new(start + 14, "a name", fault.to_string()))?;
-        let options = options::decode_announced(flags, fields, known)?;
+        let known = CollectionName::stored(name).map_err(|fault| Flaw::new(start + 14, "a name", fault.to_string()))?;
+        if known.staged().is_some() != (flags & options::IS_STAGED != 0) {
+            return Err(Flaw::new(start + 14, "a staged name where the flags say so", format!("{name:?}")).into());
+        }
+        let options = options::decode_announced(flags & !options::IS_STAGED, fields, known)?;
         if !names.insert(name) {
             return Err(Flaw::new(start + 14, "a name of its own", format!("{name:?} again")).into());
         }
@@ -210,7 +214,7 @@ mod tests {
             Err(Fault::Newer(what)) => what,
             other => panic!("{other:?}"),
         };
-        assert_eq!(newer(92, 4), "options 0x04 of collection \"c\"");
+        assert_eq!(newer(92, 8), "options 0x08 of collection \"c\"");
     }
 
     #[test]
@@ -223,6 +227,7 @@ mod tests {
         assert_eq!(flaw(93, 200), 80, "a name beyond the header");
         assert_eq!(flaw(94, b'/'), 94, "a name with a slash");
         assert_eq!(flaw(94, 0xff), 94, "a name that is not text");
+        assert_eq!(flaw(92, 7), 94, "a name that is not staged where the flags say so");
         assert_eq!(flaw(92, 2), 95, "a time to live that nothing announces");
         assert_eq!(flaw(101, 1), 95, "a time to live of more than 100 years");
         assert_eq!(flaw(76, 2), 103, "a collection too many");

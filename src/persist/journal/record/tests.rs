@@ -19,6 +19,7 @@ fn every_kind_of_record_comes_back() {
     let document = Document::new(Key::new("clé").unwrap(), b"[1]");
     let (main, key) = (Scope::Main, Key::new("k").unwrap());
     let name = CollectionName::new("c").unwrap();
+    let (staged, main_store) = (CollectionName::stored("/9/c").unwrap(), CollectionName::stored("/9/").unwrap());
     let at = Deadline::at(UnixMillis(5));
     let with_ttl = CollectionOptions { default_ttl_ms: Some(7), require_conditional: false };
     let records = [
@@ -33,6 +34,10 @@ fn every_kind_of_record_comes_back() {
         Record::CreateCollection { name, options: with_ttl },
         Record::CreateCollection { name, options: CollectionOptions { require_conditional: true, ..with_ttl } },
         Record::DropCollection { name },
+        Record::Put { scope: Scope::Collection(staged), document: &document, deadline: at },
+        Record::CreateCollection { name: staged, options: with_ttl },
+        Record::CreateCollection { name: main_store, options: CollectionOptions::default() },
+        Record::Replace { staged: main_store },
     ];
     for batch in [Batch::Ends, Batch::GoesOn] {
         for record in &records {
@@ -88,7 +93,8 @@ fn what_no_writer_writes_is_refused_where_it_stands() {
     assert_eq!(flaw(&|bytes| bytes[2] = 0), 17, "an empty key");
     assert_eq!(flaw(&|bytes| bytes[3] = 0xff), 0, "a key beyond the payload");
     assert_eq!(flaw(&|bytes| bytes.truncate(20)), 0, "a value beyond the payload");
-    assert_eq!(newer(&|bytes| bytes[0] = 6), "a record of operation 6");
+    assert_eq!(newer(&|bytes| bytes[0] = 9), "a record of operation 9");
+    assert_eq!(flaw(&|bytes| bytes[0] = STAGE_PUT | HAS_DEADLINE), 16, "a staged document of no generation");
 
     let name = CollectionName::new("c").unwrap();
     let with_options = CollectionOptions { default_ttl_ms: Some(7), require_conditional: true };
@@ -107,6 +113,12 @@ fn what_no_writer_writes_is_refused_where_it_stands() {
     assert_eq!(options(&|bytes| (bytes[4], bytes[9]) = (1, 0)), "9", "default options, which nobody writes");
     assert_eq!(options(&|bytes| bytes[4] = 2), "10", "a time to live cut short");
     assert_eq!(options(&|bytes| bytes[5] = 1), "4", "more options than there can be");
+
+    let mut replace = encoded(&Record::Replace { staged: CollectionName::stored("/9/").unwrap() }, Batch::Ends);
+    replace.push(b'c');
+    replace[1] = 4;
+    let fault = RecordView::decode(&mut Fields::of(&replace)).map(|_| ()).unwrap_err();
+    assert!(matches!(fault, Fault::Flaw(Flaw { at: 8, .. })), "a collection in place of everything: {fault:?}");
 
     let mut named = encoded(&Record::DropCollection { name }, Batch::Ends);
     named[1..3].copy_from_slice(&[0, 1]);
