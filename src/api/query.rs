@@ -1,4 +1,4 @@
-//! The query of the resource API: every parameter is known to its route, given once, and decoded once.
+//! The query of the resource API: every parameter is known to its route, given once unless it is a list, and decoded once.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::base::limits::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 
 use super::problem::{Kind, Problem};
-use super::routes::Parameter;
+use super::routes::{Form, Parameter};
 use super::target::{Plus, decode_or_problem, pairs};
 
 /// Names further away than this from every known one are no typing mistakes.
@@ -35,10 +35,11 @@ impl<'a> Query<'a> {
         let mut given: SmallVec<[(&'static str, Cow<'a, str>); 4]> = SmallVec::new();
         for (name, value) in pairs(query) {
             let name = decode_or_problem(name, Plus::Space, "the name of a query parameter")?;
-            let Some(name) = known.iter().map(|known| known.name).find(|known| *known == name) else {
+            let Some(Parameter { name, form, .. }) = known.iter().find(|known| known.name == name) else {
                 return Err(unknown(&name, known));
             };
-            if given.iter().any(|(before, _)| *before == name) {
+            let is_list = matches!(form, Form::Collections);
+            if !is_list && given.iter().any(|(before, _)| before == name) {
                 return Err(Problem::new(Kind::ParametersConflict, format!("the parameter {name} is given twice")));
             }
             given.push((name, decode_or_problem(value, Plus::Space, format_args!("the parameter {name}"))?));
@@ -55,6 +56,11 @@ impl<'a> Query<'a> {
     /// The value of `name`, if it is given.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.given.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// The values of `name`, which may be given several times, in their order.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.given.iter().filter(move |(given, _)| *given == name).map(|(_, value)| value.as_ref())
     }
 
     /// The flag `name`: on when given without a value, or as `true` or `1`; off when absent, or as `false` or `0`.
@@ -104,7 +110,6 @@ pub fn meant(name: &str, known: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::routes::Form;
     use super::*;
 
     const fn parameter(name: &'static str) -> Parameter {

@@ -44,6 +44,29 @@ fn an_export_is_in_order_and_goes_on_behind_any_line() {
 }
 
 #[test]
+fn an_export_of_some_collections_has_those_in_order() {
+    let part = |start: &str, end: &str| LINES[LINES.find(start).unwrap()..LINES.find(end).unwrap()].to_owned();
+    let main = part("{\"collection\":null", "{\"collection\":\"c\"");
+    let (of_c, of_d) = (
+        part("{\"collection\":\"c\"", "{\"collection\":\"d\""),
+        &LINES[LINES.find("{\"collection\":\"d\"").unwrap()..],
+    );
+    let mut steps = filled();
+    steps.extend([
+        get("/v1/export?collection=c").body(of_c.as_str()).into(),
+        get("/v1/export?collection=").body(main.as_str()).into(),
+        get("/v1/export?collection=d&collection=&collection=d").body(format!("{main}{of_d}")).into(),
+        get("/v1/export?collection=c&cursor=/a%22b").body(of_c.as_str()).into(),
+        get("/v1/export?collection=c&collection=d&cursor=c/k/1").body(of_d).into(),
+        get("/v1/export?collection=c&cursor=d/x").body("").into(),
+        get("/v1/export?collection=x").gives(404).containing("\"code\":\"collection_not_found\"").into(),
+        get("/v1/export?collection=a/b").gives(400).containing("\"code\":\"collection_name_invalid\"").into(),
+        get("/v1/export?cursor=/a&cursor=/b").gives(400).containing("\"code\":\"parameters_conflict\"").into(),
+    ]);
+    over_every_door(&[crate::support::scenario::Scenario { name: "the main store has the empty name", steps }]);
+}
+
+#[test]
 fn what_was_exported_comes_back_with_its_deadlines_and_options() {
     let again = LINES
         .replace("\"version\":2", "\"version\":1")

@@ -230,6 +230,9 @@ pub fn of_form(form: &Form) -> Json {
         Form::Text => json!({ "type": "string" }),
         Form::Place => json!({ "type": "string", "pattern": "^[^/\\u0000]*/[^\\u0000]*$" }),
         Form::CollectionName => reference_to("CollectionName"),
+        Form::Collections => json!({
+            "type": "array", "items": { "anyOf": [reference_to("CollectionName"), { "const": "" }] }
+        }),
         Form::Lsn => json!({ "type": "integer", "minimum": 0 }),
         Form::Count(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),
         Form::Flag => json!({ "enum": ["", "true", "1", "false", "0"] }),

@@ -64,6 +64,8 @@ pub enum Form {
     Key,
     /// The name of a collection.
     CollectionName,
+    /// The name of a collection, or nothing for the main store; may be given several times.
+    Collections,
     /// A JSON pointer.
     Pointer,
     /// The name of a collection, which may be empty, a slash, and a key, which may be empty.

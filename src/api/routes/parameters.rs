@@ -71,6 +71,13 @@ pub const EXPORT_CURSOR: Parameter = optional(
     "goes on behind the line of this collection and key: COLLECTION/KEY, with nothing before the slash for the main store",
 );
 
+/// `?collection=` of an export.
+pub const EXPORT_COLLECTIONS: Parameter = optional(
+    "collection",
+    Form::Collections,
+    "only this collection, or the main store when it is empty; several when it is given several times",
+);
+
 /// `?mode=` of an import.
 pub const MODE: Parameter = optional(
     "mode",

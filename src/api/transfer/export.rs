@@ -6,6 +6,7 @@
 //! and no other has a slash in it. Memory is what one scan has at hand, however much is stored. A document is in its line
 //! byte for byte, or, where it is more than one line, as a string of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,11 @@ use memchr::memchr2;
 use crate::base::duration::GoDuration;
 use crate::base::json;
 use crate::model::{
-    CollectionOptions, CollectionSummary, Command, Effect, Entries, Entry, Execute, KeyRange, Listed, Refusal,
+    CollectionOptions, CollectionSummary, Command, Effect, Entries, Entry, Execute, KeyRange, Listed, Outcome, Refusal,
 };
 
 use super::super::Api;
-use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of};
+use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of, no_such_collection};
 use super::super::message::{BodyStream, Field, Part, Pulled, Response, ResponseBody, Value};
 use super::super::problem::{Kind, Problem};
 use super::super::timestamp;
@@ -36,21 +37,44 @@ const COLLECTIONS_AT_ONCE: usize = 64;
 /// `GET /v1/export`
 ///
 /// # Errors
-/// `parameter_invalid` for a cursor that is none, and what is wrong with its name or key.
+/// `parameter_invalid` for a cursor that is none, what is wrong with its name or key, 404 for a collection that is asked
+/// for and not there.
 pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     let (collection, after) = query.value("cursor").map(read_cursor).transpose()?.unwrap_or_default();
+    let mut wanted = wanted(api, query.values("collection"))?;
+    // Of what is wanted, all before the cursor has been read.
+    let is_wanted = wanted.as_mut().is_none_or(|wanted| {
+        *wanted = wanted.split_off(&collection);
+        wanted.remove(&collection)
+    });
     let mut response = Response::new(200).with("Content-Type", Value::Static("application/x-ndjson"));
     response.push_field(Field::NO_CACHE);
     response.body = ResponseBody::Stream(Box::new(Export {
         execute: Arc::clone(&api.execute),
         collection,
-        first: Some(after),
+        first: is_wanted.then_some(after),
+        wanted,
         entries: None,
         listed: Vec::new().into_iter(),
         text: Vec::new(),
     }));
     Ok(response)
+}
+
+/// The collections that are named (`None`: the main store); no set at all when none is, and all are wanted.
+fn wanted<'n>(api: &Api, names: impl Iterator<Item = &'n str>) -> Result<Option<BTreeSet<Option<String>>>, Otherwise> {
+    let mut wanted = BTreeSet::new();
+    for name in names {
+        if !name.is_empty() {
+            let Outcome { rest, effect } = api.run(Command::DescribeCollection { name: name_of(name)? })?;
+            if !matches!(effect, Effect::Collection(_)) {
+                return Err(no_such_collection(name).resting_on(rest).into());
+            }
+        }
+        wanted.insert((!name.is_empty()).then(|| name.to_owned()));
+    }
+    Ok(Some(wanted).filter(|wanted| !wanted.is_empty()))
 }
 
 /// The collection (`None`: the main store) and the key (`None`: before the first) behind which an export goes on.
@@ -72,8 +96,10 @@ struct Export {
     execute: Arc<dyn Execute>,
     /// What is being exported; `None` for the main store.
     collection: Option<String>,
-    /// Before the first scan: the key behind which it begins, if any.
+    /// Before the first scan: the key behind which it begins, if any; `None` when it begins with the next collection.
     first: Option<Option<String>>,
+    /// Those that come next; `None` for all.
+    wanted: Option<BTreeSet<Option<String>>>,
     /// The documents that come next; `None` before the first scan and between two collections.
     entries: Option<Box<dyn Entries>>,
     /// The collections behind that one, as far as they were asked for.
@@ -136,6 +162,18 @@ impl Export {
     }
 
     fn next_collection(&mut self, part: &mut Part) -> Result<Option<CollectionSummary>, Refusal> {
+        if let Some(wanted) = &mut self.wanted {
+            while let Some(next) = wanted.pop_first() {
+                let Some(name) = next.as_deref().map(known_name) else { continue };
+                let outcome = self.execute.execute(Command::DescribeCollection { name })?;
+                part.show(outcome.rest.lsn());
+                // One that was dropped meanwhile is left out.
+                if let Effect::Collection(summary) = outcome.effect {
+                    return Ok(Some(*summary));
+                }
+            }
+            return Ok(None);
+        }
         if self.listed.len() == 0 {
             let after = self.collection.as_deref().map(known_name);
             let outcome =
