@@ -1,7 +1,6 @@
 //! Documents that come many in a request: the load of `:bulk`, measured and used to fill a server.
 //!
-//! A bulk writes `LINES` documents whose keys lie far apart, and neighbours in the order of the keys come with different
-//! bulks, so that a listing finds them all over the server's memory. Every line of every answer is looked at.
+//! A bulk writes `LINES` documents. Every line of every answer is looked at.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -34,9 +33,23 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Bytes of an answer beyond which something else must have come.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
-/// The key that line `line` of a bulk writes; the number of the bulk stands where `KEY_ZERO` does.
-pub fn key(line: u32) -> String {
-    format!("{line:03}/{KEY_ZERO}/end")
+/// How the keys of the bulks follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As they are written: what is loaded usually comes in some order.
+    Ascending,
+    /// Neighbours come with different bulks, so that a listing finds them all over the server's memory.
+    Scattered,
+}
+
+impl Order {
+    /// The key that line `line` of a bulk writes; the number of the bulk stands where `KEY_ZERO` does.
+    pub fn key(self, line: u32) -> String {
+        match self {
+            Order::Ascending => format!("{KEY_ZERO}/{line:03}"),
+            Order::Scattered => format!("{line:03}/{KEY_ZERO}/end"),
+        }
+    }
 }
 
 /// Loads `BULKS` bulks into a fresh server in each round.
@@ -50,9 +63,9 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
         progress.step(&format!("round {round} of {}: {BULKS} bulks of {LINES} documents", options.rounds));
         let server = Server::start(&super::server(options))?;
         let before = proc::cpu_us(server.pids())?;
-        load(&server, &document, BULKS, progress)?;
+        load(&server, &document, Order::Ascending, BULKS, progress)?;
         let cpu_us = proc::cpu_us(server.pids())?.saturating_sub(before);
-        super::read_back(&server, &get(server.address, &document), BULKS)?;
+        super::read_back(&server, &get(server.address, Order::Ascending, &document), BULKS)?;
         rates.push(f64::from(BULKS * LINES) / (cpu_us as f64 / 1e6));
     }
     let (bound, aim) = RATE;
@@ -63,17 +76,17 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
         .collect())
 }
 
-/// Writes `bulks` bulks of `document`, one after the other.
+/// Writes `bulks` bulks of `document` under keys in `order`, one after the other.
 ///
 /// # Errors
 /// A wrong answer, or the server ended.
-pub fn load(server: &Server, document: &Template, bulks: u32, progress: &Progress) -> Result<()> {
-    server.explain(load_at(server.address, document, bulks, progress))
+pub fn load(server: &Server, document: &Template, order: Order, bulks: u32, progress: &Progress) -> Result<()> {
+    server.explain(load_at(server.address, document, order, bulks, progress))
 }
 
-fn load_at(server: SocketAddr, document: &Template, bulks: u32, progress: &Progress) -> Result<()> {
-    let request = request(server, document);
-    let answers: Vec<Template> = (0..LINES).map(|line| beginning(&key(line))).collect();
+fn load_at(server: SocketAddr, document: &Template, order: Order, bulks: u32, progress: &Progress) -> Result<()> {
+    let request = request(server, document, order);
+    let answers: Vec<Template> = (0..LINES).map(|line| beginning(&order.key(line))).collect();
     let stream = TcpStream::connect(server).context("cannot connect")?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(ANSWER_MAX))?;
@@ -92,15 +105,15 @@ fn load_at(server: SocketAddr, document: &Template, bulks: u32, progress: &Progr
 }
 
 /// Reads one document of each bulk.
-pub fn get(server: SocketAddr, document: &Template) -> Workload {
-    let ask = Ask { method: "GET", target: &format!("/v1/docs/{}", key(LINES / 2)), fields: "", body: b"" };
+fn get(server: SocketAddr, order: Order, document: &Template) -> Workload {
+    let ask = Ask { method: "GET", target: &format!("/v1/docs/{}", order.key(LINES / 2)), fields: "", body: b"" };
     Workload::over_http("GET", server, &ask, &[Kind::Status(200)], Answer::Exactly(document.clone()))
 }
 
-fn request(server: SocketAddr, document: &Template) -> Template {
+fn request(server: SocketAddr, document: &Template, order: Order) -> Template {
     let mut body = Vec::new();
     for line in 0..LINES {
-        body.extend_from_slice(format!("{{\"op\":\"put\",\"key\":\"{}\",\"value\":", key(line)).as_bytes());
+        body.extend_from_slice(format!("{{\"op\":\"put\",\"key\":\"{}\",\"value\":", order.key(line)).as_bytes());
         body.extend_from_slice(document.zero());
         body.extend_from_slice(b"}\n");
     }
@@ -162,7 +175,7 @@ mod tests {
 
     #[test]
     fn every_line_of_an_answer_is_held_against_its_key() {
-        let answers = [beginning(&key(0)), beginning(&key(1))];
+        let answers = [0, 1].map(|line| beginning(&Order::Scattered.key(line)));
         let right = "{\"key\":\"000/key:00000007/end\",\"status\":201,\"version\":1}\n\
                      {\"key\":\"001/key:00000007/end\",\"status\":201,\"version\":2}\n";
         assert!(check(7, &answers, right.as_bytes()).is_ok());
@@ -191,12 +204,12 @@ mod tests {
     fn a_bulk_is_as_many_lines_of_json() {
         let document = workload::document(DOCUMENT_BYTES).unwrap();
         let mut sent = Vec::new();
-        request("127.0.0.1:8080".parse().unwrap(), &document).append(12, &mut sent);
+        request("127.0.0.1:8080".parse().unwrap(), &document, Order::Ascending).append(12, &mut sent);
         let text = String::from_utf8(sent).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
         assert_eq!(body.lines().count(), LINES as usize);
         let last: serde_json::Value = serde_json::from_str(body.lines().last().unwrap()).unwrap();
-        assert_eq!((&last["key"], &last["value"]["id"]), (&"999/key:00000012/end".into(), &"key:00000012".into()));
+        assert_eq!((&last["key"], &last["value"]["id"]), (&"key:00000012/999".into(), &"key:00000012".into()));
     }
 }

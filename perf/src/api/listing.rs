@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::Report;
-use super::bulk::{self, LINES};
+use super::bulk::{self, LINES, Order};
 use crate::child::Server;
 use crate::connection::{Session, Tally};
 use crate::figure::Figure;
@@ -43,7 +43,7 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
     let document = workload::document(DOCUMENT_BYTES)?;
     let server = Server::start(&super::server(options))?;
     progress.step(&format!("loading {} documents of {DOCUMENT_BYTES} bytes", bulks * LINES));
-    bulk::load(&server, &document, bulks, progress)?;
+    bulk::load(&server, &document, Order::Scattered, bulks, progress)?;
     check_page(&server, bulks)?;
     let workload = page(&server);
     let mut runs = Vec::new();
@@ -73,12 +73,13 @@ fn figures(runs: &[Run], count: u32) -> Vec<Figure> {
 fn page(server: &Server) -> Workload {
     let target = format!("/v1/docs?limit={PAGE}&cursor={}", cursor());
     let ask = Ask { method: "GET", target: &target, fields: "", body: b"" };
-    let first = Template::new(format!("{{\"items\":[{{\"key\":\"{}\",\"version\":", bulk::key(LINE)).into_bytes());
+    let first =
+        Template::new(format!("{{\"items\":[{{\"key\":\"{}\",\"version\":", Order::Scattered.key(LINE)).into_bytes());
     Workload::over_http("a page of keys", server.address, &ask, &[Kind::Status(200)], Answer::Beginning(first))
 }
 
 fn cursor() -> String {
-    bulk::key(LINE).trim_end_matches("/end").to_owned()
+    Order::Scattered.key(LINE).trim_end_matches("/end").to_owned()
 }
 
 /// Looks at every key of a page.
@@ -95,7 +96,7 @@ fn check_page(server: &Server, bulks: u32) -> Result<()> {
 
 fn named(line: u32, bulk: u32) -> String {
     let mut named = Vec::new();
-    Template::new(bulk::key(line).into_bytes()).append(bulk, &mut named);
+    Template::new(Order::Scattered.key(line).into_bytes()).append(bulk, &mut named);
     String::from_utf8_lossy(&named).into_owned()
 }
 
