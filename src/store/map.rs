@@ -131,8 +131,19 @@ impl Store {
     /// # Locks
     /// The keys' shards, for reading, several at once: never waited for, and what is under one that is taken is left out.
     pub fn anticipate(&self, keys: &[&[u8]]) {
-        let id = CollectionId::MAIN;
-        let held = keys.iter().take(LOOK_AHEAD_MAX).filter_map(|key| {
+        self.look_ahead(CollectionId::MAIN, keys.iter().copied());
+    }
+
+    /// As `anticipate` for all of `keys`, some after the other, in any place: before many are locked, so that less of
+    /// the time under their locks is spent on waiting for memory.
+    pub fn anticipate_all(&self, place: &Place<'_>, keys: &[Key<'_>]) {
+        for some in keys.chunks(LOOK_AHEAD_MAX) {
+            self.look_ahead(place.id(), some.iter().map(|key| key.as_bytes()));
+        }
+    }
+
+    fn look_ahead<'k>(&self, id: CollectionId, keys: impl Iterator<Item = &'k [u8]>) {
+        let held = keys.take(LOOK_AHEAD_MAX).filter_map(|key| {
             let address = self.hashing.address(id, key);
             Some((self.shard(address.shard).try_read()?, address.hash))
         });
@@ -418,6 +429,7 @@ mod tests {
         store.anticipate(&keys);
         store.anticipate(&keys.repeat(LOOK_AHEAD_MAX));
         let place = store.place(Scope::Main).unwrap();
+        store.anticipate_all(&place, &[Key::new("k").unwrap(); LOOK_AHEAD_MAX + 1]);
         let locked = store.lock(&place, Key::new("k").unwrap());
         store.anticipate(&keys);
         drop(locked);

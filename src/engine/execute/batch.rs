@@ -45,6 +45,7 @@ impl Engine {
             let effect = Effect::BatchRefused { index, why: BatchRefusal::ConditionRequired };
             return Ok(Outcome { rest: Rest::Seen(place.options_rest_on()), effect });
         }
+        self.store.anticipate_all(&place, &keys);
         let mut locked = self.store.lock_all(&place, &keys);
         if self.is_sealed() {
             return Err(Refusal::Stopping);
