@@ -115,14 +115,7 @@ fn the_newest_snapshot_is_loaded_and_the_one_before_is_kept() {
 #[test]
 fn unfinished_files_are_removed_after_the_load_and_said_so() {
     let root = two_snapshots();
-    let unfinished = [
-        "database.mtdb.tmp",
-        "database.mtdb.prev.tmp",
-        "IDENTITY.tmp",
-        "journal.tmp",
-        "journal.next.tmp",
-        "replay.tmp",
-    ];
+    let unfinished = ["database.mtdb.tmp", "database.mtdb.prev.tmp", "IDENTITY.tmp", "journal.tmp", "replay.tmp"];
     for name in unfinished {
         fs::write(root.path().join(name), "half").unwrap();
     }

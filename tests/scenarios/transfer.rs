@@ -2,6 +2,8 @@
 
 use crate::over_every_door;
 use crate::scenario;
+use crate::support::door::{House, REACTOR};
+use crate::support::process::until;
 use crate::support::scenario::{Step, get, post, put, send};
 
 const LINES: &str = concat!(
@@ -213,4 +215,38 @@ fn a_replacement_takes_the_place_of_everything_at_its_end_or_of_nothing() {
         scenario("everything is what was imported, before and after a restart", replaced),
         scenario("a line that cannot be taken leaves all as it was", broken),
     ]);
+}
+
+/// Longer than what the pool's library reads before it hands a request on.
+const LONG: usize = 4096;
+
+#[test]
+fn a_replacement_whose_client_goes_away_leaves_all_as_it_was_and_makes_room_for_another() {
+    for front in [&[("front", "pool")], REACTOR] {
+        let house = House::start(front);
+        let mut client = house.client();
+        client.send("PUT", "/v1/docs/old", &[], b"0");
+        let mut leaving = house.client();
+        let line = b"{\"key\":\"new\",\"value\":1}\n";
+        leaving.begin("POST", "/v1/import?mode=replace", &[], LONG).unwrap();
+        leaving.write(line).unwrap();
+        // A document and where it is staged have numbers of their own.
+        until("the replacement begins", || client.send("GET", "/v1/stats", &[], b"").text().contains("\"next_lsn\":4"));
+        assert_eq!(client.send("POST", "/v1/import?mode=replace", &[], line).status, 409);
+        assert_eq!(client.send("GET", "/v1/docs/new", &[], b"").status, 404);
+        drop(leaving);
+        let mut replaced = None;
+        until("the replacement is given up", || {
+            let answer = client.send("POST", "/v1/import?mode=replace", &[], line);
+            if answer.status == 409 {
+                assert_eq!(client.send("GET", "/v1/docs/old", &[], b"").text(), "0");
+                return false;
+            }
+            replaced = Some(answer);
+            true
+        });
+        assert_eq!(replaced.unwrap().text(), "{\"documents\":1,\"collections\":0,\"expired\":0}\n");
+        assert_eq!(client.send("GET", "/v1/docs/old", &[], b"").status, 404);
+        assert_eq!(client.send("GET", "/v1/docs/new", &[], b"").text(), "1");
+    }
 }
