@@ -69,6 +69,27 @@ fn an_export_is_what_the_server_says_and_an_import_brings_it_back() {
     }
 }
 
+#[test]
+fn an_export_of_a_collection_takes_the_place_of_everything_else_when_told_to() {
+    for front in FRONTS {
+        let scene = filled(front);
+        scene.done(&["export", "--collection", "", "--quiet", "-o", "main.ndjson"], "");
+        assert_eq!(
+            fs::read(scene.ground.path("main.ndjson")).unwrap().iter().filter(|&&byte| byte == b'\n').count(),
+            DOCUMENTS - 1
+        );
+        scene.done(&["export", "--collection", "c.d", "--quiet", "-o", "c.ndjson"], "");
+        let receipt = "{\"documents\":1,\"collections\":1,\"expired\":0}\n";
+        scene.done(&["import", "c.ndjson", "--mode", "replace"], receipt);
+        let (options, document) = ("{\"collection\":\"c.d\",\"options\":", "{\"collection\":\"c.d\",\"key\":\"k\",");
+        let content = content(&scene);
+        assert!(
+            content.len() == 2 && content[0].starts_with(options) && content[1].starts_with(document),
+            "{content:?}"
+        );
+    }
+}
+
 const A: &str = "{\"collection\":null,\"key\":\"a/b\",\"version\":1,\"value\":1}\n";
 const B: &str = "{\"collection\":null,\"key\":\"b\",\"version\":2,\"value\":2}\n";
 

@@ -179,12 +179,13 @@ pub const PAGES: &[Page] = &[
     Page {
         command: "export",
         summary: "write every document as a line, into a file or a pipe",
-        usage: &["export [-o FILE] [--continue] [--quiet] [--url URL]"],
+        usage: &["export [-o FILE] [--collection C] [--continue] [FLAG...]"],
         about: "FILE has its name once it is whole; until then it is FILE.partial. It is no\n\
                 snapshot: what is written meanwhile is in it or not. A lost connection is tried\n\
                 again, and the lines go on where they were.",
         flags: &[
             ("-o, --output FILE", "where to; - is standard output, as when it is left out"),
+            ("--collection C", "only this collection; \"\" is the documents of none"),
             ("--continue", "go on with the FILE.partial of a run that did not end"),
             ("--quiet", "say neither how far it is nor how much it was"),
             URL_FLAG,
@@ -200,7 +201,7 @@ pub const PAGES: &[Page] = &[
         about: "Documents get new versions and keep their deadlines. A line that is not taken\n\
                 ends it, and is named. It can be run again: it writes the same documents.",
         flags: &[
-            ("--mode MODE", "merge, unless given: what is not in the file stays"),
+            ("--mode MODE", "merge keeps what is not in the file; replace drops it, at the end"),
             ("--quiet", "say neither how far it is nor how much it was"),
             URL_FLAG,
         ],

@@ -103,6 +103,8 @@ impl PatchForm {
 pub struct Exporting {
     /// Where it goes.
     pub to: Stream,
+    /// Only these documents: a collection's, or the main store's by an empty name.
+    pub collection: Option<String>,
     /// Whether it goes on with what an earlier one has left.
     pub goes_on: bool,
     /// Whether nothing is said of how far it is, nor how much it was.

@@ -83,7 +83,7 @@ impl Words {
         let (is_export, is_import) = (command == "export", command == "import");
         [
             (true, "url", Slot::Value(&mut self.url)),
-            (!is_export && !is_import, "collection", Slot::Value(&mut self.collection)),
+            (!is_import, "collection", Slot::Value(&mut self.collection)),
             (command == "get", "ptr", Slot::Value(&mut self.pointer)),
             (is_write, "ttl", Slot::Value(&mut self.ttl)),
             (is_write || command == "del", "if-match", Slot::Value(&mut self.if_match)),
@@ -125,7 +125,15 @@ impl Words {
                 as_json: self.as_json,
                 with_values: self.with_values,
             }),
-            "export" => Action::Export(exporting(self.output.as_deref(), self.goes_on, self.is_quiet)?),
+            "export" => {
+                let to = self.output.as_deref().map_or(Stream::Standard, Stream::named);
+                if self.goes_on && to == Stream::Standard {
+                    let needed = "--continue needs the file that it goes on with: -o FILE";
+                    return Err(UsageError::Flag(needed.to_owned()));
+                }
+                let collection = self.collection.clone();
+                Action::Export(Exporting { to, collection, goes_on: self.goes_on, is_quiet: self.is_quiet })
+            }
             "import" => {
                 let from =
                     first.ok_or_else(|| UsageError::Flag("import needs a file: import FILE, or -".to_owned()))?;
@@ -135,14 +143,6 @@ impl Words {
         };
         Ok(Call { url: self.url, collection: self.collection, action })
     }
-}
-
-fn exporting(output: Option<&str>, goes_on: bool, is_quiet: bool) -> Result<Exporting, UsageError> {
-    let to = output.map_or(Stream::Standard, Stream::named);
-    if goes_on && to == Stream::Standard {
-        return Err(UsageError::Flag("--continue needs the file that it goes on with: -o FILE".to_owned()));
-    }
-    Ok(Exporting { to, goes_on, is_quiet })
 }
 
 impl Content {
@@ -222,10 +222,18 @@ mod tests {
             ("ls", Action::List { prefix: String::new() }),
             ("ls a/", Action::List { prefix: "a/".to_owned() }),
             ("watch", Action::Watch(Watching::default())),
-            ("export", Action::Export(Exporting { to: Stream::Standard, goes_on: false, is_quiet: false })),
             (
-                "export -o f --continue --quiet",
-                Action::Export(Exporting { to: Stream::File("f".into()), goes_on: true, is_quiet: true }),
+                "export",
+                Action::Export(Exporting { to: Stream::Standard, collection: None, goes_on: false, is_quiet: false }),
+            ),
+            (
+                "export -o f --collection c --continue --quiet",
+                Action::Export(Exporting {
+                    to: Stream::File("f".into()),
+                    collection: Some("c".to_owned()),
+                    goes_on: true,
+                    is_quiet: true,
+                }),
             ),
             ("import -", Action::Import(Importing { from: Stream::Standard, mode: None, is_quiet: false })),
             (

@@ -62,7 +62,7 @@ fn fetch(client: &Client, exporting: &Exporting, tally: &mut Tally, out: &mut dy
     let mut attempts = Attempts::default();
     loop {
         let before = tally.bytes;
-        let Err(fault) = fetch_once(client, tally, out, &progress) else { return Ok(()) };
+        let Err(fault) = fetch_once(client, exporting, tally, out, &progress) else { return Ok(()) };
         if tally.bytes > before {
             attempts.succeed();
         }
@@ -75,9 +75,17 @@ fn fetch(client: &Client, exporting: &Exporting, tally: &mut Tally, out: &mut dy
     }
 }
 
-fn fetch_once(client: &Client, tally: &mut Tally, out: &mut dyn Write, progress: &Progress) -> Result<(), Fault> {
+fn fetch_once(
+    client: &Client,
+    exporting: &Exporting,
+    tally: &mut Tally,
+    out: &mut dyn Write,
+    progress: &Progress,
+) -> Result<(), Fault> {
     let cursor = tally.cursor();
-    let query = cursor.as_deref().map(|cursor| ("cursor", cursor)).into_iter().collect();
+    let cursor = cursor.as_deref().map(|cursor| ("cursor", cursor));
+    let collection = exporting.collection.as_deref().map(|name| ("collection", name));
+    let query = collection.into_iter().chain(cursor).collect();
     let mut lines = match client.lines(&Request::get("/v1/export", query))? {
         Answer::Lines(lines) => lines,
         Answer::Refused(reply) => return Err(Fault::Refused(reply)),
@@ -90,11 +98,15 @@ fn fetch_once(client: &Client, tally: &mut Tally, out: &mut dyn Write, progress:
     Ok(())
 }
 
-/// A bar as long as there are documents; the server is asked only where one is seen.
+/// A bar as long as there are documents, or without an end where only some are asked for; the server is asked only
+/// where one is seen.
 fn progress(client: &Client, exporting: &Exporting) -> Progress {
     let counting = Progress::new(Measure::Documents, None);
     if exporting.is_quiet || !counting.is_shown() {
         return Progress::hidden();
+    }
+    if exporting.collection.is_some() {
+        return counting;
     }
     let stats = client.send(&Request::get("/v1/stats", Vec::new())).ok();
     let stats = stats.and_then(|reply| serde_json::from_slice::<Value>(&reply.body).ok());
