@@ -32,12 +32,13 @@ STATIC = target/static/memory-tools
 # Tests that cargo runs only when they are named (Cargo.toml says why). Whatever builds tests says --workspace, or the
 # packages below would be built again with other features.
 NAMED = --test overload --test process_strace
-# Tests that go further when they are told to: by the cases of each property (the dear ones, and the one of a whole
-# server), by losses of power at each call, by rounds.
+# Tests that go further when they are told to: the longest first, so that two at a time end together. By lives of a
+# whole server, by rounds, by the cases of each property, by losses of power at each call.
+FURTHER = further-rounds further-lives further-cases further-losses
+BY_ROUNDS = --test journal_snapshot --test fuzz_seeds --test process_journal --test process_changes \
+	--test linearizability
 BY_CASES = --lib --test journal_damage --test persist_damage
-BY_LIVES = --test property
-BY_LOSSES = --test persist_crash
-BY_ROUNDS = --test journal_snapshot --test fuzz_seeds --test process_journal --test process_changes --test linearizability
+FUZZERS = $(FUZZ_TARGET:%=fuzz-%)
 # The tests that the table of faults names.
 NOTICING = $(shell sed -n 's/^| `[A-Za-z]*` | `\([a-z_]*\)::.*/--test \1/p' tests/README.md | sort -u)
 # The binary that is shipped is the one that is killed, failed and attacked.
@@ -45,7 +46,7 @@ SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
 SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted fuzz bench bench-peers bench-journal bench-api bench-compare static install install-service doc ci clean
+.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted fuzz $(FURTHER) $(FUZZERS) bench bench-peers bench-journal bench-api bench-compare static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -63,16 +64,23 @@ test: ## formatting, lints and every test that takes seconds
 	$(CARGO) clippy --workspace $(NAMED) --locked -- -D warnings
 	$(CARGO) test --workspace --locked
 
-test-slow: static fuzz test-described test-further test-hostile test-crashes test-planted ## everything that takes minutes
+test-slow: static ## everything that takes minutes, two parts at a time but for those that measure times
+	$(MAKE) --jobs=2 --output-sync=target test-further test-planted fuzz test-described test-crashes
+	$(MAKE) test-hostile
 
 test-described: static ## schemathesis against /openapi.json: answers are as described (needs python3 with venv)
 	$(if $(SEED),SEED=$(SEED)) tests/schemathesis/run $(abspath $(STATIC))
 
-test-further: static ## the random tests, for longer (ROUNDS=1000 SEED=7 repeats a run)
-	PROPTEST_CASES=$(or $(ROUNDS),1000) $(SEEDED) $(CARGO) test --workspace --locked $(BY_CASES)
-	PROPTEST_CASES=$(or $(ROUNDS),10000) $(SEEDED) $(CARGO) test --workspace --locked $(BY_LIVES)
-	ROUNDS=$(or $(ROUNDS),100) $(SEEDED) $(CARGO) test --workspace --locked $(BY_LOSSES)
+test-further: $(FURTHER) ## the random tests, for longer (ROUNDS=1000 SEED=7 repeats a run)
+
+further-lives:
+	PROPTEST_CASES=$(or $(ROUNDS),10000) $(SEEDED) $(CARGO) test --workspace --locked --test property
+further-rounds: static
 	ROUNDS=$(or $(ROUNDS),10000) $(SHIPPED) $(SEEDED) $(CARGO) test --workspace --locked $(BY_ROUNDS)
+further-cases:
+	PROPTEST_CASES=$(or $(ROUNDS),1000) $(SEEDED) $(CARGO) test --workspace --locked $(BY_CASES)
+further-losses:
+	ROUNDS=$(or $(ROUNDS),100) $(SEEDED) $(CARGO) test --workspace --locked --test persist_crash
 
 test-hostile: static ## hostile clients, and the static binary failed at every call that changes a file (needs strace)
 	$(SHIPPED) $(SEEDED) $(CARGO) test --workspace --locked $(NAMED)
@@ -84,10 +92,10 @@ test-planted: ## plant each mistake of src/base/fault.rs and see that the test n
 	$(CARGO) test --locked --target-dir target/planted --features planted-faults $(NOTICING) --no-run
 	$(CARGO) test --locked --target-dir target/planted --features planted-faults --test planted
 
-fuzz: ## fuzz each target (FUZZ_TARGET="router patch" FUZZ_SECONDS=60), stable toolchain and a C++ compiler
-	for target in $(FUZZ_TARGET); do \
-		tests/fuzz/run $$target $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED)) || exit 1; \
-	done
+fuzz: $(FUZZERS) ## fuzz each target (FUZZ_TARGET="router patch" FUZZ_SECONDS=60), stable toolchain and a C++ compiler
+
+$(FUZZERS): fuzz-%:
+	tests/fuzz/run $* $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED))
 
 bench: ## measure a release build and store the figures under perf/results
 	$(CARGO) build --release --locked --workspace
@@ -142,7 +150,7 @@ install-service: install ## install the systemd unit too, and /etc/memory-tools/
 doc: ## build the documentation of the source, target/doc/memory_tools/index.html
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --package memory-tools --lib
 
-ci: test doc static test-described test-crashes test-planted ## exactly what CI runs
+ci: test doc test-slow ## exactly what CI runs
 
 clean: ## remove what was built
 	$(CARGO) clean
