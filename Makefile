@@ -46,7 +46,7 @@ SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
 SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted fuzz $(FURTHER) $(FUZZERS) bench bench-peers bench-journal bench-api bench-compare static install install-service doc ci clean
+.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted further-rounds further-lives further-cases further-losses fuzz bench bench-peers bench-journal bench-api bench-compare static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -73,13 +73,13 @@ test-described: static ## schemathesis against /openapi.json: answers are as des
 
 test-further: $(FURTHER) ## the random tests, for longer (ROUNDS=1000 SEED=7 repeats a run)
 
-further-lives:
+further-lives: ## of test-further: whole servers, started again and again
 	PROPTEST_CASES=$(or $(ROUNDS),10000) $(SEEDED) $(CARGO) test --workspace --locked --test property
-further-rounds: static
+further-rounds: static ## of test-further: kills, interrupted snapshots, seeds of the fuzzer and mixes of them
 	ROUNDS=$(or $(ROUNDS),10000) $(SHIPPED) $(SEEDED) $(CARGO) test --workspace --locked $(BY_ROUNDS)
-further-cases:
+further-cases: ## of test-further: properties of parts
 	PROPTEST_CASES=$(or $(ROUNDS),1000) $(SEEDED) $(CARGO) test --workspace --locked $(BY_CASES)
-further-losses:
+further-losses: ## of test-further: losses of power at each call
 	ROUNDS=$(or $(ROUNDS),100) $(SEEDED) $(CARGO) test --workspace --locked --test persist_crash
 
 test-hostile: static ## hostile clients, and the static binary failed at every call that changes a file (needs strace)
