@@ -329,8 +329,17 @@ fn connections_beyond_connections_max_are_told_so_and_those_within_are_served() 
     let (crowds, course) = siege.during(|| {
         // The probe has one, and those that it has just closed.
         let mut within = Crowd::gather(siege.server.address, WITHIN, habit.clone());
-        let full =
+        // Each thread has its own queue: a later one could pass them in the other.
+        until("an answer to each of those within", || {
+            within.tick();
+            within.served == WITHIN
+        });
+        let mut full =
             Crowd::gather(siege.server.address, 2 * (ROOM - WITHIN), Habit { drip: Vec::new(), ..drips("", "") });
+        until("a connection that is turned away", || {
+            full.tick();
+            full.ended > 0
+        });
         let told = siege.server.client().send("GET", WANTED, &[], b"");
         assert_eq!((told.status, told.header("Retry-After")), (503, Some("1")), "{told:?}");
         drop(full);

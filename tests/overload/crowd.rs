@@ -66,6 +66,8 @@ pub struct Crowd {
     connected: usize,
     /// Connections that the server ended.
     pub ended: usize,
+    /// Answers that began with a status of 200 to 299.
+    pub served: usize,
     /// Answers that began with a status of 400 to 499.
     pub refused: usize,
 }
@@ -79,7 +81,7 @@ struct Member {
 impl Crowd {
     /// Connects `count` clients.
     pub fn gather(address: SocketAddr, count: usize, habit: Habit) -> Crowd {
-        let mut crowd = Crowd { address, habit, members: Vec::new(), connected: 0, ended: 0, refused: 0 };
+        let mut crowd = Crowd { address, habit, members: Vec::new(), connected: 0, ended: 0, served: 0, refused: 0 };
         for _ in 0..count {
             let stream = crowd.connect().ok();
             let next = Instant::now() + crowd.habit.pause(crowd.connected);
@@ -135,6 +137,7 @@ impl Crowd {
                     match stream.read(&mut buffer) {
                         Ok(0) => is_there = false,
                         Ok(count) => {
+                            self.served += usize::from(buffer[..count].starts_with(b"HTTP/1.1 2"));
                             self.refused += usize::from(buffer[..count].starts_with(b"HTTP/1.1 4"));
                             continue;
                         }
