@@ -96,11 +96,10 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
     for round in 1..=options.rounds {
         for (side, server, workload) in &order {
             progress.step(&format!("round {round} of {}: {}, {}", options.rounds, workload.name, side.name()));
-            let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), options.keys);
+            let keys = options.keys_of(round, options.keys);
             let session = Session { workload, keys, pace: Pace::Window(1), tally: Tally::new() };
-            let window = Fleet::open(server.address, options.connections)
-                .and_then(|mut fleet| fleet.measure(session, options.warm_up, options.duration, server.pids()));
-            runs.push(Run::of(round, workload.name, side.name(), &server.explain(window)?)?);
+            let on = (side.name(), *server);
+            runs.push(Run::measure(options, round, workload.name, on, options.connections, session)?);
         }
     }
     let promised = options.connections == PROMISED_CONNECTIONS && options.document_bytes == PROMISED_DOCUMENT_BYTES;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use lexopt::prelude::*;
 
+use crate::keys::Keys;
 use crate::statistics::ROUNDS_MIN;
 use crate::template::KEYS_MAX;
 use crate::workload::{DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MIN};
@@ -198,18 +199,15 @@ impl Options {
     /// An unknown option or a value out of range, named.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Options>> {
         let mut arguments = arguments.into_iter().peekable();
-        let mut options = Options::default();
-        for (name, mode) in [("peers", Mode::Peers), ("journal", Mode::Journal)] {
-            if options.mode == Mode::Alone && arguments.next_if(|first| first == name).is_some() {
-                options = Options { mode, rounds: 5, ..options };
-            }
-        }
-        if options.mode == Mode::Alone && arguments.next_if(|first| first == "api").is_some() {
-            options = Options { mode: Mode::Api, rounds: 5, documents: API_DOCUMENTS, ..options };
-        }
-        if options.mode == Mode::Alone && arguments.next_if(|first| first == "compare").is_some() {
-            options = Options { mode: Mode::Compare, rounds: 10, duration: Duration::from_secs(1), ..options };
-        }
+        let beside = |mode| Options { mode, rounds: 5, ..Options::default() };
+        let modes = [
+            ("peers", beside(Mode::Peers)),
+            ("journal", beside(Mode::Journal)),
+            ("api", Options { documents: API_DOCUMENTS, ..beside(Mode::Api) }),
+            ("compare", Options { rounds: 10, duration: Duration::from_secs(1), ..beside(Mode::Compare) }),
+        ];
+        let chosen = modes.into_iter().find(|(name, _)| arguments.next_if(|first| first == name).is_some());
+        let mut options = chosen.map(|(_, options)| options).unwrap_or_default();
         let [alone, peers, journal, api, compare] =
             [Mode::Alone, Mode::Peers, Mode::Journal, Mode::Api, Mode::Compare].map(|mode| options.mode == mode);
         let mut parser = lexopt::Parser::from_args(arguments);
@@ -242,6 +240,11 @@ impl Options {
         }
         options.check()?;
         Ok(Some(options))
+    }
+
+    /// Which of `count` keys a round asks for: the same of every server, and others in each round.
+    pub fn keys_of(&self, round: u32, count: u32) -> Keys {
+        Keys::uniform(self.seed.wrapping_add(u64::from(round)), count)
     }
 
     /// True when `part` is to be measured.

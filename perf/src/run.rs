@@ -5,7 +5,10 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::fleet::Window;
+use crate::child::Server;
+use crate::connection::Session;
+use crate::fleet::{Fleet, Window};
+use crate::options::Options;
 use crate::statistics::Summary;
 
 /// The figures of one run.
@@ -34,6 +37,23 @@ pub struct Run {
 }
 
 impl Run {
+    /// Has `server`, which is called `on`, answer `session` over so many connections, after a warm-up.
+    ///
+    /// # Errors
+    /// A wrong answer, or the server ended.
+    pub fn measure(
+        options: &Options,
+        round: u32,
+        workload: &'static str,
+        (on, server): (&'static str, &Server),
+        connections: usize,
+        session: Session<'_>,
+    ) -> Result<Run> {
+        let window = Fleet::open(server.address, connections)
+            .and_then(|mut fleet| fleet.measure(session, options.warm_up, options.duration, server.pids()));
+        Run::of(round, workload, on, &server.explain(window)?)
+    }
+
     /// The figures of `window`.
     ///
     /// # Errors

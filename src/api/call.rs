@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::base::limits::KEY_BYTES_MAX;
 use crate::model::{CollectionName, Key, KeyFault, Scope};
 
-use super::message::{Headers, Intake, Later, Method, RequestBody, Work};
+use super::message::{Headers, Intake, Later, Method, RequestBody, Step, Work};
 use super::problem::{Kind, Problem};
 use super::query::Query;
 use super::routes::Operation;
@@ -51,6 +51,20 @@ pub enum Otherwise {
     Work(Box<dyn Work>),
     /// Nothing was changed, for want of room: the same once more, when there is some.
     Again,
+}
+
+impl Otherwise {
+    /// What a step comes to that was refused, or found no room for what it writes.
+    ///
+    /// # Panics
+    /// For what only the first look at a request may ask for.
+    pub fn into_step(self) -> Step {
+        match self {
+            Otherwise::Again => Step::NoRoom,
+            Otherwise::Problem(problem) => Step::Done(problem.into_response()),
+            _ => unreachable!("a step is refused, or has to be tried again"),
+        }
+    }
 }
 
 impl From<Problem> for Otherwise {

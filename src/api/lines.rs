@@ -8,6 +8,7 @@ use crate::base::json;
 use crate::model::Refusal;
 
 use super::body::{self, Limit};
+use super::call::Otherwise;
 use super::message::{BodyFault, Finished, Intake, Response, Step, Taken, Work};
 use super::problem::{Kind, Problem};
 
@@ -51,6 +52,20 @@ pub enum Consumed {
 impl Consumed {
     /// It was taken, and cost no more than to read it.
     pub const TAKEN: Consumed = Consumed::Taken { bytes: 0 };
+}
+
+impl From<Otherwise> for Consumed {
+    /// What stood in the way of a line: a refusal, or that there was no room for what it writes.
+    ///
+    /// # Panics
+    /// For what only the first look at a request may ask for.
+    fn from(otherwise: Otherwise) -> Consumed {
+        match otherwise {
+            Otherwise::Again => Consumed::NoRoom,
+            Otherwise::Problem(problem) => Consumed::Refused(Box::new(problem)),
+            _ => unreachable!("a command is refused, or has to be tried again"),
+        }
+    }
 }
 
 /// A body as lines for `C`.

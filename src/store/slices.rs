@@ -34,6 +34,15 @@ pub(super) struct Slice {
     pub(super) end: SliceEnd,
 }
 
+impl Slice {
+    /// What `read` appends.
+    fn of(read: impl FnOnce(&mut Vec<Entry>) -> SliceEnd) -> Slice {
+        let mut entries = Vec::new();
+        let end = read(&mut entries);
+        Slice { entries, end }
+    }
+}
+
 impl Store {
     /// Appends to `into` the first entries that one shard has of a range of a collection, expired ones included, at
     /// most `entries_max`, in byte order of their keys. Slices end to end, each of what is behind the one before, hold
@@ -80,11 +89,7 @@ impl Store {
             let shards = (first..self.shard_count().min(first + at_once)).map(ShardIndex);
             let taken = self.slices_of_free(shards.clone(), id, range, entries_max);
             slices.extend(shards.zip(taken).map(|(shard, taken)| {
-                taken.unwrap_or_else(|| {
-                    let mut entries = Vec::new();
-                    let end = self.slice(id, shard, range, entries_max, &mut entries);
-                    Slice { entries, end }
-                })
+                taken.unwrap_or_else(|| Slice::of(|into| self.slice(id, shard, range, entries_max, into)))
             }));
         }
         slices
@@ -104,12 +109,8 @@ impl Store {
             free.iter().map(|shard| shard.as_ref()?.seek(id)).collect();
         seek::go_to(&mut seeks, range.start());
         seeks.iter().flatten().for_each(|seek| seek.anticipate(entries_max));
-        let take = |seek: &Option<Seek<'_>>| {
-            let mut entries = Vec::new();
-            let end = take(seek.as_ref(), range, entries_max, &mut entries);
-            Slice { entries, end }
-        };
-        free.iter().zip(&seeks).map(|(shard, seek)| shard.is_some().then(|| take(seek))).collect()
+        let slice_at = |seek: &Option<Seek<'_>>| Slice::of(|into| take(seek.as_ref(), range, entries_max, into));
+        free.iter().zip(&seeks).map(|(shard, seek)| shard.is_some().then(|| slice_at(seek))).collect()
     }
 }
 
@@ -156,11 +157,9 @@ mod tests {
                 KeyRange { prefix: b"9", after: None },
             ] {
                 let together = store.slices(CollectionId::MAIN, range, entries_max);
-                let alone = (0..64).map(ShardIndex).map(|shard| {
-                    let mut entries = Vec::new();
-                    let end = store.slice(CollectionId::MAIN, shard, range, entries_max, &mut entries);
-                    Slice { entries, end }
-                });
+                let alone = (0..64)
+                    .map(ShardIndex)
+                    .map(|shard| Slice::of(|into| store.slice(CollectionId::MAIN, shard, range, entries_max, into)));
                 let alone: Vec<_> = alone.collect();
                 assert_eq!(keys(&together), keys(&alone), "{range:?}");
                 assert!(together.iter().zip(&alone).all(|(one, other)| one.end == other.end), "{range:?}");

@@ -8,8 +8,6 @@ use super::bulk::{self, LINES, Order};
 use crate::child::Server;
 use crate::connection::{Session, Tally};
 use crate::figure::Figure;
-use crate::fleet::Fleet;
-use crate::keys::Keys;
 use crate::operator;
 use crate::options::Options;
 use crate::pace::Pace;
@@ -49,11 +47,9 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
     let mut runs = Vec::new();
     for round in 1..=options.rounds {
         progress.step(&format!("round {round} of {}: {}", options.rounds, workload.name));
-        let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), bulks);
+        let keys = options.keys_of(round, bulks);
         let session = Session { workload: &workload, keys, pace: Pace::Window(1), tally: Tally::new() };
-        let window = Fleet::open(server.address, 1)
-            .and_then(|mut fleet| fleet.measure(session, options.warm_up, options.duration, server.pids()));
-        runs.push(Run::of(round, workload.name, "server", &server.explain(window)?)?);
+        runs.push(Run::measure(options, round, workload.name, ("server", &server), 1, session)?);
     }
     Ok(Report { figures: figures(&runs, bulks * LINES), runs })
 }

@@ -69,11 +69,9 @@ fn requests(options: &Options, progress: &Progress) -> Result<Report> {
         for asked in Asked::ALL {
             progress.step(&format!("round {round} of {}: {}", options.rounds, asked.name()));
             let workload = shelves.workload(asked, server.address);
-            let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), shelves.of(asked).count);
+            let keys = options.keys_of(round, shelves.of(asked).count);
             let session = Session { workload: &workload, keys, pace: Pace::Window(1), tally: Tally::new() };
-            let window = Fleet::open(server.address, options.connections)
-                .and_then(|mut fleet| fleet.measure(session, options.warm_up, options.duration, server.pids()));
-            runs.push(Run::of(round, asked.name(), "server", &server.explain(window)?)?);
+            runs.push(Run::measure(options, round, asked.name(), ("server", &server), options.connections, session)?);
         }
         validations.push(validation::microseconds(options, shelves.of(Asked::Part).loaded.zero())?);
     }

@@ -11,9 +11,7 @@ use anyhow::Result;
 
 use crate::compare::case::{CASES, Case, MODES};
 use crate::connection::{Session, Tally};
-use crate::fleet::Fleet;
 use crate::journal::Contestant;
-use crate::keys::Keys;
 use crate::options::Options;
 use crate::progress::Progress;
 use crate::run::Run;
@@ -70,9 +68,7 @@ fn run(
 ) -> Result<Run> {
     let Contestant { who, server } = contestant;
     let workload = if case.is_write { who.writes(server, document) } else { who.reads(server, document) };
-    let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), options.keys);
+    let keys = options.keys_of(round, options.keys);
     let session = Session { workload: &workload, keys, pace: case.pace(options), tally: Tally::new() };
-    let window = Fleet::open(server.address, options.connections)
-        .and_then(|mut fleet| fleet.measure(session, options.warm_up, options.duration, server.pids()));
-    Run::of(round, case.name, name, &server.explain(window)?)
+    Run::measure(options, round, case.name, (name, server), options.connections, session)
 }

@@ -16,7 +16,6 @@ use crate::figure::Figure;
 use crate::fleet::{Fleet, Window};
 use crate::journal::contestant::{Contestant, Who};
 use crate::journal::restart::DOCUMENT_BYTES;
-use crate::keys::Keys;
 use crate::operator::{self, Snapshot};
 use crate::options::Options;
 use crate::pace::{Pace, Schedule};
@@ -106,7 +105,7 @@ impl Bench<'_> {
 
     fn window(&self, round: u32, pace: Pace, is_over: impl Fn(Duration) -> bool) -> Result<Window> {
         let Bench { options, server, put, .. } = self;
-        let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), options.documents);
+        let keys = options.keys_of(round, options.documents);
         let session = Session { workload: put, keys, pace, tally: Tally::new() };
         let mut fleet = Fleet::open(server.address, options.connections)?;
         fleet.measure_until(session, options.warm_up, is_over, server.pids())

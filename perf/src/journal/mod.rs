@@ -15,9 +15,7 @@ use anyhow::Result;
 
 use crate::connection::{Session, Tally};
 use crate::figure::Figure;
-use crate::fleet::Fleet;
 use crate::journal::case::{CURVE, Case, EVERYSEC};
-use crate::keys::Keys;
 use crate::options::Options;
 use crate::pace::Pace;
 use crate::peers::program;
@@ -82,11 +80,9 @@ fn writes(cases: &'static [Case], options: &Options, document: &Template, progre
             for Contestant { who, server } in contestants.iter().filter(|one| case.on.contains(&one.who)) {
                 progress.step(&format!("round {round} of {}: {}, {}", options.rounds, case.name, who.name()));
                 let workload = who.writes(server, document);
-                let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), options.keys);
+                let keys = options.keys_of(round, options.keys);
                 let session = Session { workload: &workload, keys, pace: Pace::Window(1), tally: Tally::new() };
-                let window = Fleet::open(server.address, case.connections)
-                    .and_then(|mut fleet| fleet.measure(session, options.warm_up, options.duration, server.pids()));
-                runs.push(Run::of(round, case.name, who.name(), &server.explain(window)?)?);
+                runs.push(Run::measure(options, round, case.name, (who.name(), server), case.connections, session)?);
             }
         }
     }

@@ -18,7 +18,6 @@ use anyhow::Result;
 
 use crate::connection::{Session, Tally};
 use crate::fleet::Fleet;
-use crate::keys::Keys;
 use crate::options::{Front, Options};
 use crate::pace::{Pace, Schedule};
 use crate::peers::case::{CASES, Case, GET, IDLE_ON, Load};
@@ -88,7 +87,7 @@ fn run(
 ) -> Result<Run> {
     let connections = if case.load == Load::Busy { options.busy } else { options.connections };
     let workload = contestant.workload(case.verb, document);
-    let keys = Keys::uniform(options.seed.wrapping_add(u64::from(round)), options.keys);
+    let keys = options.keys_of(round, options.keys);
     let measured = Fleet::open(contestant.server.address, connections).and_then(|mut fleet| {
         let pace = match case.load {
             Load::Plain | Load::Busy => Pace::Window(1),

@@ -84,9 +84,7 @@ impl Work for Atomic {
         match self.compute() {
             Ok(Some(response)) => Step::Done(response),
             Ok(None) => Step::More,
-            Err(Otherwise::Again) => Step::NoRoom,
-            Err(Otherwise::Problem(problem)) => Step::Done(problem.into_response()),
-            Err(_) => unreachable!("a command is refused, or has to be tried again"),
+            Err(otherwise) => otherwise.into_step(),
         }
     }
 }

@@ -100,12 +100,7 @@ impl Consume for Run {
             return Consumed::Refused(Box::new(too_many(self.operations_max)));
         }
         let consumed = match operation::read(line, self.limit, self.clock.now()) {
-            Ok(operation) => match self.carry_out(operation) {
-                Ok(consumed) => consumed,
-                Err(Otherwise::Again) => Consumed::NoRoom,
-                Err(Otherwise::Problem(problem)) => Consumed::Refused(Box::new(problem)),
-                Err(_) => unreachable!("a command is refused, or has to be tried again"),
-            },
+            Ok(operation) => self.carry_out(operation).unwrap_or_else(Consumed::from),
             Err(unfit) => {
                 self.note_unfit(&unfit, number);
                 Consumed::TAKEN

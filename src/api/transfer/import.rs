@@ -82,12 +82,7 @@ struct Members<'l> {
 
 impl Consume for Import {
     fn line(&mut self, line: &[u8], _: u64) -> Consumed {
-        match self.take(line) {
-            Ok(()) => Consumed::TAKEN,
-            Err(Otherwise::Again) => Consumed::NoRoom,
-            Err(Otherwise::Problem(problem)) => Consumed::Refused(Box::new(problem)),
-            Err(_) => unreachable!("a command is refused, or has to be tried again"),
-        }
+        self.take(line).map_or_else(Consumed::from, |()| Consumed::TAKEN)
     }
 
     fn reply(&mut self) -> Option<Response> {

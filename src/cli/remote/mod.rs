@@ -1,5 +1,5 @@
-//! `get`, `put`, `patch`, `del`, `ls`, `watch`, `export`, `import`: what scripts ask of a running server, with an exit code for each way it
-//! can go.
+//! `get`, `put`, `patch`, `del`, `ls`, `watch`, `export`, `import`: what scripts ask of a running server, with an exit
+//! code for each way it can go.
 //!
 //! Invariant: a fault is one line on standard error. It knows the resource API's paths and statuses, and reads of a
 //! document nothing.

@@ -65,9 +65,7 @@ impl Work for Retries {
                     None => Step::More,
                 }
             }
-            Err(Otherwise::Again) => Step::NoRoom,
-            Err(Otherwise::Problem(problem)) => Step::Done(problem.into_response()),
-            Err(_) => unreachable!("a try is made, refused, or has to be made again"),
+            Err(otherwise) => otherwise.into_step(),
         }
     }
 }
