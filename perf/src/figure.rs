@@ -167,6 +167,9 @@ pub fn table(figures: &[Figure]) -> String {
 
 /// Three digits where they mean something: `0.123`, `1.31`, `14.2`, `152`, `98231`.
 pub fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "unknown".to_owned();
+    }
     let decimals = match value.abs() {
         below if below < 1.0 => 3,
         below if below < 10.0 => 2,

@@ -138,7 +138,11 @@ fn beside_others(options: &Options, connections_max: u64, progress: &Progress) -
     let findings = Findings {
         figures: report.figures(options),
         runs: report.runs.iter().map(Run::json).collect(),
-        peers: peers::PACKAGES.map(|package| (package, machine::package_version(package))).to_vec(),
+        peers: [&peers::PACKAGES[..], &peers::CLIENT_PACKAGES]
+            .concat()
+            .into_iter()
+            .map(|package| (package, machine::package_version(package)))
+            .collect(),
         notes: report.notes,
     };
     Ok((table, findings))

@@ -20,6 +20,15 @@ pub fn cpu_us(pids: &[u32]) -> Result<u64> {
     Ok(ticks.saturating_mul(1_000_000) / rustix::param::clock_ticks_per_second().max(1))
 }
 
+/// CPU time of the programs that this process has started and that have ended, in microseconds.
+///
+/// # Errors
+/// No /proc here.
+pub fn children_cpu_us() -> Result<u64> {
+    let ticks = ended_children_ticks(&read("/proc/self/stat")?).context("/proc/self/stat has another shape")?;
+    Ok(ticks.saturating_mul(1_000_000) / rustix::param::clock_ticks_per_second().max(1))
+}
+
 /// Process `pid` and those that it and its children started, as far as they live; `pid` comes first.
 ///
 /// # Errors
@@ -134,6 +143,14 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     Some(user + system)
 }
 
+/// cutime + cstime, the 16th and 17th field of `/proc/PID/stat`.
+fn ended_children_ticks(stat: &str) -> Option<u64> {
+    let mut fields = fields_behind_name(stat)?.skip(13);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(user + system)
+}
+
 /// The fourth field of `/proc/PID/stat`.
 fn parent(stat: &str) -> Option<u32> {
     fields_behind_name(stat)?.nth(1)?.parse().ok()
@@ -175,7 +192,7 @@ mod tests {
     #[test]
     fn cpu_time_is_counted_from_the_last_bracket_of_the_name() {
         let stat = "812 (memory) tools (1) S 7 812 812 0 -1 4194560 1131 0 0 0 250 75 9 9 20 0 8 0 7210 90112 1500";
-        assert_eq!((cpu_ticks(stat), parent(stat)), (Some(325), Some(7)));
+        assert_eq!((cpu_ticks(stat), ended_children_ticks(stat), parent(stat)), (Some(325), Some(18), Some(7)));
         assert_eq!(cpu_ticks("812 (memory-tools) S 1 812"), None);
         assert_eq!(cpu_ticks(""), None);
     }

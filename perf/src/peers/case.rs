@@ -52,6 +52,15 @@ pub enum Load {
     Paced,
 }
 
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// Our generator.
+    Generator,
+    /// wrk, or redis-benchmark.
+    Foreign,
+}
+
 /// A kind of run.
 #[derive(Debug)]
 pub struct Case {
@@ -61,6 +70,8 @@ pub struct Case {
     pub verb: Verb,
     /// How much.
     pub load: Load,
+    /// Who asks.
+    pub by: Asker,
     /// Who is asked.
     pub on: &'static [Who],
 }
@@ -78,19 +89,48 @@ pub const PUT: &str = "PUT";
 /// See `GET`.
 pub const PUT_PIPELINED: &str = "PUT, pipelined";
 
+/// See `GET`.
+pub const GET_FOREIGN: &str = "GET, foreign clients";
+/// See `GET`.
+pub const GET_PIPELINED_FOREIGN: &str = "GET, pipelined, foreign clients";
+
+/// Whom foreign clients ask: the servers whose ratio they could show to be another.
+const FOREIGN_ON: &[Who] = &[Who::Ours, Who::Nginx, Who::Redis];
+
 /// The cases in their order within a round. What is paced follows what it takes its rate from.
 pub const CASES: &[Case] = &[
     Case {
         name: GET,
         verb: Verb::Get,
         load: Load::Plain,
+        by: Asker::Generator,
         on: &[Who::Ours, Who::Bare, Who::Nginx, Who::Redis, Who::Webdis],
     },
-    Case { name: GET_BUSY, verb: Verb::Get, load: Load::Busy, on: &[Who::Ours] },
-    Case { name: GET_PACED, verb: Verb::Get, load: Load::Paced, on: &[Who::Ours, Who::Nginx] },
-    Case { name: GET_PIPELINED, verb: Verb::Get, load: Load::Pipelined, on: &[Who::Ours, Who::Nginx, Who::Redis] },
-    Case { name: PUT, verb: Verb::Put, load: Load::Plain, on: &[Who::Ours, Who::Redis, Who::Webdis] },
-    Case { name: PUT_PIPELINED, verb: Verb::Put, load: Load::Pipelined, on: &[Who::Ours, Who::Redis] },
+    Case { name: GET_BUSY, verb: Verb::Get, load: Load::Busy, by: Asker::Generator, on: &[Who::Ours] },
+    Case { name: GET_PACED, verb: Verb::Get, load: Load::Paced, by: Asker::Generator, on: &[Who::Ours, Who::Nginx] },
+    Case {
+        name: GET_PIPELINED,
+        verb: Verb::Get,
+        load: Load::Pipelined,
+        by: Asker::Generator,
+        on: &[Who::Ours, Who::Nginx, Who::Redis],
+    },
+    Case {
+        name: PUT,
+        verb: Verb::Put,
+        load: Load::Plain,
+        by: Asker::Generator,
+        on: &[Who::Ours, Who::Redis, Who::Webdis],
+    },
+    Case {
+        name: PUT_PIPELINED,
+        verb: Verb::Put,
+        load: Load::Pipelined,
+        by: Asker::Generator,
+        on: &[Who::Ours, Who::Redis],
+    },
+    Case { name: GET_FOREIGN, verb: Verb::Get, load: Load::Plain, by: Asker::Foreign, on: FOREIGN_ON },
+    Case { name: GET_PIPELINED_FOREIGN, verb: Verb::Get, load: Load::Pipelined, by: Asker::Foreign, on: FOREIGN_ON },
 ];
 
 /// Whose idle connections are weighed.
@@ -99,9 +139,10 @@ pub const IDLE_ON: &[Who] = &[Who::Ours, Who::Nginx];
 impl Case {
     /// What is asked, with its numbers.
     pub fn title(&self, options: &Options) -> String {
-        let verb = match self.verb {
-            Verb::Get => "GET",
-            Verb::Put => "PUT, Redis SET",
+        let verb = match (self.verb, self.by) {
+            (Verb::Get, Asker::Generator) => "GET",
+            (Verb::Get, Asker::Foreign) => "GET of one key by wrk and redis-benchmark",
+            (Verb::Put, _) => "PUT, Redis SET",
         };
         match self.load {
             Load::Plain => format!("{verb}: {} connections", options.connections),
@@ -115,6 +156,16 @@ impl Case {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn foreign_clients_follow_the_run_of_ours_whose_rate_they_need() {
+        for case in CASES.iter().filter(|case| case.by == Asker::Foreign) {
+            let like = |one: &&Case| one.by == Asker::Generator && (one.verb, one.load) == (case.verb, case.load);
+            let before = CASES.iter().take_while(|one| one.name != case.name).find(like).unwrap();
+            assert!(case.on.iter().all(|who| before.on.contains(who)), "{}", case.name);
+            assert!(matches!(case.load, Load::Plain | Load::Pipelined), "{}", case.name);
+        }
+    }
 
     #[test]
     fn names_are_different_and_what_is_paced_follows_its_rate() {

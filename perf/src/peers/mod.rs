@@ -7,6 +7,7 @@
 
 mod case;
 mod contestant;
+mod foreign;
 mod idle;
 pub mod program;
 mod promise;
@@ -20,8 +21,9 @@ use crate::connection::{Session, Tally};
 use crate::fleet::Fleet;
 use crate::options::{Front, Options};
 use crate::pace::{Pace, Schedule};
-use crate::peers::case::{CASES, Case, GET, IDLE_ON, Load};
+use crate::peers::case::{Asker, CASES, Case, GET, IDLE_ON, Load, Who};
 use crate::peers::contestant::Contestant;
+use crate::peers::foreign::Client;
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::template::Template;
@@ -31,6 +33,9 @@ pub use crate::peers::report::Report;
 
 /// The packages of Debian that the others come from.
 pub const PACKAGES: [&str; 3] = ["nginx", "redis-server", "webdis"];
+
+/// The packages of Debian that foreign clients come from.
+pub const CLIENT_PACKAGES: [&str; 2] = foreign::PACKAGES;
 
 /// The constant rate, of the throughput at saturation.
 pub const PACED_SHARE: f64 = 0.5;
@@ -53,6 +58,7 @@ pub fn measure(options: &Options, connections_max: u64, progress: &Progress) -> 
             false
         }
     };
+    notes.extend(missing_clients(&contestants));
     let mut runs: Vec<Run> = Vec::new();
     let mut idle = Vec::new();
     for round in 1..=options.rounds {
@@ -61,7 +67,13 @@ pub fn measure(options: &Options, connections_max: u64, progress: &Progress) -> 
             let saturation = saturation(&runs, round);
             for contestant in contestants.iter().filter(|contestant| case.on.contains(&contestant.who)) {
                 tell(&case.title(options), contestant.who.name());
-                let run = run(options, round, case, saturation, contestant, &document)?;
+                let run = match (case.by, Client::of(contestant.who)) {
+                    (Asker::Generator, _) => run(options, round, case, saturation, contestant, &document)?,
+                    (Asker::Foreign, Some(client)) => {
+                        client.run(options, (round, case), contestant, rate_of(&runs, case, contestant.who))?
+                    }
+                    (Asker::Foreign, None) => continue,
+                };
                 if case.load == Load::Paced {
                     notes.extend(lag(&run, saturation * PACED_SHARE));
                 }
@@ -108,6 +120,24 @@ fn saturation(runs: &[Run], round: u32) -> f64 {
     runs.map(|run| run.requests_per_second).fold(f64::INFINITY, f64::min)
 }
 
+/// What our generator got from `who` a second where it last asked as `case` does.
+fn rate_of(runs: &[Run], case: &Case, who: Who) -> f64 {
+    let like = |one: &&Case| one.by == Asker::Generator && (one.verb, one.load) == (case.verb, case.load);
+    let name = CASES.iter().find(like).map(|one| one.name);
+    let run = runs.iter().rfind(|run| Some(run.workload) == name && run.on == who.name());
+    run.map_or(0.0, |run| run.requests_per_second)
+}
+
+/// Says which foreign clients there are not.
+fn missing_clients(contestants: &[Contestant]) -> Vec<String> {
+    let asked = contestants.iter().map(|contestant| contestant.who);
+    let asked = asked.filter(|who| CASES.iter().any(|case| case.by == Asker::Foreign && case.on.contains(who)));
+    let mut names: Vec<&str> = asked.filter(|who| Client::of(*who).is_none()).map(Client::name_for).collect();
+    names.dedup();
+    let packages = CLIENT_PACKAGES.join(" ");
+    names.iter().map(|name| format!("{name} asks nobody: it is not installed (apt-get install {packages})")).collect()
+}
+
 /// Says so when `run` has answered noticeably less than the `due` requests a second: what was never asked is in no
 /// latency.
 pub fn lag(run: &Run, due: f64) -> Option<String> {
@@ -141,6 +171,23 @@ mod tests {
         runs.push(Run { requests_per_second: 5.0, ..Run::sample(2, "PUT", "nginx", 1.0) });
         assert_eq!(saturation(&runs, 2), 60.0);
         assert_eq!(saturation(&runs, 1), 10.0);
+    }
+
+    #[test]
+    fn a_foreign_client_asks_for_as_long_as_ours_did() {
+        let run = |round, workload, on, per_second| Run {
+            requests_per_second: per_second,
+            ..Run::sample(round, workload, on, 1.0)
+        };
+        let runs = [
+            run(1, GET, "Redis", 10.0),
+            run(2, GET, "Redis", 20.0),
+            run(2, GET, "nginx", 30.0),
+            run(2, "PUT", "Redis", 5.0),
+        ];
+        let case = CASES.iter().find(|case| case.by == Asker::Foreign && case.load == Load::Plain).unwrap();
+        assert_eq!(rate_of(&runs, case, Who::Redis), 20.0);
+        assert_eq!(rate_of(&runs, case, Who::Ours), 0.0);
     }
 
     #[test]

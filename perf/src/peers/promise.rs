@@ -1,7 +1,9 @@
 //! What was promised against the others, and under which conditions.
 
 use crate::options::Options;
-use crate::peers::case::{GET, GET_BUSY, GET_PACED, GET_PIPELINED, PUT, PUT_PIPELINED, Who};
+use crate::peers::case::{
+    GET, GET_BUSY, GET_FOREIGN, GET_PACED, GET_PIPELINED, GET_PIPELINED_FOREIGN, PUT, PUT_PIPELINED, Who,
+};
 use crate::run::Run;
 
 /// What of two runs is compared.
@@ -57,6 +59,10 @@ pub const PROMISES: &[Promise] = &[
     promise(PUT, Who::Redis, Some(1.3), Some(1.1)),
     promise(PUT, Who::Webdis, None, None),
     promise(PUT_PIPELINED, Who::Redis, None, None),
+    promise(GET_FOREIGN, Who::Nginx, None, None),
+    promise(GET_FOREIGN, Who::Redis, None, None),
+    promise(GET_PIPELINED_FOREIGN, Who::Nginx, None, None),
+    promise(GET_PIPELINED_FOREIGN, Who::Redis, None, None),
     Promise { case: GET_BUSY, over: (GET, Who::Ours), by: By::Cpu, bound: Some(1.3), aim: None },
     Promise { case: GET_PACED, over: (GET_PACED, Who::Nginx), by: By::P99, bound: Some(1.25), aim: None },
 ];
