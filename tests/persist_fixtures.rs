@@ -181,30 +181,34 @@ fn dump(name: &str) -> String {
 }
 
 /// What was written before the first snapshot had ended.
-const EARLY: &str = r#"{"key":"alpha","version":9,"value":{"a": 2.0}}
-{"key":"clé/日本","version":2,"value":"text \u00e9"}
-{"key":"kept","version":4,"expires_at_ms":3295399065680,"value":1}
+const EARLY: &str = r#"{"collection":null,"key":"alpha","version":9,"value":{"a": 2.0}}
+{"collection":null,"key":"clé/日本","version":2,"value":"text \u00e9"}
+{"collection":null,"key":"kept","expires_at":"2074-06-05T04:37:45.680Z","version":4,"value":1}
+{"collection":"dropped","options":{"default_ttl":null,"require_conditional":false}}
 {"collection":"dropped","key":"d","version":8,"value":1}
+{"collection":"users","options":{"default_ttl":null,"require_conditional":false}}
 {"collection":"users","key":"u1","version":6,"value":{"n":"x"}}
 "#;
 
 /// With all that was written after it: a batch, changes of deadlines and collections, a large value (here LARGE).
-const ALL: &str = r#"{"key":"alpha","version":9,"value":{"a": 2.0}}
-{"key":"clé/日本","version":2,"value":"text \u00e9"}
-{"key":"far","version":11,"expires_at_ms":3295399065680,"value":[1,2,3]}
-{"key":"kept","version":4,"value":1}
-{"key":"large","version":15,"value":"LARGE"}
+const ALL: &str = r#"{"collection":null,"key":"alpha","version":9,"value":{"a": 2.0}}
+{"collection":null,"key":"clé/日本","version":2,"value":"text \u00e9"}
+{"collection":null,"key":"far","expires_at":"2074-06-05T04:37:45.680Z","version":11,"value":[1,2,3]}
+{"collection":null,"key":"kept","version":4,"value":1}
+{"collection":null,"key":"large","version":15,"value":"LARGE"}
+{"collection":"empty","options":{"default_ttl":null,"require_conditional":false}}
+{"collection":"users","options":{"default_ttl":null,"require_conditional":false}}
 {"collection":"users","key":"u2","version":16,"value":{"n":"y"}}
-{"collection":"users","key":"u3","version":17,"expires_at_ms":3295399065680,"value":null}
+{"collection":"users","key":"u3","expires_at":"2074-06-05T04:37:45.680Z","version":17,"value":null}
 "#;
 
 /// What the second server wrote.
-const LAST: &str = r#"{"key":"last","version":16777218,"value":true}
+const LAST: &str = r#"{"collection":null,"key":"last","version":16777218,"value":true}
 "#;
 
 /// `documents` with `LAST` where the main store ends.
 fn with_last(documents: &str) -> String {
-    let end = documents.find(r#"{"collection""#).unwrap();
+    let end = documents.find(r#"{"collection":""#).unwrap();
     let (main, collections) = documents.split_at(end);
     format!("{main}{LAST}{collections}")
 }

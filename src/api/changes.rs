@@ -3,7 +3,7 @@
 //! As lines it is a long poll: the reply ends with the first changes there are, so that whoever asks has them at once,
 //! and asks again behind the last of them; or when its time is over, with a line that only says up to where. So the last
 //! line always has the LSN to go on from. As server-sent events it goes on until one side has enough.
-//! Invariant: what is told is a line or an event each, whatever line breaks a document holds. It does not know what is
+//! Invariant: what is told is a line or an event each, whatever line breaks a document holds (`one_line`). It does not know what is
 //! kept, nor what may be shown: that is `Follow`'s.
 
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use super::accept::ChangesForm;
 use super::call::{Call, Otherwise, name_of};
 use super::expiry::ttl_millis;
 use super::message::{BodyStream, Field, Method, Part, Pulled, Response, ResponseBody, Value, Wake};
+use super::one_line;
 use super::problem::{Kind, Problem};
 use super::query::Query;
 use super::timestamp;
@@ -275,10 +276,7 @@ fn write(part: &mut Part, change: Change, form: ChangesForm, with_values: bool) 
     }
     timestamp::push_expiry(&mut text, deadline);
     if let (Deed::Put { document, .. }, true) = (change.deed, with_values) {
-        text.extend_from_slice(b",\"value\":");
-        part.push_bytes(&text);
-        text.clear();
-        part.push_in_one_line(document);
+        one_line::push_document(part, &mut text, document);
     }
     text.extend_from_slice(if form == ChangesForm::Events { b"}\n\n" } else { b"}\n" });
     part.push_bytes(&text);

@@ -18,6 +18,7 @@ mod envelope;
 mod expiry;
 mod inspect;
 mod lines;
+mod one_line;
 mod openapi;
 mod preference;
 mod problem;
@@ -46,6 +47,7 @@ use target::Target;
 pub use openapi::text as description;
 pub use problem::{Kind, Problem};
 pub use routes::ROUTES;
+pub use transfer::LineWriter;
 
 /// Answers requests. A front holds one and knows nothing else of what it serves.
 pub trait Handle: Send + Sync {

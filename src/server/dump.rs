@@ -1,4 +1,4 @@
-//! `memory-tools dump PATH`: every document that a start would load, as a line of JSON each.
+//! `memory-tools dump PATH`: everything that a start would load, as the lines of an export, which an import takes.
 //!
 //! Invariant: it locks nothing and changes nothing, and takes the way of a start: snapshot, journal behind it, then what
 //! has expired is left out. The documents are in memory before the first line, because a later record of the journal
@@ -8,17 +8,15 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::api::LineWriter;
+use crate::api::message::Part;
 use crate::base::clock::Clock;
 use crate::base::disk::Disk;
-use crate::base::json;
 use crate::base::limits::LSN_MAX;
 use crate::base::threads::alone;
 use crate::engine::{Engine, EngineOptions, LoadFault};
 use crate::journal::{Journal, Sequence};
-use crate::model::{
-    CollectionName, CollectionOptions, CollectionSummary, Command, Effect, Entry, Execute, KeyRange, Listed, Lsn,
-    Record, Scope,
-};
+use crate::model::{CollectionName, Command, Effect, Execute, KeyRange, Listed, Lsn, Record, Scope};
 use crate::persist::{self, Content, Found};
 
 /// Shards of a store that nobody writes to.
@@ -48,9 +46,8 @@ impl DumpError {
     }
 }
 
-/// Writes every live document of the data folder at `path` to `out`: the main store first, then the collections by name,
-/// each in byte order of the keys, behind a line with its `options` when it has any. A line has `collection` (not for the main store), `key`, `version`, `expires_at_ms`
-/// (when there is one) and `value`, whose line ends are spaces.
+/// Writes what an export of a server on the data folder at `path` would give to `out`: the live documents of the main
+/// store, then the collections by name, each with its options and behind them its documents in byte order of the keys.
 ///
 /// # Errors
 /// What a start would say; or what `out` refuses.
@@ -66,7 +63,9 @@ pub fn dump(disk: &Arc<dyn Disk>, path: &Path, clock: Arc<dyn Clock>, out: &mut 
     if let Ok(Effect::Collections(found)) = engine.execute(list).map(|outcome| outcome.effect) {
         for summary in found {
             let name = CollectionName::new(&summary.name).expect("the name of a collection in the catalogue is one");
-            write_options(&summary, out)?;
+            let mut part = Part::new();
+            LineWriter::default().push_collection(&mut part, &summary);
+            write(&mut part, out)?;
             write_all_of(&engine, Scope::Collection(name), out)?;
         }
     }
@@ -102,46 +101,20 @@ fn write_all_of(engine: &Engine, scope: Scope<'_>, out: &mut dyn Write) -> io::R
     let Ok(Effect::Scanned(entries)) = engine.execute(scan).map(|outcome| outcome.effect) else {
         return Ok(());
     };
-    let mut line = Vec::new();
+    let collection = match scope {
+        Scope::Main => None,
+        Scope::Collection(name) => Some(name.as_str()),
+    };
+    let (mut part, mut writer) = (Part::new(), LineWriter::default());
     for entry in entries.filter_map(Listed::live) {
-        line.clear();
-        write_line(&mut line, scope, &entry);
-        out.write_all(&line)?;
+        writer.push_document(&mut part, collection, entry);
+        write(&mut part, out)?;
     }
     Ok(())
 }
 
-/// The options of a collection, unless all of them are the default.
-fn write_options(summary: &CollectionSummary, out: &mut dyn Write) -> io::Result<()> {
-    let CollectionSummary { name, options, .. } = summary;
-    if *options == CollectionOptions::default() {
-        return Ok(());
-    }
-    let mut line = b"{\"collection\":".to_vec();
-    json::escape_into(&mut line, name);
-    line.extend_from_slice(b",\"options\":{");
-    if let Some(ttl_ms) = options.default_ttl_ms {
-        line.extend_from_slice(format!("\"default_ttl_ms\":{ttl_ms},").as_bytes());
-    }
-    line.extend_from_slice(format!("\"require_conditional\":{}}}}}\n", options.require_conditional).as_bytes());
-    out.write_all(&line)
-}
-
-fn write_line(line: &mut Vec<u8>, scope: Scope<'_>, Entry { document, version, deadline }: &Entry) {
-    line.push(b'{');
-    if let Scope::Collection(name) = scope {
-        line.extend_from_slice(b"\"collection\":");
-        json::escape_into(line, name.as_str());
-        line.push(b',');
-    }
-    line.extend_from_slice(b"\"key\":");
-    json::escape_into(line, document.key().as_str());
-    line.extend_from_slice(format!(",\"version\":{version}").as_bytes());
-    if let Some(moment) = deadline.moment() {
-        line.extend_from_slice(format!(",\"expires_at_ms\":{}", moment.0).as_bytes());
-    }
-    line.extend_from_slice(b",\"value\":");
-    // A line end within a value is white space between tokens: strings escape theirs.
-    line.extend(document.value().iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
-    line.extend_from_slice(b"}\n");
+fn write(part: &mut Part, out: &mut dyn Write) -> io::Result<()> {
+    part.pieces().iter().try_for_each(|piece| out.write_all(piece.bytes()))?;
+    part.clear();
+    Ok(())
 }

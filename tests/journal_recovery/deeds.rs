@@ -25,7 +25,9 @@ fn dump_takes_the_way_of_a_start_and_changes_nothing() {
     let lines = String::from_utf8(out).unwrap();
     let expected: String = state
         .iter()
-        .map(|(key, (version, value))| format!("{{\"key\":\"{key}\",\"version\":{version},\"value\":{value}}}\n"))
+        .map(|(key, (version, value))| {
+            format!("{{\"collection\":null,\"key\":\"{key}\",\"version\":{version},\"value\":{value}}}\n")
+        })
         .collect();
     assert_eq!(lines, expected);
     assert!(disk.files() == before);

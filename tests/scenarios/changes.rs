@@ -81,7 +81,7 @@ fn changes_are_told_in_order_from_any_lsn_that_is_kept() {
              \"value\":2}\n{\"lsn\":4,\"op\":\"delete\",\"collection\":null,\"key\":\"b\"}\n{\"lsn\":7,\"op\":\"drop\",\"collection\":\"c\"}\n",
         ),
         get("/v1/changes?since=0&collection=c&values").body(
-            "{\"lsn\":6,\"op\":\"put\",\"collection\":\"c\",\"key\":\"\\\"x\\\"\",\"version\":6,\"value\":{\"a\":  1}}\n\
+            "{\"lsn\":6,\"op\":\"put\",\"collection\":\"c\",\"key\":\"\\\"x\\\"\",\"version\":6,\"text\":\"{\\\"a\\\":\\r\\n1}\"}\n\
              {\"lsn\":7,\"op\":\"drop\",\"collection\":\"c\"}\n",
         ),
         send("HEAD", "/v1/changes").body(""),
@@ -208,7 +208,7 @@ fn events_go_on_until_the_time_is_over_and_begin_behind_the_last_one() {
         // The heartbeat is due, and the write has it looked at.
         house.clock.advance(15_000);
         client.send("PUT", "/v1/docs/c", &[], b"[\n3]");
-        let event = "{\"lsn\":4,\"op\":\"put\",\"collection\":null,\"key\":\"c\",\"version\":4,\"value\":[ 3]}";
+        let event = "{\"lsn\":4,\"op\":\"put\",\"collection\":null,\"key\":\"c\",\"version\":4,\"text\":\"[\\n3]\"}";
         events.read_up_to(&format!(":\nid: 3\n\nid: 4\ndata: {event}\n\n"));
         house.clock.advance(45_000);
         client.send("DELETE", "/v1/docs/b", &[], b"");

@@ -83,10 +83,10 @@ fn a_list_can_be_had_as_lines() {
 
 #[test]
 fn a_document_of_several_lines_is_one_line_of_a_list() {
-    over_every_door(&[scenario! { "its line breaks become spaces, and are kept in an export";
+    over_every_door(&[scenario! { "as a string of its text, as in an export";
         put("/v1/docs/a", "{\n \"x\":\r\n1}").gives(201),
         get("/v1/docs/a").body("{\n \"x\":\r\n1}"),
-        get("/v1/docs?values").with(LINES.0, LINES.1).body("{\"key\":\"a\",\"version\":1,\"value\":{  \"x\":  1}}\n"),
+        get("/v1/docs?values").with(LINES.0, LINES.1).body("{\"key\":\"a\",\"version\":1,\"text\":\"{\\n \\\"x\\\":\\r\\n1}\"}\n"),
         get("/v1/docs?values").containing("{\n \"x\":\r\n1}"),
         get("/v1/export").containing("\"text\":\"{\\n \\\"x\\\":\\r\\n1}\"}\n"),
     }]);

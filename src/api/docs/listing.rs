@@ -13,6 +13,7 @@ use super::super::Api;
 use super::super::accept::ListForm;
 use super::super::call::{Call, Otherwise, key_of, known_scope, scope_of};
 use super::super::message::{Field, Method, Part, Response, Step, Value, Work};
+use super::super::one_line;
 use super::super::problem::{Kind, Problem};
 use super::super::query::Query;
 use super::super::target::encode_into;
@@ -132,12 +133,14 @@ fn write(response: &mut Response, items: Vec<Entry>, cursor: Option<&str>, form:
         }
         push_called(&mut text, entry.document.key(), entry.version, entry.deadline);
         if with_values {
-            text.extend_from_slice(b",\"value\":");
-            part.push_bytes(&text);
-            text.clear();
             match form {
-                ListForm::Json => part.push_document(entry.document),
-                ListForm::Lines => part.push_in_one_line(entry.document),
+                ListForm::Json => {
+                    text.extend_from_slice(b",\"value\":");
+                    part.push_bytes(&text);
+                    text.clear();
+                    part.push_document(entry.document);
+                }
+                ListForm::Lines => one_line::push_document(&mut part, &mut text, entry.document),
             }
         }
         text.push(b'}');

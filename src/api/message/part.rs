@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use memchr::memchr2;
-
 use crate::model::{Document, Lsn, Rest};
 
 use super::{DocumentSlice, Piece};
@@ -68,16 +66,6 @@ impl Part {
             self.length += slice.bytes().len();
             self.pieces.push(Piece::Slice(slice));
         }
-    }
-
-    /// Appends the value of `document` as a part of a line. A line break in a JSON text is white space between two
-    /// tokens: a space says the same, and takes as much room.
-    pub fn push_in_one_line(&mut self, document: Document) {
-        if memchr2(b'\n', b'\r', document.value()).is_none() {
-            return self.push_document(document);
-        }
-        let spaced = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
-        self.push_bytes(&document.value().iter().map(spaced).collect::<Vec<u8>>());
     }
 
     /// Notes that what was appended shows something of `lsn`, or of what came before it.

@@ -51,7 +51,12 @@ pub const LIMIT: Parameter = optional("limit", Form::Count(PAGE_ITEMS_MAX), "how
 pub const CURSOR: Parameter = optional("cursor", Form::Key, "only keys behind this one: the cursor of the page before");
 
 /// `?values`
-pub const VALUES: Parameter = optional("values", Form::Flag, "the documents too, not only what they are called");
+pub const VALUES: Parameter = optional(
+    "values",
+    Form::Flag,
+    "the documents too, not only what they are called: value, or in lines and events, where a document has line breaks, \
+     text: a string of it",
+);
 
 /// `?count`
 pub const COUNT: Parameter = optional("count", Form::Flag, "how many there are, up to 100,000 at a time");

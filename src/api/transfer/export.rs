@@ -3,33 +3,23 @@
 //! A collection is a line with its options, and behind it a line for each of its documents; the main store comes first
 //! and has no such line. It is no snapshot: what is written meanwhile is in it or not, each key at most once. A cursor
 //! is `collection/key` of the last line that was read whole, and nothing is kept for it: the main store's name is empty,
-//! and no other has a slash in it. Memory is what one scan has at hand, however much is stored. A document is in its line
-//! byte for byte, or, where it is more than one line, as a string of them.
+//! and no other has a slash in it. Memory is what one scan has at hand, however much is stored.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use memchr::memchr2;
-
-use crate::base::duration::GoDuration;
 use crate::base::json;
-use crate::model::{
-    CollectionOptions, CollectionSummary, Command, Effect, Entries, Entry, Execute, KeyRange, Listed, Outcome, Refusal,
-};
+use crate::model::{CollectionSummary, Command, Effect, Entries, Execute, KeyRange, Listed, Outcome, Refusal};
 
 use super::super::Api;
 use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of, no_such_collection};
 use super::super::message::{BodyStream, Field, Part, Pulled, Response, ResponseBody, Value};
 use super::super::problem::{Kind, Problem};
-use super::super::timestamp;
+use super::line_writer::LineWriter;
 
 /// Bytes of a part behind which it is handed on, and lines of it, expired documents included.
 const PART_BYTES: usize = 32 << 10;
 const PART_LINES: usize = 256;
-
-/// What is kept of the memory for a line.
-const KEPT_BYTES_MAX: usize = 64 << 10;
 
 /// Collections that are asked for at once.
 const COLLECTIONS_AT_ONCE: usize = 64;
@@ -57,7 +47,7 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         wanted,
         entries: None,
         listed: Vec::new().into_iter(),
-        text: Vec::new(),
+        writer: LineWriter::default(),
     }));
     Ok(response)
 }
@@ -104,8 +94,7 @@ struct Export {
     entries: Option<Box<dyn Entries>>,
     /// The collections behind that one, as far as they were asked for.
     listed: std::vec::IntoIter<CollectionSummary>,
-    /// Memory for a line.
-    text: Vec<u8>,
+    writer: LineWriter,
 }
 
 impl BodyStream for Export {
@@ -115,7 +104,7 @@ impl BodyStream for Export {
             match next {
                 Some((Some(Listed::Live(entry)), rests_on)) => {
                     part.show(rests_on);
-                    self.write(part, entry);
+                    self.writer.push_document(part, self.collection.as_deref(), entry);
                 }
                 Some((Some(Listed::Expired), rests_on)) => part.show(rests_on),
                 Some((None, rests_on)) => {
@@ -143,7 +132,7 @@ impl Export {
             Some(after) => after,
             None => match self.next_collection(part)? {
                 Some(next) => {
-                    self.write_collection(part, &next);
+                    self.writer.push_collection(part, &next);
                     self.collection = Some(next.name);
                     None
                 }
@@ -184,47 +173,6 @@ impl Export {
             }
         }
         Ok(self.listed.next())
-    }
-
-    fn write_collection(&mut self, part: &mut Part, summary: &CollectionSummary) {
-        let CollectionSummary { name, options: CollectionOptions { default_ttl_ms, require_conditional }, .. } =
-            summary;
-        let ttl = default_ttl_ms.map(|ttl_ms| GoDuration::from(Duration::from_millis(ttl_ms)));
-        let ttl = ttl.map_or("null".to_owned(), |ttl| format!("\"{ttl}\""));
-        self.text.clear();
-        self.text.extend_from_slice(b"{\"collection\":");
-        json::escape_into(&mut self.text, name);
-        let options =
-            format!(",\"options\":{{\"default_ttl\":{ttl},\"require_conditional\":{require_conditional}}}}}\n");
-        self.text.extend_from_slice(options.as_bytes());
-        part.push_bytes(&self.text);
-    }
-
-    fn write(&mut self, part: &mut Part, entry: Entry) {
-        let text = &mut self.text;
-        text.clear();
-        text.extend_from_slice(b"{\"collection\":");
-        match &self.collection {
-            Some(name) => json::escape_into(text, name),
-            None => text.extend_from_slice(b"null"),
-        }
-        text.extend_from_slice(b",\"key\":");
-        json::escape_into(text, entry.document.key().as_str());
-        timestamp::push_expiry(text, entry.deadline);
-        text.extend_from_slice(b",\"version\":");
-        text.extend_from_slice(itoa::Buffer::new().format(entry.version.0).as_bytes());
-        // A line break between two tokens would end the line: such a document goes out as a string.
-        if memchr2(b'\n', b'\r', entry.document.value()).is_some() {
-            text.extend_from_slice(b",\"text\":");
-            json::escape_into(text, &String::from_utf8_lossy(entry.document.value()));
-            part.push_bytes(text);
-        } else {
-            text.extend_from_slice(b",\"value\":");
-            part.push_bytes(text);
-            part.push_document(entry.document);
-        }
-        part.push_bytes(b"}\n");
-        text.shrink_to(KEPT_BYTES_MAX);
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod export;
 mod import;
+mod line_writer;
 mod staging;
 
 pub use export::get as export;
 pub use import::post as import;
+pub use line_writer::LineWriter;

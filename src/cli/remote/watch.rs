@@ -157,7 +157,7 @@ impl<'l> Change<'l> {
                 b"\"collection\"" if member.value != b"null" => collection = json::unescape(member.value).ok(),
                 b"\"key\"" => key = json::unescape(member.value).ok(),
                 // It comes last, and may be large.
-                b"\"value\"" => break,
+                b"\"value\"" | b"\"text\"" => break,
                 _ => {}
             }
         }
