@@ -1,5 +1,7 @@
 //! The command line of the generator: every knob, its default, and what may not be asked for.
 
+mod help;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,62 +14,13 @@ use crate::statistics::ROUNDS_MIN;
 use crate::template::KEYS_MAX;
 use crate::workload::{DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MIN};
 
+pub use crate::options::help::HELP;
+
 /// The largest journal: its documents stay in memory.
 const JOURNAL_MB_MAX: u32 = 100_000;
 
 /// Documents among which keys are listed, unless somebody says otherwise.
 const API_DOCUMENTS: u32 = 10_000_000;
-
-/// What `--help` prints.
-pub const HELP: &str = "\
-Measures a Memory Tools server from outside, prints one table and stores it as JSON.
-
-  memory-tools-bench [OPTIONS]         what the server promises by itself
-  memory-tools-bench peers [OPTIONS]   what it promises beside nginx, Redis and webdis
-  memory-tools-bench journal [OPTIONS] what it promises with its journal, beside Redis
-  memory-tools-bench api [OPTIONS]     what it promises of patches, listings and bulks
-  memory-tools-bench compare --other PATH [OPTIONS]   whether it is cheaper or dearer than another build of it
-
-  --server PATH           the server [target/release/memory-tools]
-  --server-argument ARG   passed on to the server, once per argument
-  --results FOLDER        where the JSON goes [perf/results]
-  --connections N         keep-alive connections of the runs [64]
-  --document-bytes N      size of their documents [1000]
-  --keys N                how many documents they use [100000]
-  --rounds N              how often everything is repeated [7; peers, journal and api: 5; compare: 10]
-  --seconds S             length of each run [2; compare: 1]
-  --warm-up S             time before a run is measured [0.3]
-  --seed N                of the order of the keys [1]
-
-Alone and with api:
-  --constant PATH         the same front answering a constant [target/release/memory-tools-constant]
-
-Alone:
-  --only PART             front, ready or memory; may be repeated [all three]
-  --starts N              starts whose ready time is measured [7]
-  --memory-documents N    documents of 100 bytes whose memory is measured [1000000]
-
-With peers and compare:
-  --front FRONT           the server's front, reactor or pool [reactor]
-  --depth N               requests sent together where they are pipelined [16]
-
-With peers:
-  --busy N                connections where there are many [2000]
-  --idle N                connections whose memory is measured [10000]
-
-With journal and api:
-  --documents N           documents of 200 bytes that are loaded from a snapshot [1000000]; api: of 100 bytes among
-                          which keys are listed [10000000]
-
-With journal:
-  --journal-mb N          size of the journal that is replayed [256]
-
-With compare:
-  --other PATH            the other server
-
-Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured. With peers, journal, api and
-compare what is missed or dearer is said in its line, and the code is 0 all the same.
-";
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,90 +253,4 @@ fn seconds(value: f64) -> Result<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(line: &str) -> Result<Option<Options>> {
-        Options::parse(line.split_whitespace().map(OsString::from))
-    }
-
-    #[test]
-    fn without_arguments_the_bounds_own_conditions_are_measured() {
-        let options = parse("").unwrap().unwrap();
-        assert_eq!((options.connections, options.document_bytes, options.rounds), (64, 1000, 7));
-        assert!([Part::Front, Part::Ready, Part::Memory].iter().all(|&part| options.measures(part)));
-        let options = parse("peers").unwrap().unwrap();
-        assert_eq!((options.mode, options.rounds, options.depth), (Mode::Peers, 5, 16));
-    }
-
-    #[test]
-    fn every_option_of_the_help_is_understood_in_its_mode() {
-        let both = "--server a --server-argument --shards=1 --results r --connections 2 --document-bytes 64 --keys 3 \
-                    --rounds 1 --seconds 0.5 --warm-up 0 --seed 9";
-        let constant = "--constant b";
-        let alone = "--only ready --starts 2 --memory-documents 5";
-        let compared = "--front pool --depth 4";
-        let peers = "--busy 100 --idle 200";
-        let other = "--other c";
-        let documents = "--documents 7";
-        let journal = "--journal-mb 8";
-        for name in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
-            let all = [both, constant, alone, compared, peers, other, documents, journal].concat();
-            assert!(all.contains(name), "{name} is in the help but not tried here");
-        }
-        let options = parse(&format!("{both} {constant} {alone}")).unwrap().unwrap();
-        assert_eq!((options.mode, options.duration), (Mode::Alone, Duration::from_millis(500)));
-        assert_eq!(options.server_arguments, ["--shards=1"]);
-        assert!(options.measures(Part::Ready) && !options.measures(Part::Memory));
-        let options = parse(&format!("peers {both} {compared} {peers}")).unwrap().unwrap();
-        assert_eq!((options.mode, options.front, options.rounds), (Mode::Peers, Front::Pool, 1));
-        assert_eq!((options.depth, options.busy, options.idle), (4, 100, 200));
-        let options = parse(&format!("api {both} {constant} {documents}")).unwrap().unwrap();
-        assert_eq!((options.mode, options.documents), (Mode::Api, 7));
-        let options = parse(&format!("journal {both} {documents} {journal}")).unwrap().unwrap();
-        assert_eq!((options.mode, options.documents, options.journal_mb), (Mode::Journal, 7, 8));
-        let options = parse(&format!("compare {both} {compared} {other} --rounds 6")).unwrap().unwrap();
-        assert_eq!((options.mode, options.other.to_str(), options.depth), (Mode::Compare, Some("c"), 4));
-        for pair in [constant, alone, compared, peers, other, documents, journal]
-            .into_iter()
-            .flat_map(|of_mode| of_mode.split(" --"))
-        {
-            let mode = if [constant, alone].concat().contains(pair) { "peers " } else { "" };
-            assert!(parse(&format!("{mode}--{}", pair.trim_start_matches("--"))).is_err(), "{mode}{pair}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_measured_is_refused_with_its_reason() {
-        for (line, reason) in [
-            ("--connections 0", "--connections must be 1 to 10000"),
-            ("--document-bytes 63", "--document-bytes must be 64 to 1048576"),
-            ("--keys 100000001", "--keys must be 1 to 100000000"),
-            ("--rounds 0", "--rounds must be 1 to 1000"),
-            ("--starts 0", "--starts must be 1 to 1000"),
-            ("--memory-documents 0", "--memory-documents must be 1 to 100000000"),
-            ("--seconds 0.05", "--seconds must be 0.1 or more"),
-            ("--seconds nan", "a time must be 0 to 3600 seconds, not NaN"),
-            ("--only get", "--only knows front, ready and memory, not \"get\""),
-            ("peers --front tower", "--front only knows reactor and pool, not \"tower\""),
-            ("peers --depth 0", "--depth must be 1 to 1000"),
-            ("peers --busy 10001", "--busy must be 1 to 10000"),
-            ("peers --idle 0", "--idle must be 1 to 50000"),
-            ("journal --documents 0", "--documents must be 1 to 100000000"),
-            ("journal --journal-mb 0", "--journal-mb must be 1 to 100000"),
-            ("compare", "--other must name the server to compare with"),
-            ("compare --other c --rounds 5", "--rounds must be 6 or more, or chance could be all there is"),
-            ("journal peers", "unexpected argument \"peers\""),
-            ("--rounds 1 peers", "unexpected argument \"peers\""),
-            ("--conections 3", "invalid option '--conections'"),
-            ("extra", "unexpected argument \"extra\""),
-        ] {
-            assert_eq!(parse(line).unwrap_err().to_string(), reason, "{line}");
-        }
-    }
-
-    #[test]
-    fn help_wins_over_everything_after_it() {
-        assert!(parse("--help --rounds 0").unwrap().is_none());
-    }
-}
+mod tests;

@@ -1,0 +1,52 @@
+//! What `--help` prints: every option, its default, and the modes that know it.
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Measures a Memory Tools server from outside, prints one table and stores it as JSON.
+
+  memory-tools-bench [OPTIONS]         what the server promises by itself
+  memory-tools-bench peers [OPTIONS]   what it promises beside nginx, Redis and webdis
+  memory-tools-bench journal [OPTIONS] what it promises with its journal, beside Redis
+  memory-tools-bench api [OPTIONS]     what it promises of patches, listings and bulks
+  memory-tools-bench compare --other PATH [OPTIONS]   whether it is cheaper or dearer than another build of it
+
+  --server PATH           the server [target/release/memory-tools]
+  --server-argument ARG   passed on to the server, once per argument
+  --results FOLDER        where the JSON goes [perf/results]
+  --connections N         keep-alive connections of the runs [64]
+  --document-bytes N      size of their documents [1000]
+  --keys N                how many documents they use [100000]
+  --rounds N              how often everything is repeated [7; peers, journal and api: 5; compare: 10]
+  --seconds S             length of each run [2; compare: 1]
+  --warm-up S             time before a run is measured [0.3]
+  --seed N                of the order of the keys [1]
+
+Alone and with api:
+  --constant PATH         the same front answering a constant [target/release/memory-tools-constant]
+
+Alone:
+  --only PART             front, ready or memory; may be repeated [all three]
+  --starts N              starts whose ready time is measured [7]
+  --memory-documents N    documents of 100 bytes whose memory is measured [1000000]
+
+With peers and compare:
+  --front FRONT           the server's front, reactor or pool [reactor]
+  --depth N               requests sent together where they are pipelined [16]
+
+With peers:
+  --busy N                connections where there are many [2000]
+  --idle N                connections whose memory is measured [10000]
+
+With journal and api:
+  --documents N           documents of 200 bytes that are loaded from a snapshot [1000000]; api: of 100 bytes among
+                          which keys are listed [10000000]
+
+With journal:
+  --journal-mb N          size of the journal that is replayed [256]
+
+With compare:
+  --other PATH            the other server
+
+Exit codes: 0 every bound is held, 1 a bound is missed, 2 nothing could be measured. With peers, journal, api and
+compare what is missed or dearer is said in its line, and the code is 0 all the same.
+";
