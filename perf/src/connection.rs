@@ -16,6 +16,7 @@ use mio::net::TcpStream;
 
 use crate::keys::Keys;
 use crate::pace::Pace;
+use crate::series::Series;
 use crate::workload::{DOCUMENT_BYTES_MAX, Workload};
 
 /// Bytes read at a time; a document larger than that makes the buffer grow.
@@ -44,13 +45,30 @@ pub struct Tally {
     pub reply_bytes: u64,
     /// Their latencies in nanoseconds.
     pub latency_ns: Histogram<u64>,
+    /// The same over time, where that is asked for.
+    pub series: Option<Series>,
 }
 
 impl Tally {
     /// Nothing yet. Latencies are kept to three digits, from 1 µs to a minute.
     pub fn new() -> Tally {
         let latency_ns = Histogram::new_with_bounds(1_000, 60_000_000_000, 3).expect("the bounds are in order");
-        Tally { answered: 0, reply_bytes: 0, latency_ns }
+        Tally { answered: 0, reply_bytes: 0, latency_ns, series: None }
+    }
+
+    /// Nothing yet, of a run that starts at `start` and is shown over time.
+    pub fn over_time(start: Instant) -> Tally {
+        Tally { series: Some(Series::new(start)), ..Tally::new() }
+    }
+
+    fn count(&mut self, reply_bytes: usize, since: Instant) {
+        self.answered += 1;
+        self.reply_bytes += reply_bytes as u64;
+        let nanoseconds = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.latency_ns.saturating_record(nanoseconds);
+        if let Some(series) = &mut self.series {
+            series.record(since, nanoseconds);
+        }
     }
 }
 
@@ -153,10 +171,7 @@ impl Connection {
             let asked = self.under_way.pop_front().context("an answer that nobody asked for")?;
             session.workload.check(asked.key, &reply)?;
             ensure!(!reply.closes, "the server closes a connection that should stay open");
-            session.tally.answered += 1;
-            session.tally.reply_bytes += reply.bytes as u64;
-            let nanoseconds = u64::try_from(asked.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            session.tally.latency_ns.saturating_record(nanoseconds);
+            session.tally.count(reply.bytes, asked.since);
             from += reply.bytes;
         }
         self.incoming.copy_within(from..self.filled, 0);

@@ -42,6 +42,10 @@ pub struct Window {
     pub generator_cpu_us: u64,
     /// Context switches of the server per request, over the whole session from its first request to its last.
     pub switches_per_request: f64,
+    /// Requests a second that were due, on a schedule.
+    pub due_per_second: Option<f64>,
+    /// Requests that were due by the end and had not gone out, because no connection was free: they are in no latency.
+    pub unsent: u64,
 }
 
 /// A moment in a session: what the clocks said.
@@ -109,10 +113,13 @@ impl Fleet {
         let switches_before = proc::context_switches(pids)?;
         self.start(&mut session)?;
         self.run_until(&mut session, |elapsed| elapsed >= warm_up)?;
-        let warmed = std::mem::replace(&mut session.tally, Tally::new());
         let before = Edge::now(pids)?;
+        let due_per_second = session.pace.per_second();
+        let tally = if due_per_second.is_some() { Tally::over_time(before.at) } else { Tally::new() };
+        let warmed = std::mem::replace(&mut session.tally, tally);
         self.run_until(&mut session, is_over)?;
         let after = Edge::now(pids)?;
+        let unsent = session.pace.overdue(after.at);
         let tally = std::mem::replace(&mut session.tally, Tally::new());
         session.keys = Keys::none();
         self.finish(&mut session, |_| {})?;
@@ -124,6 +131,8 @@ impl Fleet {
             server_cpu_us: after.server_cpu_us.saturating_sub(before.server_cpu_us),
             generator_cpu_us: after.generator_cpu_us.saturating_sub(before.generator_cpu_us),
             switches_per_request: switches as f64 / asked.max(1) as f64,
+            due_per_second,
+            unsent,
         })
     }
 
@@ -209,21 +218,32 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
 
-    /// Answers every request on every connection with the document of the key in it; wrong from the `wrong_at`-th on.
-    fn serve(document: &Template, wrong_at: u64) -> SocketAddr {
+    /// How a server misbehaves on each connection, by the number of the request.
+    #[derive(Clone, Copy)]
+    struct Faults {
+        /// Answers are wrong from this one on.
+        wrong_at: u64,
+        /// The answer to this one comes so much later.
+        stall_at: (u64, Duration),
+    }
+
+    const NONE: Faults = Faults { wrong_at: u64::MAX, stall_at: (u64::MAX, Duration::ZERO) };
+
+    /// Answers every request on every connection with the document of the key in it, but for `faults`.
+    fn serve(document: &Template, faults: Faults) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let document = document.clone();
         std::thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
                 let document = document.clone();
-                std::thread::spawn(move || answer(stream, &document, wrong_at));
+                std::thread::spawn(move || answer(stream, &document, faults));
             }
         });
         address
     }
 
-    fn answer(mut stream: TcpStream, document: &Template, wrong_at: u64) -> Option<()> {
+    fn answer(mut stream: TcpStream, document: &Template, faults: Faults) -> Option<()> {
         let mut unread = Vec::new();
         for answered in 0.. {
             let end = loop {
@@ -237,7 +257,12 @@ mod tests {
             let head = String::from_utf8(unread.drain(..end).collect()).unwrap();
             let key = head.split_once("key:").unwrap().1.split(' ').next().unwrap().parse::<u32>().unwrap();
             let mut reply = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", document.len()).into_bytes();
-            document.append(if answered < wrong_at { key } else { key + 1 }, &mut reply);
+            document.append(if answered < faults.wrong_at { key } else { key + 1 }, &mut reply);
+            let (stall_at, stall) = faults.stall_at;
+            let resumes = Instant::now() + stall;
+            while answered == stall_at && Instant::now() < resumes {
+                std::thread::yield_now();
+            }
             stream.write_all(&reply).ok()?;
         }
         None
@@ -250,7 +275,7 @@ mod tests {
     #[test]
     fn every_key_is_asked_for_once_over_all_connections() {
         let document = document(64).unwrap();
-        let server = serve(&document, u64::MAX);
+        let server = serve(&document, NONE);
         let get = Workload::get(server, &document);
         let tally = Fleet::open(server, 3)
             .unwrap()
@@ -262,7 +287,7 @@ mod tests {
     #[test]
     fn a_window_counts_what_was_answered_between_its_edges() {
         let document = document(20_000).unwrap();
-        let server = serve(&document, u64::MAX);
+        let server = serve(&document, NONE);
         let get = Workload::get(server, &document);
         let mut fleet = Fleet::open(server, 4).unwrap();
         let (warm_up, duration) = (Duration::from_millis(20), Duration::from_millis(200));
@@ -276,7 +301,7 @@ mod tests {
     #[test]
     fn a_schedule_is_kept_by_whichever_connection_is_free() {
         let document = document(64).unwrap();
-        let server = serve(&document, u64::MAX);
+        let server = serve(&document, NONE);
         let get = Workload::get(server, &document);
         let mut fleet = Fleet::open(server, 4).unwrap();
         let start = Instant::now();
@@ -287,9 +312,36 @@ mod tests {
     }
 
     #[test]
+    fn what_was_due_during_a_stall_is_as_late_as_the_stall_was_long() {
+        const STALL: Duration = Duration::from_millis(200);
+        let document = document(64).unwrap();
+        let server = serve(&document, Faults { stall_at: (100, STALL), ..NONE });
+        let get = Workload::get(server, &document);
+        let mut fleet = Fleet::open(server, 1).unwrap();
+        let asked = session(&get, Keys::once(0..400), Pace::Schedule(Schedule::new(Instant::now(), 1000.0)));
+        let duration = Duration::from_millis(600);
+        let window = fleet.measure(asked, Duration::ZERO, duration, &[std::process::id()]).unwrap();
+        let latencies = window.tally.latency_ns.iter_recorded();
+        let late: u64 = latencies
+            .filter(|latency| latency.value_iterated_to() > 100_000_000)
+            .map(|latency| latency.count_at_value())
+            .sum();
+        // One a millisecond: those of the first half of the stall wait for more than its second half.
+        assert!((80..=250).contains(&late), "{late}");
+        let slowest: Vec<f64> = window.tally.series.unwrap().slices().iter().map(|slice| slice.max_us).collect();
+        assert!(slowest[1] > 190_000.0, "the second tenth of a second is that of the stall: {slowest:?}");
+
+        let server = serve(&document, Faults { stall_at: (100, STALL), ..NONE });
+        let get = Workload::get(server, &document);
+        let asked = session(&get, Keys::once(0..400), Pace::Window(1));
+        let tally = Fleet::open(server, 1).unwrap().exhaust(asked, |_| {}).unwrap();
+        assert!(tally.latency_ns.max() >= 200_000_000 && tally.latency_ns.value_at_quantile(0.99) < 100_000_000);
+    }
+
+    #[test]
     fn one_wrong_answer_fails_the_run() {
         let document = document(64).unwrap();
-        let server = serve(&document, 50);
+        let server = serve(&document, Faults { wrong_at: 50, ..NONE });
         let get = Workload::get(server, &document);
         let error =
             Fleet::open(server, 2).unwrap().exhaust(session(&get, Keys::once(0..1000), Pace::Window(1)), |_| {}).err();

@@ -141,8 +141,8 @@ impl Report {
             figure("context switches a request", "", Side::Real, |run| run.switches),
             figure("generator CPU a request", "µs", Side::Real, |run| run.generator_cpu_us),
         ];
-        for (at, name) in ["p50", "p99", "p99.9", "max"].into_iter().enumerate() {
-            let values = of(Side::Real).into_iter().filter_map(|run| run.latency_us.get(at)).map(|&(_, value)| value);
+        for name in ["p50", "p99", "p99.9", "max"] {
+            let values = of(Side::Real).into_iter().map(|run| run.latency_us(name));
             figures.push(Figure::new(format!("{workload}: latency {name}"), "µs", values));
         }
         figures.into_iter().flatten().collect()

@@ -39,6 +39,7 @@ mod figure;
 mod grid;
 mod progress;
 mod run;
+mod series;
 mod statistics;
 mod store;
 

@@ -45,6 +45,22 @@ impl Pace {
         }
     }
 
+    /// Requests a second, whatever the server does; `None` where its answers set the pace.
+    pub fn per_second(&self) -> Option<f64> {
+        match self {
+            Pace::Window(_) | Pace::Batch(_) => None,
+            Pace::Schedule(schedule) => Some(1e9 / schedule.period_ns),
+        }
+    }
+
+    /// Requests that should have gone out by `now` and have not.
+    pub fn overdue(&self, now: Instant) -> u64 {
+        match self {
+            Pace::Window(_) | Pace::Batch(_) => 0,
+            Pace::Schedule(schedule) => schedule.overdue(now),
+        }
+    }
+
     /// How long to sleep for an answer at most. Moments are a few microseconds apart and sleeps end milliseconds
     /// late, so nobody sleeps on a schedule.
     pub fn nap(&self, longest: Duration) -> Duration {
@@ -73,6 +89,12 @@ impl Schedule {
     fn next(&self) -> Instant {
         // Computed from the start, so that no rounding adds up: 2^53 ns are a hundred days.
         self.start + Duration::from_nanos((self.period_ns * self.taken as f64) as u64)
+    }
+
+    fn overdue(&self, now: Instant) -> u64 {
+        // The first moment is the start itself.
+        let passed = (now.saturating_duration_since(self.start).as_nanos() as f64 / self.period_ns) as u64 + 1;
+        passed.saturating_sub(self.taken)
     }
 
     fn take(&mut self, now: Instant) -> Option<Instant> {
@@ -106,9 +128,11 @@ mod tests {
         assert!(!pace.is_due(at(999)));
         assert_eq!(pace.moment(at(999)), None);
         // Two periods late: both moments are there, and latencies count from them, not from now.
+        assert_eq!((pace.overdue(at(2500)), pace.per_second()), (2, Some(1000.0)));
         assert_eq!(pace.moment(at(2500)), Some(at(1000)));
         assert_eq!(pace.moment(at(2500)), Some(at(2000)));
         assert_eq!(pace.moment(at(2500)), None);
+        assert_eq!(pace.overdue(at(2500)), 0);
     }
 
     #[test]

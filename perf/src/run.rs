@@ -9,7 +9,20 @@ use crate::child::Server;
 use crate::connection::Session;
 use crate::fleet::{Fleet, Window};
 use crate::options::Options;
+use crate::series::{self, Series, Slice};
 use crate::statistics::Summary;
+
+/// The quantiles that are kept of every run, by name.
+pub const QUANTILES: [(&str, f64); 8] = [
+    ("p50", 0.5),
+    ("p75", 0.75),
+    ("p90", 0.9),
+    ("p95", 0.95),
+    ("p99", 0.99),
+    ("p99.9", 0.999),
+    ("p99.99", 0.9999),
+    ("max", 1.0),
+];
 
 /// The figures of one run.
 #[derive(Clone, Debug)]
@@ -32,8 +45,14 @@ pub struct Run {
     pub switches: f64,
     /// Bytes of an answer, head and body.
     pub reply_bytes: f64,
-    /// By quantile.
-    pub latency_us: [(&'static str, f64); 4],
+    /// By quantile, in the order of `QUANTILES`.
+    pub latency_us: [f64; QUANTILES.len()],
+    /// Requests a second that were due, on a schedule.
+    pub due_per_second: Option<f64>,
+    /// Requests that were due by the end of the run and had not gone out: they are in no latency.
+    pub unsent: u64,
+    /// Latencies over time, on a schedule; empty otherwise.
+    pub slices: Vec<Slice>,
 }
 
 impl Run {
@@ -62,7 +81,6 @@ impl Run {
         let tally = &window.tally;
         ensure!(tally.answered > 0, "no {workload} was answered within a run; use a longer one");
         let per_request = |value: u64| value as f64 / tally.answered as f64;
-        let at = |quantile| tally.latency_ns.value_at_quantile(quantile) as f64 / 1000.0;
         Ok(Run {
             round,
             workload,
@@ -73,18 +91,23 @@ impl Run {
             generator_cpu_us: per_request(window.generator_cpu_us),
             switches: window.switches_per_request,
             reply_bytes: per_request(tally.reply_bytes),
-            latency_us: [("p50", at(0.5)), ("p99", at(0.99)), ("p99.9", at(0.999)), ("max", at(1.0))],
+            latency_us: QUANTILES.map(|(_, quantile)| tally.latency_ns.value_at_quantile(quantile) as f64 / 1000.0),
+            due_per_second: window.due_per_second,
+            unsent: window.unsent,
+            slices: tally.series.as_ref().map(Series::slices).unwrap_or_default(),
         })
     }
 
     /// The latency of a quantile by its name, such as `p99`; not a number for a name that there is not.
     pub fn latency_us(&self, quantile: &str) -> f64 {
-        self.latency_us.iter().find(|(name, _)| *name == quantile).map_or(f64::NAN, |&(_, value)| value)
+        let mut named = QUANTILES.iter().zip(self.latency_us);
+        named.find(|((name, _), _)| *name == quantile).map_or(f64::NAN, |(_, value)| value)
     }
 
-    /// For the stored result.
+    /// For the stored result. What only a schedule has is left out of other runs.
     pub fn json(&self) -> Value {
-        json!({
+        let named = QUANTILES.iter().zip(self.latency_us).map(|((name, _), value)| ((*name).to_owned(), json!(value)));
+        let mut run = json!({
             "round": self.round,
             "workload": self.workload,
             "on": self.on,
@@ -94,9 +117,14 @@ impl Run {
             "generator_cpu_us_per_request": self.generator_cpu_us,
             "context_switches_per_request": self.switches,
             "reply_bytes": self.reply_bytes,
-            "latency_us": self.latency_us.iter().map(|&(name, value)| (name.to_owned(), json!(value)))
-                .collect::<serde_json::Map<_, _>>(),
-        })
+            "latency_us": named.collect::<serde_json::Map<_, _>>(),
+        });
+        if let (Some(due), Value::Object(run)) = (self.due_per_second, &mut run) {
+            run.insert("due_per_second".to_owned(), json!(due));
+            run.insert("unsent".to_owned(), json!(self.unsent));
+            run.insert("series".to_owned(), series::json(&self.slices));
+        }
+        run
     }
 
     /// A run for tests.
@@ -112,7 +140,10 @@ impl Run {
             generator_cpu_us: 5.0,
             switches: 0.5,
             reply_bytes: 1180.0,
-            latency_us: [("p50", 600.0), ("p99", 900.0), ("p99.9", 1500.0), ("max", 4000.0)],
+            latency_us: [600.0, 650.0, 700.0, 800.0, 900.0, 1500.0, 2500.0, 4000.0],
+            due_per_second: None,
+            unsent: 0,
+            slices: Vec::new(),
         }
     }
 }
@@ -162,5 +193,15 @@ mod tests {
         assert_eq!(json["latency_us"]["p99.9"], 1500.0);
         assert_eq!(run.latency_us("p99"), 900.0);
         assert!(run.latency_us("p42").is_nan());
+        assert!(json["series"].is_null() && json["due_per_second"].is_null());
+    }
+
+    #[test]
+    fn a_run_on_a_schedule_is_stored_with_what_was_due_and_its_course() {
+        let slice = Slice { answered: 5000, p50_us: 100.0, p99_us: 200.0, p99_9_us: 300.0, max_us: 400.0 };
+        let sample = Run::sample(1, "GET", "server", 13.0);
+        let json = Run { due_per_second: Some(50_000.0), unsent: 3, slices: vec![slice; 2], ..sample }.json();
+        assert_eq!((&json["due_per_second"], &json["unsent"]), (&json!(50_000.0), &json!(3)));
+        assert_eq!(json["series"]["p99.9_us"], json!([300.0, 300.0]));
     }
 }
