@@ -17,7 +17,8 @@ use mio::net::TcpStream;
 use crate::keys::Keys;
 use crate::pace::Pace;
 use crate::series::Series;
-use crate::workload::{DOCUMENT_BYTES_MAX, Workload};
+use crate::work::Work;
+use crate::workload::DOCUMENT_BYTES_MAX;
 
 /// Bytes read at a time; a document larger than that makes the buffer grow.
 const READ_BYTES: usize = 16 << 10;
@@ -28,7 +29,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is asked over all connections, and what came back.
 pub struct Session<'a> {
     /// The requests.
-    pub workload: &'a Workload,
+    pub workload: &'a dyn Work,
     /// Their keys; without a key left, a connection falls silent.
     pub keys: Keys,
     /// When each of them goes out.
@@ -83,7 +84,7 @@ pub struct Connection {
 }
 
 struct UnderWay {
-    key: u32,
+    ticket: u32,
     since: Instant,
 }
 
@@ -169,7 +170,7 @@ impl Connection {
             let unread = self.incoming.get(from..self.filled).unwrap_or_default();
             let Some(reply) = session.workload.parse(unread)? else { break };
             let asked = self.under_way.pop_front().context("an answer that nobody asked for")?;
-            session.workload.check(asked.key, &reply)?;
+            session.workload.check(asked.ticket, &reply)?;
             ensure!(!reply.closes, "the server closes a connection that should stay open");
             session.tally.count(reply.bytes, asked.since);
             from += reply.bytes;
@@ -184,8 +185,8 @@ impl Connection {
         for _ in 0..session.pace.room(self.under_way.len()) {
             let Some(since) = session.pace.moment(Instant::now()) else { return };
             let Some(key) = session.keys.draw() else { return };
-            session.workload.request.append(key, &mut self.outgoing);
-            self.under_way.push_back(UnderWay { key, since });
+            let ticket = session.workload.ask(key, &mut self.outgoing);
+            self.under_way.push_back(UnderWay { ticket, since });
         }
     }
 
@@ -207,7 +208,7 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::document;
+    use crate::workload::{Workload, document};
     use std::net::TcpListener;
 
     /// A connection whose far end is in the test's hands.

@@ -1,11 +1,13 @@
-//! Reads replies of an HTTP/1.1 server from a buffer: status line, Content-Length, whether the connection closes.
+//! Reads replies of an HTTP/1.1 server from a buffer: status line, length, ETag, whether the connection closes.
 //!
 //! Only what the generator needs to find the end of a reply without doubt. A reply it cannot delimit exactly (no
-//! length, two lengths, chunks) is an error and never a guess: a wrong guess would pass as a fast server. It knows
+//! length, two lengths, a coding that it does not know) is an error and never a guess: a wrong guess would pass as a fast server. It knows
 //! nothing of sockets and does not judge what a reply says.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use crate::chunked;
 use crate::reply::{Kind, Reply};
 
 /// Bytes of a head beyond which we stop waiting for its end.
@@ -20,8 +22,10 @@ pub enum Malformed {
     Field,
     /// A Content-Length that is no plain number, or more than one.
     Length,
-    /// No Content-Length where one is needed.
+    /// Neither a Content-Length nor chunks where one of them is needed.
     Undelimited,
+    /// A chunk that does not begin or end as one.
+    Chunk,
     /// The head does not end within `HEAD_BYTES_MAX`.
     EndlessHead,
 }
@@ -32,7 +36,8 @@ impl fmt::Display for Malformed {
             Malformed::StatusLine => "a status line that is not HTTP/1.1",
             Malformed::Field => "a header line without a colon",
             Malformed::Length => "a Content-Length that is not one plain number",
-            Malformed::Undelimited => "a reply without a Content-Length",
+            Malformed::Undelimited => "a reply without a Content-Length or chunks",
+            Malformed::Chunk => "a chunk that does not begin or end as one",
             Malformed::EndlessHead => "a head that does not end",
         })
     }
@@ -49,7 +54,8 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Reply<'_>>, Malformed> {
     let Some(first) = lines.next() else { return incomplete(bytes) };
     let status = status_of(first)?;
     let mut length = None;
-    let mut closes = false;
+    let mut version = None;
+    let (mut is_chunked, mut closes) = (false, false);
     loop {
         let Some(line) = lines.next() else { return incomplete(bytes) };
         if line.is_empty() {
@@ -63,18 +69,28 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Reply<'_>>, Malformed> {
                 return Err(Malformed::Length);
             }
             length = Some(number(value).ok_or(Malformed::Length)?);
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            if !value.eq_ignore_ascii_case(b"chunked") {
+                return Err(Malformed::Undelimited);
+            }
+            is_chunked = true;
+        } else if name.eq_ignore_ascii_case(b"etag") {
+            version = version_of(value);
         } else if name.eq_ignore_ascii_case(b"connection") {
             closes |= value.eq_ignore_ascii_case(b"close");
         }
     }
-    let length = match (status, length) {
-        (204 | 304, _) => 0,
-        (_, Some(length)) => length,
-        (_, None) => return Err(Malformed::Undelimited),
-    };
     let head_bytes = bytes.len() - lines.rest.len();
-    Ok(lines.rest.get(..length).map(|body| Reply {
+    let found = match (status, length, is_chunked) {
+        (204 | 304, _, _) => Some((Cow::Borrowed(&b""[..]), 0)),
+        (_, Some(length), false) => lines.rest.get(..length).map(|body| (Cow::Borrowed(body), length)),
+        (_, None, true) => chunked::body(lines.rest)?.map(|(body, length)| (Cow::Owned(body), length)),
+        (_, Some(_), true) => return Err(Malformed::Length),
+        (_, None, false) => return Err(Malformed::Undelimited),
+    };
+    Ok(found.map(|(body, length)| Reply {
         kind: Kind::Status(status),
+        version,
         body,
         closes,
         bytes: head_bytes + length,
@@ -92,6 +108,11 @@ fn status_of(line: &[u8]) -> Result<u16, Malformed> {
         return Err(Malformed::StatusLine);
     }
     number(digits).and_then(|status| u16::try_from(status).ok()).ok_or(Malformed::StatusLine)
+}
+
+/// The number in an ETag of ours; `None` for one of another kind.
+fn version_of(value: &[u8]) -> Option<u64> {
+    std::str::from_utf8(value.strip_prefix(b"\"")?.strip_suffix(b"\"")?).ok()?.parse().ok()
 }
 
 /// A number of one to nine digits and nothing else: more would be no length that we ever ask for.
@@ -121,13 +142,23 @@ impl<'a> Lines<'a> {
 mod tests {
     use super::*;
 
-    const REPLY: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\ncontent-length: 4\r\n\r\nnull";
+    const REPLY: &[u8] =
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: \"712\"\r\ncontent-length: 4\r\n\r\nnull";
 
     #[test]
     fn a_whole_reply_is_found_and_its_end_known() {
         let two = [REPLY, b"HTTP/1.1 404 Not"].concat();
         let reply = parse(&two).unwrap().unwrap();
-        assert_eq!(reply, Reply { kind: Kind::Status(200), body: b"null", closes: false, bytes: REPLY.len() });
+        assert_eq!(
+            reply,
+            Reply {
+                kind: Kind::Status(200),
+                version: Some(712),
+                body: b"null"[..].into(),
+                closes: false,
+                bytes: REPLY.len()
+            }
+        );
     }
 
     #[test]
@@ -140,12 +171,22 @@ mod tests {
     #[test]
     fn a_status_without_a_body_needs_no_length() {
         let reply = parse(b"HTTP/1.1 204 No Content\r\nConnection: Close\r\n\r\n").unwrap().unwrap();
-        assert_eq!((reply.kind, reply.body, reply.closes), (Kind::Status(204), &b""[..], true));
+        assert_eq!((reply.kind, &*reply.body, reply.closes), (Kind::Status(204), &b""[..], true));
+    }
+
+    #[test]
+    fn a_reply_in_chunks_is_put_together_and_no_part_of_it_is_one() {
+        let whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nnu\r\n2\r\nll\r\n0\r\n\r\n";
+        let reply = parse(whole).unwrap().unwrap();
+        assert_eq!((&*reply.body, reply.bytes, reply.version), (&b"null"[..], whole.len(), None));
+        for end in 0..whole.len() {
+            assert_eq!(parse(&whole[..end]), Ok(None), "first {end} bytes");
+        }
     }
 
     #[test]
     fn what_cannot_be_delimited_is_refused() {
-        let cases: [(&[u8], Malformed); 11] = [
+        let cases: [(&[u8], Malformed); 13] = [
             (b"HTTP/1.0 200 OK\r\n", Malformed::StatusLine),
             (b"HTTP/1.1 2000\r\n", Malformed::StatusLine),
             (b"HTTP/1.1 20\r\n", Malformed::StatusLine),
@@ -156,7 +197,9 @@ mod tests {
             (b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n", Malformed::Length),
             (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 4\r\n", Malformed::Length),
             (b"HTTP/1.1 200 OK\r\nContent-Length:\r\n", Malformed::Length),
-            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnull\r\n0\r\n\r\n", Malformed::Undelimited),
+            (b"HTTP/1.1 200 OK\r\n\r\nnull", Malformed::Undelimited),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n", Malformed::Undelimited),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", Malformed::Length),
         ];
         for (bytes, expected) in cases {
             assert_eq!(parse(bytes), Err(expected), "{}", bytes.escape_ascii());

@@ -19,6 +19,7 @@ mod memory;
 mod peers;
 mod startup;
 
+mod chunked;
 mod connection;
 mod fleet;
 mod http;
@@ -27,6 +28,7 @@ mod pace;
 mod reply;
 mod resp;
 mod template;
+mod work;
 mod workload;
 
 mod child;

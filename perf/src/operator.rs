@@ -88,7 +88,7 @@ fn ask(server: SocketAddr, method: &str, target: &str, patience: Duration) -> Re
     stream.read_to_end(&mut answer).with_context(|| format!("no answer to {method} {target}"))?;
     let reply = http::parse(&answer)?.with_context(|| format!("half an answer to {method} {target}"))?;
     let Kind::Status(status) = reply.kind else { bail!("an answer without a status") };
-    Ok((status, String::from_utf8_lossy(reply.body).into_owned()))
+    Ok((status, String::from_utf8_lossy(&reply.body).into_owned()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A whole reply in a buffer, whatever protocol it came in.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// What a reply says that it is, apart from its body.
@@ -30,14 +31,24 @@ impl fmt::Display for Kind {
 }
 
 /// A whole reply at the start of a buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply<'a> {
     /// What it is.
     pub kind: Kind,
-    /// The body.
-    pub body: &'a [u8],
+    /// HTTP: the number in its ETag.
+    pub version: Option<u64>,
+    /// The body; put together when it came in chunks.
+    pub body: Cow<'a, [u8]>,
     /// True when the server says that it closes the connection after this reply.
     pub closes: bool,
     /// Bytes of head and body together: where the next reply begins.
     pub bytes: usize,
+}
+
+impl Reply<'_> {
+    /// What it is and how its body begins, for a message.
+    pub fn shown(&self) -> String {
+        let beginning = self.body.get(..self.body.len().min(160)).unwrap_or_default().escape_ascii();
+        format!("{}, {} bytes: {beginning}", self.kind, self.body.len())
+    }
 }

@@ -3,6 +3,7 @@
 //! As `http`, it finds the end of a reply without doubt or refuses it: arrays and numbers answer nothing that we ask.
 //! It knows nothing of sockets and does not judge what a reply says.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::reply::{Kind, Reply};
@@ -50,7 +51,8 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Reply<'_>>, Malformed> {
     };
     let line = after.get(..end).and_then(|line| line.strip_suffix(b"\r")).ok_or(Malformed::End)?;
     let line_bytes = end + 2;
-    let reply = |kind, body, bytes| Ok(Some(Reply { kind, body, closes: false, bytes }));
+    let reply =
+        |kind, body, bytes| Ok(Some(Reply { kind, version: None, body: Cow::Borrowed(body), closes: false, bytes }));
     match sign {
         b'+' => reply(Kind::Simple, line, line_bytes),
         b'-' => reply(Kind::Error, line, line_bytes),
@@ -90,7 +92,10 @@ mod tests {
             (b"-ERR unknown\r\n", Kind::Error, b"ERR unknown"),
         ] {
             let two = [bytes, b"$9\r\n"].concat();
-            assert_eq!(parse(&two), Ok(Some(Reply { kind, body, closes: false, bytes: bytes.len() })));
+            assert_eq!(
+                parse(&two),
+                Ok(Some(Reply { kind, version: None, body: body.into(), closes: false, bytes: bytes.len() }))
+            );
             for end in 0..bytes.len() {
                 assert_eq!(parse(&bytes[..end]), Ok(None), "first {end} bytes of {}", bytes.escape_ascii());
             }

@@ -11,6 +11,7 @@ use crate::http;
 use crate::reply::{Kind, Reply};
 use crate::resp;
 use crate::template::{KEY_ZERO, Template};
+use crate::work::Work;
 
 /// The smallest document that has room for its key.
 pub const DOCUMENT_BYTES_MIN: usize = 64;
@@ -145,32 +146,31 @@ impl Workload {
         };
         self
     }
+}
 
-    /// Finds the reply at the start of `bytes`; `None` while it is incomplete.
-    ///
-    /// # Errors
-    /// The bytes are no beginning of a reply in the protocol of this workload.
-    pub fn parse<'a>(&self, bytes: &'a [u8]) -> Result<Option<Reply<'a>>> {
+/// A key tells all that an answer is held against, so it is the ticket.
+impl Work for Workload {
+    fn ask(&self, key: u32, out: &mut Vec<u8>) -> u32 {
+        self.request.append(key, out);
+        key
+    }
+
+    fn parse<'a>(&self, bytes: &'a [u8]) -> Result<Option<Reply<'a>>> {
         Ok(match self.dialect {
             Dialect::Http => http::parse(bytes)?,
             Dialect::Resp => resp::parse(bytes)?,
         })
     }
 
-    /// Checks the reply to the request for `key`.
-    ///
-    /// # Errors
-    /// It is not the right answer; the message shows what came.
-    pub fn check(&self, key: u32, reply: &Reply<'_>) -> Result<()> {
+    fn check(&self, key: u32, reply: &Reply<'_>) -> Result<()> {
         let right = match &self.answer {
-            Answer::Exactly(template) => template.matches(key, reply.body),
-            Answer::Beginning(template) => template.begins(key, reply.body),
+            Answer::Exactly(template) => template.matches(key, &reply.body),
+            Answer::Beginning(template) => template.begins(key, &reply.body),
         };
         if right && self.kinds.contains(&reply.kind) {
             return Ok(());
         }
-        let shown = reply.body.get(..reply.body.len().min(160)).unwrap_or_default().escape_ascii();
-        bail!("wrong answer to {} of key {key}: {}, {} bytes: {shown}", self.name, reply.kind, reply.body.len())
+        bail!("wrong answer to {} of key {key}: {}", self.name, reply.shown())
     }
 }
 
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     fn reply(status: u16, body: &[u8]) -> Reply<'_> {
-        Reply { kind: Kind::Status(status), body, closes: false, bytes: body.len() }
+        Reply { kind: Kind::Status(status), version: None, body: body.into(), closes: false, bytes: body.len() }
     }
 
     fn server() -> SocketAddr {
