@@ -67,6 +67,25 @@ pub enum Part {
     Memory,
 }
 
+/// How often each key is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distribution {
+    /// As often as any other.
+    Uniform,
+    /// A few of them much oftener.
+    Zipf,
+}
+
+impl Distribution {
+    /// Its name on our command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Distribution::Uniform => "uniform",
+            Distribution::Zipf => "zipf",
+        }
+    }
+}
+
 /// What to measure.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -90,6 +109,8 @@ pub struct Options {
     pub document_bytes: usize,
     /// Documents there.
     pub keys: u32,
+    /// How often each of them is asked for.
+    pub distribution: Distribution,
     /// Rounds.
     pub rounds: u32,
     /// Length of a run.
@@ -129,6 +150,7 @@ impl Default for Options {
             connections: 64,
             document_bytes: 1000,
             keys: 100_000,
+            distribution: Distribution::Uniform,
             rounds: 7,
             duration: Duration::from_secs(2),
             warm_up: Duration::from_millis(300),
@@ -175,6 +197,7 @@ impl Options {
                 Long("connections") => options.connections = parser.value()?.parse()?,
                 Long("document-bytes") => options.document_bytes = parser.value()?.parse()?,
                 Long("keys") => options.keys = parser.value()?.parse()?,
+                Long("distribution") => options.distribution = distribution(&parser.value()?.string()?)?,
                 Long("rounds") => options.rounds = parser.value()?.parse()?,
                 Long("seconds") => options.duration = seconds(parser.value()?.parse()?)?,
                 Long("warm-up") => options.warm_up = seconds(parser.value()?.parse()?)?,
@@ -197,7 +220,11 @@ impl Options {
 
     /// Which of `count` keys a round asks for: the same of every server, and others in each round.
     pub fn keys_of(&self, round: u32, count: u32) -> Keys {
-        Keys::uniform(self.seed.wrapping_add(u64::from(round)), count)
+        let seed = self.seed.wrapping_add(u64::from(round));
+        match self.distribution {
+            Distribution::Uniform => Keys::uniform(seed, count),
+            Distribution::Zipf => Keys::zipf(seed, count),
+        }
     }
 
     /// True when `part` is to be measured.
@@ -245,6 +272,12 @@ fn front(name: &str) -> Result<Front> {
     let fronts = [Front::Reactor, Front::Pool];
     let found = fronts.into_iter().find(|front| front.name() == name);
     found.with_context(|| format!("--front only knows reactor and pool, not {name:?}"))
+}
+
+fn distribution(name: &str) -> Result<Distribution> {
+    let distributions = [Distribution::Uniform, Distribution::Zipf];
+    let found = distributions.into_iter().find(|distribution| distribution.name() == name);
+    found.with_context(|| format!("--distribution only knows uniform and zipf, not {name:?}"))
 }
 
 fn seconds(value: f64) -> Result<Duration> {

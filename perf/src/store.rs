@@ -88,6 +88,7 @@ fn shown(options: &Options) -> Value {
         "connections": options.connections,
         "document_bytes": options.document_bytes,
         "keys": options.keys,
+        "distribution": options.distribution.name(),
         "rounds": options.rounds,
         "seconds": options.duration.as_secs_f64(),
         "warm_up_seconds": options.warm_up.as_secs_f64(),

@@ -16,6 +16,7 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   --connections N         keep-alive connections of the runs [64]
   --document-bytes N      size of their documents [1000]
   --keys N                how many documents they use [100000]
+  --distribution NAME     of the keys: uniform, or zipf, where few are asked for much oftener [uniform]
   --rounds N              how often everything is repeated [7; peers, journal and api: 5; compare: 10]
   --seconds S             length of each run [2; compare: 1]
   --warm-up S             time before a run is measured [0.3]

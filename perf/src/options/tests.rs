@@ -18,7 +18,7 @@ fn without_arguments_the_bounds_own_conditions_are_measured() {
 #[test]
 fn every_option_of_the_help_is_understood_in_its_mode() {
     let both = "--server a --server-argument --shards=1 --results r --connections 2 --document-bytes 64 --keys 3 \
-                --rounds 1 --seconds 0.5 --warm-up 0 --seed 9";
+                --distribution zipf --rounds 1 --seconds 0.5 --warm-up 0 --seed 9";
     let constant = "--constant b";
     let alone = "--only ready --starts 2 --memory-documents 5";
     let compared = "--front pool --depth 4";
@@ -58,6 +58,7 @@ fn what_cannot_be_measured_is_refused_with_its_reason() {
         ("--connections 0", "--connections must be 1 to 10000"),
         ("--document-bytes 63", "--document-bytes must be 64 to 1048576"),
         ("--keys 100000001", "--keys must be 1 to 100000000"),
+        ("--distribution flat", "--distribution only knows uniform and zipf, not \"flat\""),
         ("--rounds 0", "--rounds must be 1 to 1000"),
         ("--starts 0", "--starts must be 1 to 1000"),
         ("--memory-documents 0", "--memory-documents must be 1 to 100000000"),
