@@ -17,7 +17,7 @@ use crate::peers::case::{Case, Load, Who};
 use crate::peers::contestant::Contestant;
 use crate::peers::program;
 use crate::proc;
-use crate::run::Run;
+use crate::run::{QUANTILES, Run};
 
 /// What asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,11 @@ pub const PACKAGES: [&str; 2] = ["wrk", "redis-tools"];
 #[derive(Debug, PartialEq)]
 struct Told {
     requests: u64,
-    latency_us: [(&'static str, f64); 4],
+    latency_us: Named,
 }
+
+/// Latencies by the names that `QUANTILES` gives them.
+type Named = Vec<(&'static str, f64)>;
 
 impl Client {
     /// The one for `who`, if it is installed.
@@ -94,7 +97,10 @@ impl Client {
             generator_cpu_us: each(generator_cpu_us),
             switches: f64::NAN,
             reply_bytes: f64::NAN,
-            latency_us: told.latency_us,
+            latency_us: QUANTILES.map(|(name, _)| of_quantile(&told.latency_us, name)),
+            due_per_second: None,
+            unsent: 0,
+            slices: Vec::new(),
         })
     }
 }
@@ -131,15 +137,16 @@ fn redis_benchmark(address: SocketAddr, connections: usize, requests: u64, depth
 
 /// Reads `    50%  1.23ms` and `  123456 requests in 2.00s, 140.00MB read`.
 fn told_by_wrk(printed: &str) -> Result<Told> {
-    let (mut requests, mut latency_us) =
-        (None, [("p50", f64::NAN), ("p99", f64::NAN), ("p99.9", f64::NAN), ("max", f64::NAN)]);
+    let (mut requests, mut latency_us) = (None, Named::new());
     for line in printed.lines() {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         match words.as_slice() {
             ["Non-2xx", ..] | ["Socket", "errors:", ..] => bail!("not every request was answered as it should be"),
-            ["50%", time] => latency_us[0].1 = microseconds(time)?,
-            ["99%", time] => latency_us[1].1 = microseconds(time)?,
-            ["Latency", _, _, most, _] => latency_us[3].1 = microseconds(most)?,
+            ["50%", time] => latency_us.push(("p50", microseconds(time)?)),
+            ["75%", time] => latency_us.push(("p75", microseconds(time)?)),
+            ["90%", time] => latency_us.push(("p90", microseconds(time)?)),
+            ["99%", time] => latency_us.push(("p99", microseconds(time)?)),
+            ["Latency", _, _, most, _] => latency_us.push(("max", microseconds(most)?)),
             [count, "requests", "in", ..] => requests = Some(count.parse()?),
             _ => {}
         }
@@ -158,7 +165,7 @@ fn microseconds(time: &str) -> Result<f64> {
 }
 
 /// Reads the line behind the names of its columns, by these.
-fn told_by_redis_benchmark(printed: &str) -> Result<[(&'static str, f64); 4]> {
+fn told_by_redis_benchmark(printed: &str) -> Result<Named> {
     let mut lines = printed.lines();
     let mut cells = || Some(lines.next()?.trim_matches('"').split("\",\"").map(str::to_owned).collect::<Vec<_>>());
     let (names, values) = (cells().context("no columns")?, cells().context("no figures")?);
@@ -166,8 +173,14 @@ fn told_by_redis_benchmark(printed: &str) -> Result<[(&'static str, f64); 4]> {
         let column = names.iter().position(|one| one == name).with_context(|| format!("no column {name}"))?;
         Ok(values.get(column).context("a short line")?.parse::<f64>()? * 1000.0)
     };
-    let (p50, p99) = (milliseconds("p50_latency_ms")?, milliseconds("p99_latency_ms")?);
-    Ok([("p50", p50), ("p99", p99), ("p99.9", f64::NAN), ("max", milliseconds("max_latency_ms")?)])
+    let columns =
+        [("p50", "p50_latency_ms"), ("p95", "p95_latency_ms"), ("p99", "p99_latency_ms"), ("max", "max_latency_ms")];
+    columns.into_iter().map(|(name, column)| Ok((name, milliseconds(column)?))).collect()
+}
+
+/// Of what a client told the latency called `name`; not a number where it did not.
+fn of_quantile(told: &Named, name: &str) -> f64 {
+    told.iter().find(|(one, _)| *one == name).map_or(f64::NAN, |&(_, value)| value)
 }
 
 #[cfg(test)]
@@ -194,9 +207,9 @@ Transfer/sec:    102.87MB
     fn what_wrk_prints_is_read_by_its_words() {
         let told = told_by_wrk(WRK).unwrap();
         assert_eq!(told.requests, 187_432);
-        assert_eq!((told.latency_us[0], told.latency_us[1]), (("p50", 667.0), ("p99", 1020.0)));
-        assert_eq!(told.latency_us[3], ("max", 5640.0));
-        assert!(told.latency_us[2].1.is_nan());
+        let of = |name| of_quantile(&told.latency_us, name);
+        assert_eq!([of("p50"), of("p75"), of("p90"), of("p99"), of("max")], [667.0, 702.0, 748.0, 1020.0, 5640.0]);
+        assert!(of("p99.9").is_nan());
     }
 
     #[test]
@@ -211,10 +224,10 @@ Transfer/sec:    102.87MB
 
     #[test]
     fn what_redis_benchmark_prints_is_read_by_its_columns() {
-        let printed = "\"test\",\"rps\",\"p50_latency_ms\",\"p99_latency_ms\",\"max_latency_ms\"\n\
-                       \"GET key:00000000\",\"47619.05\",\"0.855\",\"1.687\",\"4.543\"\n";
+        let printed = "\"test\",\"rps\",\"p50_latency_ms\",\"p95_latency_ms\",\"p99_latency_ms\",\"max_latency_ms\"\n\
+                       \"GET key:00000000\",\"47619.05\",\"0.855\",\"1.255\",\"1.687\",\"4.543\"\n";
         let told = told_by_redis_benchmark(printed).unwrap();
-        assert_eq!((told[0], told[1], told[3]), (("p50", 855.0), ("p99", 1687.0), ("max", 4543.0)));
+        assert_eq!(told, [("p50", 855.0), ("p95", 1255.0), ("p99", 1687.0), ("max", 4543.0)]);
         for broken in ["", "\"test\"\n", "\"p50_latency_ms\"\n\"x\"\n", "\"test\",\"rps\"\n\"GET\",\"1\"\n"] {
             assert!(told_by_redis_benchmark(broken).is_err(), "{broken}");
         }
