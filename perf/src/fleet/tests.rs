@@ -102,7 +102,8 @@ fn a_schedule_is_kept_by_whichever_connection_is_free() {
 fn what_was_due_during_a_stall_is_as_late_as_the_stall_was_long() {
     const STALL: Duration = Duration::from_millis(200);
     let document = document(64).unwrap();
-    let server = serve(&document, Faults { stall_at: (100, STALL), ..NONE });
+    // In the middle of the second tenth of a second.
+    let server = serve(&document, Faults { stall_at: (150, STALL), ..NONE });
     let get = Workload::get(server, &document);
     let mut fleet = Fleet::open(server, 1).unwrap();
     let asked = session(&get, Keys::once(0..400), Pace::Schedule(Schedule::new(Instant::now(), 1000.0)));
