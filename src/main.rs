@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// One allocator for every build, the static one included. `make bench` says what a million documents take with it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     memory_tools::base::memory::refuse_huge_pages();

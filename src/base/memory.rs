@@ -1,4 +1,21 @@
 //! How the process asks the kernel for memory.
+//!
+//! The allocator is jemalloc, as `main` declares it, with its own thread that gives memory back (`jemalloc_bg_thd` in
+//! `top -H`) and no other setting of ours. What chose it, on documents of 500 to 1500 bytes written by two threads and
+//! overwritten with other sizes nine times: resident over the documents' bytes after the first time, the growth from
+//! there when each thread overwrites half of them, the growth when one thread overwrites what the other had allocated,
+//! and the time of a write.
+//!
+//! | allocator | after the first | half each | what the other had | a write |
+//! |---|---|---|---|---|
+//! | jemalloc 5.3 | 1.11 | 1.02 | 1.14 | 0.4 µs |
+//! | mimalloc 3 | 1.11 | 1.05 | 1.19, up to 1.9 in a server | 0.8 µs |
+//! | mimalloc 2 | 1.13 | 1.32 | 2.04 | 0.9 µs |
+//! | tcmalloc | 1.15 | 1.02 | 1.02 | 0.2 µs |
+//! | glibc 2.36 | 1.02 | 1.16 | 1.77 | 0.8 µs |
+//! | rpmalloc | 1.15 | 1.96 | 2.03 | 0.7 µs |
+//!
+//! tcmalloc would need a C++ library in a static binary, and takes the most where nothing is overwritten.
 
 use rustix::thread::disable_transparent_huge_pages;
 

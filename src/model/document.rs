@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use triomphe::ThinArc;
+use triomphe::{Arc, HeaderSlice};
 
 use super::{Key, Lsn};
 use crate::base::cache;
@@ -11,14 +11,20 @@ use crate::base::clock::UnixMillis;
 /// Lines of a document that are asked for ahead: whoever copies the rest is recognized by the processor itself.
 const PREFETCHED_LINES: usize = 4;
 
-/// A document with its key, in one counted allocation behind one thin pointer.
+/// What stands before the bytes: the count, then the length of the key.
+const COUNT_BYTES: usize = size_of::<usize>();
+
+/// A document with its key, in one counted allocation.
 ///
 /// Cloning counts a reference and copies nothing. The value is the JSON text as it was sent, without the white space
 /// around it; whoever constructs a document has validated it.
+///
+/// The pointer carries the length, so that only ten bytes stand before the key. With the length there too it was 24,
+/// which put 100 bytes under a key of 12 into blocks of 160 instead of 128.
 #[derive(Clone)]
 pub struct Document {
     /// Header: length of the key. Slice: the key, then the value.
-    bytes: ThinArc<u16, u8>,
+    bytes: Arc<HeaderSlice<u16, [u8]>>,
 }
 
 impl Document {
@@ -37,7 +43,7 @@ impl Document {
     pub fn from_joined(key: Key<'_>, joined: &[u8]) -> Document {
         assert!(joined.starts_with(key.as_bytes()), "a joined document begins with its key");
         let key_bytes = u16::try_from(key.as_bytes().len()).expect("KEY_BYTES_MAX fits a u16");
-        Document { bytes: ThinArc::from_header_and_slice(key_bytes, joined) }
+        Document { bytes: Arc::from_header_and_slice(key_bytes, joined) }
     }
 
     /// The key.
@@ -62,16 +68,21 @@ impl Document {
 
     /// Asks the processor's cache for the key and the beginning of the value, and looks at neither.
     pub fn prefetch(&self) {
-        cache::prefetch(self.bytes.heap_ptr().cast(), PREFETCHED_LINES);
+        cache::prefetch(self.address(), PREFETCHED_LINES);
     }
 
     /// Asks the processor's cache for the beginning of the key, and looks at nothing.
     pub fn prefetch_key(&self) {
-        cache::prefetch(self.bytes.heap_ptr().cast(), 1);
+        cache::prefetch(self.address(), 1);
     }
 
     fn key_length(&self) -> usize {
-        usize::from(self.bytes.header.header)
+        usize::from(self.bytes.header)
+    }
+
+    /// Where the allocation begins: nothing is read to tell.
+    fn address(&self) -> *const u8 {
+        Arc::as_ptr(&self.bytes).cast::<u8>().wrapping_sub(COUNT_BYTES)
     }
 }
 

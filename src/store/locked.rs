@@ -8,7 +8,7 @@ use parking_lot::RwLockWriteGuard;
 use super::CollectionId;
 use super::hashing::ShardHash;
 use super::shard::Shard;
-use super::slab::SlotIndex;
+use super::slab::{EntryRef, SlotIndex};
 use crate::base::clock::UnixMillis;
 use crate::model::{Deadline, Document, Entry, Lsn};
 
@@ -52,7 +52,7 @@ impl Locked<'_> {
 
     /// The live document, counted; `None` when there is none at `now`.
     pub fn current_entry(&self, now: UnixMillis) -> Option<Entry> {
-        self.live(now).cloned()
+        self.live(now).map(EntryRef::counted)
     }
 
     /// What the absence of a live document rests on: the newest removal and the newest change of a deadline in the
@@ -105,11 +105,11 @@ impl Locked<'_> {
         }
     }
 
-    fn entry(&self) -> Option<&Entry> {
+    fn entry(&self) -> Option<EntryRef<'_>> {
         self.slot.map(|slot| self.shard.get(self.id, slot))
     }
 
-    fn live(&self, now: UnixMillis) -> Option<&Entry> {
+    fn live(&self, now: UnixMillis) -> Option<EntryRef<'_>> {
         self.entry().filter(|entry| !entry.deadline.has_passed(now))
     }
 }

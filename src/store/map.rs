@@ -115,7 +115,7 @@ impl Store {
         let entry = shard.find(place.id(), address.hash, key.as_bytes()).map(|slot| shard.get(place.id(), slot));
         match entry {
             Some(entry) if entry.deadline == Deadline::NEVER || !entry.deadline.has_passed(now()) => {
-                Lookup::Found { rests_on: shard.rests_on(entry), entry: entry.clone() }
+                Lookup::Found { rests_on: shard.rests_on(entry), entry: entry.counted() }
             }
             expired => {
                 let version = expired.map_or(Lsn::ZERO, |entry| entry.version);

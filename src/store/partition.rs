@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 use super::hashing::ShardHash;
 use super::order::Order;
 use super::seek::Seek;
-use super::slab::{Slab, SlotIndex};
+use super::slab::{EntryRef, Slab, SlotIndex};
 use super::totals::Totals;
 use crate::base::clock::UnixMillis;
 use crate::model::{Deadline, Entry};
@@ -85,7 +85,7 @@ impl Partition {
     }
 
     /// The entry in a slot that `find` named.
-    pub(super) fn get(&self, slot: SlotIndex) -> &Entry {
+    pub(super) fn get(&self, slot: SlotIndex) -> EntryRef<'_> {
         self.slab.get(slot)
     }
 

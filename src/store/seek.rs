@@ -11,8 +11,8 @@ use std::cmp::Ordering;
 use std::ops::{Bound, Range};
 
 use super::order::{Head, Order};
-use super::slab::Slab;
-use crate::model::{Document, Entry};
+use super::slab::{EntryRef, Slab};
+use crate::model::Document;
 
 /// A search in one order.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl<'a> Seek<'a> {
     }
 
     /// The entries from where it stands on, in byte order of their keys.
-    pub(super) fn entries(&self) -> impl Iterator<Item = &'a Entry> + use<'a> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = EntryRef<'a>> + use<'a> {
         let slab = self.slab;
         self.order.slots_from(self.leaf.unwrap_or(0), self.among.start).map(|slot| slab.get(slot))
     }
@@ -63,7 +63,7 @@ impl<'a> Seek<'a> {
             Some(leaf) => (leaf, self.middle()),
         };
         let slot = if self.among.is_empty() { None } else { self.order.slot(leaf, offset) };
-        self.pivot = slot.map(|slot| &self.slab.get(slot).document);
+        self.pivot = slot.map(|slot| self.slab.document(slot));
         self.pivot.inspect(|document| document.prefetch_key()).is_some()
     }
 

@@ -19,7 +19,7 @@ use super::CollectionId;
 use super::hashing::ShardHash;
 use super::partition::Partition;
 use super::seek::Seek;
-use super::slab::SlotIndex;
+use super::slab::{EntryRef, SlotIndex};
 use super::tally::{Tallies, Tally};
 use super::totals::Totals;
 use crate::base::clock::UnixMillis;
@@ -93,7 +93,7 @@ impl Shard {
     }
 
     /// What the sight of `entry`, which is here, rests on: its version and its deadline.
-    pub(super) fn rests_on(&self, entry: &Entry) -> Lsn {
+    pub(super) fn rests_on(&self, entry: EntryRef<'_>) -> Lsn {
         entry.version.max(self.last_deadline_change)
     }
 
@@ -108,7 +108,7 @@ impl Shard {
     }
 
     /// The entry in a slot that `find` named.
-    pub(super) fn get(&self, id: CollectionId, slot: SlotIndex) -> &Entry {
+    pub(super) fn get(&self, id: CollectionId, slot: SlotIndex) -> EntryRef<'_> {
         self.partition(id).expect("a collection with a slot has a partition").get(slot)
     }
 

@@ -3,8 +3,11 @@
 //! Invariant: a slot is taken or on the free list. Slots lie in chunks, so growing copies at most one small chunk
 //! and the time of an insertion does not depend on how many entries there are. The slots of removed entries are used
 //! again; their memory goes back when the whole slab goes.
+//!
+//! Most documents stay until they are removed, so deadlines stand apart, and a chunk has memory for them only up to the
+//! last entry in it that ever had one: eight bytes an entry less where nothing expires.
 
-use crate::model::{Deadline, Entry};
+use crate::model::{Deadline, Document, Entry, Lsn};
 
 /// Slots of a chunk: 6 KiB, small enough to copy while the first chunk grows, large enough to be few.
 const CHUNK_SLOTS: usize = 256;
@@ -17,15 +20,33 @@ pub(super) struct SlotIndex(u32);
 #[derive(Debug, Default)]
 pub(super) struct Slab {
     /// All but the last are full.
-    chunks: Vec<Vec<Slot>>,
+    chunks: Vec<Chunk>,
     /// Head of the list of free slots.
     free: Option<SlotIndex>,
     taken: usize,
 }
 
+/// An entry where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EntryRef<'a> {
+    /// Key and value.
+    pub(super) document: &'a Document,
+    /// LSN of the mutation that wrote these bytes.
+    pub(super) version: Lsn,
+    /// When it stops being there.
+    pub(super) deadline: Deadline,
+}
+
+#[derive(Debug, Default)]
+struct Chunk {
+    slots: Vec<Slot>,
+    /// By slot; those behind the last have none.
+    deadlines: Vec<Deadline>,
+}
+
 #[derive(Debug)]
 enum Slot {
-    Taken(Entry),
+    Taken { document: Document, version: Lsn },
     Free { next: Option<SlotIndex> },
 }
 
@@ -42,6 +63,34 @@ impl SlotIndex {
     }
 }
 
+impl EntryRef<'_> {
+    /// The entry, its document counted.
+    pub(super) fn counted(self) -> Entry {
+        Entry { document: self.document.clone(), version: self.version, deadline: self.deadline }
+    }
+}
+
+impl Chunk {
+    fn deadline(&self, offset: usize) -> Deadline {
+        self.deadlines.get(offset).copied().unwrap_or(Deadline::NEVER)
+    }
+
+    fn set_deadline(&mut self, offset: usize, deadline: Deadline) -> Deadline {
+        if deadline != Deadline::NEVER && self.deadlines.len() <= offset {
+            self.deadlines.resize(offset + 1, Deadline::NEVER);
+        }
+        match self.deadlines.get_mut(offset) {
+            Some(before) => std::mem::replace(before, deadline),
+            None => Deadline::NEVER,
+        }
+    }
+
+    /// Puts `slot` where another one is, and returns that one.
+    fn exchange(&mut self, offset: usize, slot: Slot) -> Slot {
+        std::mem::replace(self.slots.get_mut(offset).expect("slots are never taken away"), slot)
+    }
+}
+
 impl Slab {
     /// Entries in it.
     pub(super) fn len(&self) -> usize {
@@ -50,82 +99,95 @@ impl Slab {
 
     /// The taken slots.
     pub(super) fn indexes(&self) -> impl Iterator<Item = SlotIndex> {
-        let slots = self.chunks.iter().flatten().zip(0_u32..);
-        slots.filter(|(slot, _)| matches!(slot, Slot::Taken(_))).map(|(_, index)| SlotIndex(index))
+        let slots = self.chunks.iter().flat_map(|chunk| &chunk.slots).zip(0_u32..);
+        slots.filter(|(slot, _)| matches!(slot, Slot::Taken { .. })).map(|(_, index)| SlotIndex(index))
     }
 
     /// Puts `entry` into a free slot.
     pub(super) fn insert(&mut self, entry: Entry) -> SlotIndex {
         self.taken += 1;
         let Some(index) = self.free else { return self.push(entry) };
-        let slot = self.slot_mut(index);
-        let Slot::Free { next } = *slot else { unreachable!("only free slots are on the free list") };
-        *slot = Slot::Taken(entry);
+        let Entry { document, version, deadline } = entry;
+        let chunk = self.chunk_mut(index);
+        let freed = chunk.exchange(index.offset(), Slot::Taken { document, version });
+        chunk.set_deadline(index.offset(), deadline);
+        let Slot::Free { next } = freed else { unreachable!("only free slots are on the free list") };
         self.free = next;
         index
     }
 
     /// The entry in a taken slot.
-    pub(super) fn get(&self, index: SlotIndex) -> &Entry {
+    pub(super) fn get(&self, index: SlotIndex) -> EntryRef<'_> {
         #[cfg(test)]
         super::tests::touched::count();
-        match self.chunks.get(index.chunk()).and_then(|chunk| chunk.get(index.offset())) {
-            Some(Slot::Taken(entry)) => entry,
+        let chunk = self.chunks.get(index.chunk());
+        match chunk.and_then(|chunk| Some((chunk, chunk.slots.get(index.offset())?))) {
+            Some((chunk, Slot::Taken { document, version })) => {
+                EntryRef { document, version: *version, deadline: chunk.deadline(index.offset()) }
+            }
             _ => unreachable!("indexes hold taken slots only"),
         }
     }
 
+    /// The document in a taken slot.
+    pub(super) fn document(&self, index: SlotIndex) -> &Document {
+        self.get(index).document
+    }
+
     /// The key of the entry in a taken slot.
     pub(super) fn key(&self, index: SlotIndex) -> &[u8] {
-        self.get(index).document.key_bytes()
+        self.document(index).key_bytes()
     }
 
     /// Puts `entry` where another one was, and returns that one.
     pub(super) fn replace(&mut self, index: SlotIndex, entry: Entry) -> Entry {
-        match std::mem::replace(self.slot_mut(index), Slot::Taken(entry)) {
-            Slot::Taken(replaced) => replaced,
+        let Entry { document, version, deadline } = entry;
+        let chunk = self.chunk_mut(index);
+        let deadline = chunk.set_deadline(index.offset(), deadline);
+        match chunk.exchange(index.offset(), Slot::Taken { document, version }) {
+            Slot::Taken { document, version } => Entry { document, version, deadline },
             Slot::Free { .. } => unreachable!("indexes hold taken slots only"),
         }
     }
 
     /// Changes the deadline of the entry in a taken slot, and returns the one before.
     pub(super) fn set_deadline(&mut self, index: SlotIndex, deadline: Deadline) -> Deadline {
-        match self.slot_mut(index) {
-            Slot::Taken(entry) => std::mem::replace(&mut entry.deadline, deadline),
-            Slot::Free { .. } => unreachable!("indexes hold taken slots only"),
-        }
+        self.chunk_mut(index).set_deadline(index.offset(), deadline)
     }
 
     /// Frees a taken slot.
     pub(super) fn remove(&mut self, index: SlotIndex) -> Entry {
         let next = self.free;
-        match std::mem::replace(self.slot_mut(index), Slot::Free { next }) {
-            Slot::Taken(removed) => {
+        let chunk = self.chunk_mut(index);
+        let deadline = chunk.set_deadline(index.offset(), Deadline::NEVER);
+        match chunk.exchange(index.offset(), Slot::Free { next }) {
+            Slot::Taken { document, version } => {
                 self.free = Some(index);
                 self.taken -= 1;
-                removed
+                Entry { document, version, deadline }
             }
             Slot::Free { .. } => unreachable!("indexes hold taken slots only"),
         }
     }
 
-    fn slot_mut(&mut self, index: SlotIndex) -> &mut Slot {
+    fn chunk_mut(&mut self, index: SlotIndex) -> &mut Chunk {
         #[cfg(test)]
         super::tests::touched::count();
-        let slot = self.chunks.get_mut(index.chunk()).and_then(|chunk| chunk.get_mut(index.offset()));
-        slot.expect("slots are never taken away")
+        self.chunks.get_mut(index.chunk()).expect("chunks are never taken away")
     }
 
     fn push(&mut self, entry: Entry) -> SlotIndex {
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_SLOTS) {
+        if self.chunks.last().is_none_or(|chunk| chunk.slots.len() == CHUNK_SLOTS) {
             // The first chunk grows as needed, because many partitions stay tiny.
             let slots = if self.chunks.is_empty() { 1 } else { CHUNK_SLOTS };
-            self.chunks.push(Vec::with_capacity(slots));
+            self.chunks.push(Chunk { slots: Vec::with_capacity(slots), deadlines: Vec::new() });
         }
         let before = (self.chunks.len() - 1) * CHUNK_SLOTS;
         let chunk = self.chunks.last_mut().expect("one was pushed if there was none");
-        let index = u32::try_from(before + chunk.len()).expect("a shard holds fewer than 2^32 entries");
-        chunk.push(Slot::Taken(entry));
+        let offset = chunk.slots.len();
+        let index = u32::try_from(before + offset).expect("a shard holds fewer than 2^32 entries");
+        chunk.slots.push(Slot::Taken { document: entry.document, version: entry.version });
+        chunk.set_deadline(offset, entry.deadline);
         SlotIndex(index)
     }
 }
@@ -134,27 +196,33 @@ impl Slab {
 impl Slab {
     /// Panics unless every slot is taken or reachable on the free list.
     pub(super) fn check_invariants(&self) {
-        let slots: usize = self.chunks.iter().map(Vec::len).sum();
-        let taken = self.chunks.iter().flatten().filter(|slot| matches!(slot, Slot::Taken(_))).count();
+        let slots: usize = self.chunks.iter().map(|chunk| chunk.slots.len()).sum();
+        let taken = self.indexes().count();
         assert_eq!(taken, self.taken);
         let mut free = 0;
         let mut at = self.free;
         while let Some(index) = at {
             free += 1;
             assert!(free <= slots, "the free list is a ring");
-            let Slot::Free { next } = &self.chunks[index.chunk()][index.offset()] else {
+            let Slot::Free { next } = &self.chunks[index.chunk()].slots[index.offset()] else {
                 panic!("a taken slot is on the free list")
             };
             at = *next;
         }
         assert_eq!(taken + free, slots);
-        assert!(self.chunks.iter().rev().skip(1).all(|chunk| chunk.len() == CHUNK_SLOTS));
+        assert!(self.chunks.iter().rev().skip(1).all(|chunk| chunk.slots.len() == CHUNK_SLOTS));
+        for Chunk { slots, deadlines } in &self.chunks {
+            let has_deadline = |offset: usize| deadlines.get(offset).is_some_and(|at| *at != Deadline::NEVER);
+            let free = slots.iter().enumerate().filter(|(_, slot)| matches!(slot, Slot::Free { .. }));
+            assert!(free.into_iter().all(|(offset, _)| !has_deadline(offset)), "a free slot has a deadline");
+            assert!(deadlines.len() <= slots.len());
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::entry;
+    use super::super::tests::{entry, entry_until};
     use super::*;
 
     #[test]
@@ -179,7 +247,27 @@ mod tests {
         let mut slab = Slab::default();
         let index = slab.insert(entry("a", 1));
         assert_eq!(slab.replace(index, entry("a", 2)), entry("a", 1));
-        assert_eq!(slab.get(index), &entry("a", 2));
+        assert_eq!(slab.get(index).counted(), entry("a", 2));
         assert_eq!(slab.len(), 1);
+    }
+    #[test]
+    fn deadlines_take_memory_only_up_to_the_last_entry_that_had_one() {
+        let mut slab = Slab::default();
+        let indexes: Vec<_> = (0..600).map(|number| slab.insert(entry(&format!("{number}"), number))).collect();
+        let room = |slab: &Slab| slab.chunks.iter().map(|chunk| chunk.deadlines.len()).collect::<Vec<_>>();
+        assert_eq!(room(&slab), [0, 0, 0]);
+        let at = entry_until("300", 300, Some(7)).deadline;
+        assert_eq!(slab.set_deadline(indexes[300], at), Deadline::NEVER);
+        assert_eq!(room(&slab), [0, 300 - 256 + 1, 0]);
+        assert_eq!((slab.get(indexes[300]).deadline, slab.get(indexes[301]).deadline), (at, Deadline::NEVER));
+        slab.check_invariants();
+        assert_eq!(slab.remove(indexes[300]), entry_until("300", 300, Some(7)));
+        slab.check_invariants();
+        let again = slab.insert(entry("again", 1));
+        assert_eq!((again, slab.get(again).deadline), (indexes[300], Deadline::NEVER));
+        let replaced = slab.replace(again, entry_until("again", 2, Some(9)));
+        assert_eq!(replaced, entry("again", 1));
+        assert_eq!(slab.get(again).counted(), entry_until("again", 2, Some(9)));
+        slab.check_invariants();
     }
 }

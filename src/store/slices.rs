@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::hashing::ShardIndex;
 use super::seek::{self, Seek};
 use super::shard::Shard;
+use super::slab::EntryRef;
 use super::{CollectionId, Store};
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::model::{Entry, KeyRange};
@@ -129,7 +130,7 @@ fn take(seek: Option<&Seek<'_>>, range: KeyRange<'_>, entries_max: usize, into: 
     );
     let Some(seek) = seek else { return SliceEnd::Done };
     let mut entries = seek.entries().take_while(|entry| range.goes_on_with(entry.document.key_bytes()));
-    into.extend(entries.by_ref().take(entries_max).cloned());
+    into.extend(entries.by_ref().take(entries_max).map(EntryRef::counted));
     if entries.next().is_some() { SliceEnd::More } else { SliceEnd::Done }
 }
 

@@ -61,7 +61,7 @@ fn common_prefix(keyed: &mut [Keyed], alike: usize, slab: &Slab) -> Option<usize
 fn for_each_key<'s>(keyed: &mut [Keyed], slab: &'s Slab, mut each: impl FnMut(&mut Keyed, &'s [u8])) {
     for at in 0..keyed.len() {
         if let Some(ahead) = keyed.get(at + AHEAD) {
-            Document::prefetch_key(&slab.get(ahead.slot).document);
+            Document::prefetch_key(slab.document(ahead.slot));
         }
         if let Some(keyed) = keyed.get_mut(at) {
             let key = slab.key(keyed.slot);

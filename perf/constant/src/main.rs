@@ -30,7 +30,7 @@ use memory_tools::model::{Durability, Rest, RoomWaker, Waker};
 use crate::answer::Constant;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     // As the server does.
