@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value;
 use support::dice::{self, Dice};
 use support::http::{Answer, Client};
-use support::process::{FRONTS, Ground, until};
+use support::process::{FRONTS, Ground, Server, until};
 
 /// Modes in which what was acknowledged survives the end of the process.
 const MODES: [&str; 3] = ["os", "everysec", "always"];
@@ -169,4 +169,35 @@ fn damage_in_front_of_what_is_replayed_costs_followers_their_place_and_nothing_e
     assert_eq!((answer.status, answer.json()["floor"].as_u64()), (410, Some(3)), "{}", answer.text());
     let ended = server.stop();
     assert!(ended.stderr.contains("/v1/changes begins later than it could"), "{}", ended.stderr);
+}
+
+/// Each start after a crash goes on with other numbers, whether or not anything was written.
+#[test]
+fn a_follower_that_has_everything_goes_on_over_crashes_of_idle_servers() {
+    let ground = Ground::new();
+    let ask = |server: &Server, since: u64| {
+        let answer = server.client().send("GET", &format!("/v1/changes?since={since}&timeout=1ms"), &[], b"");
+        assert_eq!(answer.status, 200, "since={since}: {}", answer.text());
+        let last = answer.text().lines().last().unwrap_or_default().to_owned();
+        let last: Value = serde_json::from_str(&last).unwrap();
+        last["lsn"].as_u64().unwrap()
+    };
+    let server = ground.start(&[]);
+    server.client().send("PUT", "/v1/docs/a", &[], b"1");
+    let from_the_snapshot = ask(&server, 0);
+    server.stop();
+    let mut since = from_the_snapshot;
+    for _ in 0..3 {
+        let server = ground.start(&[]);
+        assert_eq!(ask(&server, from_the_snapshot), ask(&server, since), "there is nothing new");
+        since = ask(&server, since);
+        server.kill();
+    }
+    let server = ground.start(&[]);
+    since = ask(&server, since);
+    server.client().send("PUT", "/v1/docs/a", &[], b"2");
+    assert_eq!(ask(&server, from_the_snapshot), since + 1);
+    let never_was = server.client().send("GET", "/v1/changes?since=100", &[], b"");
+    assert_eq!(never_was.status, 410, "{}", never_was.text());
+    server.stop();
 }

@@ -153,6 +153,12 @@ impl Replaying<'_> {
         self.engine.journal.note_replayed(lsn, record);
     }
 
+    /// Tells the feed of changes of a segment of the journal, no record of which has an LSN below `first_lsn`, before it is
+    /// told of the first of them.
+    pub fn begin_segment(&self, first_lsn: Lsn) {
+        self.engine.journal.note_segment(first_lsn);
+    }
+
     /// Forgets what was recalled: not all of it could be.
     pub fn forget_recalled(&self) {
         self.engine.journal.forget_replayed();

@@ -103,8 +103,20 @@ struct Collected {
     ring: Ring,
     /// To be filled while what was filled is collected.
     spare: Fresh,
-    /// True once a record was replayed into the ring.
+    /// True once something was replayed into the ring.
     is_refilled: bool,
+}
+
+impl Collected {
+    /// Nothing that there is lies behind what the ring has and up to `lsn`.
+    fn go_on_behind(&mut self, lsn: Lsn, limits: ChangesLimits) {
+        if self.is_refilled {
+            self.ring.skip(lsn);
+        } else {
+            self.ring = Ring::new(limits, lsn);
+            self.is_refilled = true;
+        }
+    }
 }
 
 struct Waiter {
@@ -134,18 +146,20 @@ impl Feed {
         self.limits.bytes_max
     }
 
+    /// What is replayed from here on is all that came behind `lsn`, with which the numbers of a process began: a reader may
+    /// have been told that it has everything up to there, also when no change has that number.
+    pub(super) fn refill_behind(&self, lsn: Lsn) {
+        self.collected.write().go_on_behind(lsn, self.limits);
+    }
+
     /// Adds what is replayed at the start, before the journal begins.
     pub(super) fn refill(&self, lsn: Lsn, record: &Record<'_>) {
         let mut evicted = Vec::new();
         let mut collected = self.collected.write();
-        if !collected.is_refilled {
-            collected.ring = Ring::new(self.limits, Lsn(lsn.0.saturating_sub(1)));
-            collected.is_refilled = true;
-        }
-        if lsn <= collected.ring.through() {
+        if collected.is_refilled && lsn <= collected.ring.through() {
             return;
         }
-        collected.ring.skip(Lsn(lsn.0.saturating_sub(1)));
+        collected.go_on_behind(Lsn(lsn.0.saturating_sub(1)), self.limits);
         match Change::of(lsn, record) {
             Some(change) => collected.ring.push(change, &mut evicted),
             None => collected.ring.pass(lsn),

@@ -30,6 +30,13 @@ impl Journal {
         }
     }
 
+    /// Tells the feed that the records which are replayed from here on are those of a segment that begins with `first_lsn`.
+    pub fn note_segment(&self, first_lsn: Lsn) {
+        if let Some(feed) = &self.feed {
+            feed.refill_behind(Lsn(first_lsn.0.saturating_sub(1)));
+        }
+    }
+
     /// What was replayed is thrown away, and other records are.
     pub fn forget_replayed(&self) {
         self.feed.iter().for_each(|feed| feed.forget());
@@ -261,6 +268,24 @@ mod tests {
         assert_eq!((reads(5), reads(9), reads(18)), (None, None, None), "never kept, or lost");
         assert_eq!((reads(19), reads(20)), (Some(Ok(vec![20, 100])), Some(Ok(vec![100]))));
         assert_eq!((reads(21), reads(98), reads(99)), (None, None, Some(Ok(vec![100]))));
+    }
+
+    /// A server that was killed before it wrote anything has told those who wait up to where they have all that there is.
+    #[test]
+    fn who_has_everything_goes_on_over_crashes_of_servers_that_wrote_nothing() {
+        let journal = journal(LIMITS, 300);
+        let deletion = Record::Delete { scope: Scope::Main, key: Key::new("k").unwrap() };
+        journal.note_segment(Lsn(3));
+        journal.note_segment(Lsn(100));
+        journal.note_segment(Lsn(200));
+        journal.note_replayed(Lsn(200), &deletion);
+        journal.note_segment(Lsn(201));
+        journal.feed.as_ref().unwrap().begin(journal.last());
+        let reads = |after| follow(&journal, Some(after)).map(|mut reader| read(&mut *reader)).ok();
+        assert_eq!((reads(1), reads(2), reads(3)), (None, Some(Ok(vec![200])), None), "the first begins behind 2");
+        assert_eq!((reads(98), reads(99), reads(100)), (None, Some(Ok(vec![200])), None), "the second behind 99");
+        assert_eq!((reads(199), reads(200), reads(201)), (Some(Ok(vec![200])), Some(Ok(vec![])), None));
+        assert_eq!((reads(299), reads(300)), (Some(Ok(vec![])), None));
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub enum Source {
 pub fn load(engine: &Engine, folder: &DataFolder, found: Found, started: Instant) -> Result<Loaded, StartError> {
     let (found, source, replaying) = load_content(engine, folder, found)?;
     recall(&found, &replaying);
-    let replayed = found.journal.read(|lsn, record| {
+    let begins = |first_lsn| replaying.begin_segment(first_lsn);
+    let replayed = found.journal.read_by_segment(begins, |lsn, record| {
         replaying.apply(lsn, &record);
     })?;
     replaying.finish(&threads_over(engine.totals().documents));
@@ -97,7 +98,8 @@ pub fn load(engine: &Engine, folder: &DataFolder, found: Found, started: Instant
 /// back. What cannot be read costs them no more than that.
 fn recall(found: &Found, replaying: &Replaying<'_>) {
     let bytes_max = replaying.recalled_bytes_max().saturating_sub(found.journal.bytes());
-    let recalled = found.history.read(bytes_max, |lsn, record| replaying.recall(lsn, &record));
+    let begins = |first_lsn| replaying.begin_segment(first_lsn);
+    let recalled = found.history.read(bytes_max, begins, |lsn, record| replaying.recall(lsn, &record));
     if let Err(error) = recalled {
         replaying.forget_recalled();
         log::warn(format_args!("/v1/changes begins later than it could, nothing else depends on this: {error}"));

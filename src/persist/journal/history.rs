@@ -43,11 +43,16 @@ impl History {
     }
 
     /// Hands on every record of the last segments, in order: of as many as have fewer than `bytes_max` bytes together,
-    /// and of one more.
+    /// and of one more. Before the records of each, `begins` is called with the smallest LSN that may be in it.
     ///
     /// # Errors
     /// `Damaged`, `Newer`, or the disk's. What was handed on before is then of no use, because what comes next is missing.
-    pub fn read(&self, bytes_max: u64, mut each: impl FnMut(Lsn, Record<'_>)) -> Result<(), Error> {
+    pub fn read(
+        &self,
+        bytes_max: u64,
+        mut begins: impl FnMut(Lsn),
+        mut each: impl FnMut(Lsn, Record<'_>),
+    ) -> Result<(), Error> {
         let mut segments = Vec::new();
         let mut bytes = 0;
         let mut next = self.first.clone();
@@ -57,7 +62,10 @@ impl History {
             next = before.as_ref().map(|segment| segment.header.clone());
             segments.extend(before);
         }
-        segments.iter().rev().try_for_each(|segment| segment.read(&mut each))
+        segments.iter().rev().try_for_each(|segment| {
+            begins(segment.header.first_lsn);
+            segment.read(&mut each)
+        })
     }
 
     /// The segment that the one with `header` goes on from; `None` when it goes on from none, or that is not there any

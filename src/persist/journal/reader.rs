@@ -63,11 +63,23 @@ impl JournalReader {
     ///
     /// # Errors
     /// `Damaged` with file, frame and offset, `Newer`, or the disk's. What was handed on before is then of no use.
-    pub fn read(&self, mut each: impl FnMut(Lsn, Record<'_>)) -> Result<Replayed, Error> {
+    pub fn read(&self, each: impl FnMut(Lsn, Record<'_>)) -> Result<Replayed, Error> {
+        self.read_by_segment(|_| {}, each)
+    }
+
+    /// As `read`; before the records of each segment `begins` is called with the smallest LSN that may be in it.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn read_by_segment(
+        &self,
+        mut begins: impl FnMut(Lsn),
+        mut each: impl FnMut(Lsn, Record<'_>),
+    ) -> Result<Replayed, Error> {
         let mut replayed = Replayed::default();
         let mut next_lsn = Lsn::ZERO;
         for stretch in &self.stretches {
-            next_lsn = self.read_one(stretch, next_lsn, &mut replayed, &mut each)?;
+            next_lsn = self.read_one(stretch, next_lsn, &mut replayed, &mut begins, &mut each)?;
         }
         Ok(replayed)
     }
@@ -77,6 +89,7 @@ impl JournalReader {
         stretch: &Stretch,
         next_lsn: Lsn,
         replayed: &mut Replayed,
+        begins: &mut dyn FnMut(Lsn),
         each: &mut dyn FnMut(Lsn, Record<'_>),
     ) -> Result<Lsn, Error> {
         let path = self.folder.join(stretch.id.file_name());
@@ -88,6 +101,7 @@ impl JournalReader {
         }
         let window = Window::new(&path, file.as_ref(), stretch.end);
         let first_lsn = header.first_lsn.max(next_lsn);
+        begins(first_lsn);
         let mut walk = Walk::new(window, Seal::of(header.stamp), HEADER_BYTES as u64, header.chain(), first_lsn);
         while walk.offset() < stretch.end {
             match walk.step_with(each)? {
