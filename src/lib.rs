@@ -6,9 +6,11 @@
 )]
 
 pub mod base;
-pub mod config;
 pub mod model;
 pub mod patch;
+
+pub mod access;
+pub mod config;
 
 pub mod journal;
 pub mod persist;

@@ -162,6 +162,8 @@ impl From<Refusal> for Otherwise {
             Refusal::TooManyCollections { limit } => Problem::new(Kind::TooManyCollections, detail)
                 .hint("drop a collection, or raise collections_max")
                 .size("limit", limit),
+            Refusal::RoleLacking { .. } => Problem::new(Kind::RoleLacking, detail),
+            Refusal::OutOfReach { .. } => Problem::new(Kind::OutOfReach, detail),
         })
     }
 }

@@ -122,10 +122,25 @@ pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a file with a certificate chain or a private key. A larger one is a mistake.
 pub const CERTIFICATE_BYTES_MAX: u64 = 1 << 20;
 
+/// Tokens of one server. Each is compared with what is presented, at about 20 ns: who has more callers than that keeps
+/// them in a proxy.
+pub const TOKENS_MAX: usize = 256;
+
+/// Bytes of the name of a token, which stands in log lines.
+pub const TOKEN_NAME_BYTES_MAX: usize = 64;
+
+/// Bytes of the file with the tokens: each with a name, a collection and a prefix, each byte of which may be escaped to
+/// six, rounded up.
+pub const TOKENS_BYTES_MAX: u64 = 2 << 20;
+
 /// GETs of one connection whose documents are fetched into the processor's cache together, before they run: enough that
 /// the waits for memory overlap, little enough to stay in the cache until then.
 pub const LOOK_AHEAD_MAX: usize = 16;
 
+const _: () = assert!(
+    TOKENS_MAX * (6 * (TOKEN_NAME_BYTES_MAX + COLLECTION_NAME_BYTES_MAX + KEY_BYTES_MAX) + 256)
+        <= TOKENS_BYTES_MAX as usize
+);
 const _: () = assert!(ATOMIC_BYTES_MAX <= JOURNAL_BUFFER_BYTES_MIN / 2);
 const _: () = assert!((ATOMIC_WRITES_MAX as u64) < LSN_CEILING_STEP / 2);
 const _: () = assert!(KEY_LIST_MAX * (6 * KEY_BYTES_MAX + 3) <= KEY_LIST_BYTES_MAX);

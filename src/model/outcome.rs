@@ -186,7 +186,7 @@ impl std::fmt::Debug for Effect {
     }
 }
 
-/// Why the store could not take a command at all: the world's fault, not the client's.
+/// Why the store could not take a command at all: the world's fault, not the client's; or it is not for who asks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// LSNs cannot be reserved because IDENTITY cannot be written; reads go on.
@@ -213,5 +213,17 @@ pub enum Refusal {
     TooManyCollections {
         /// `collections_max`.
         limit: usize,
+    },
+    /// Whoever asks may do less than this.
+    #[error("{detail}")]
+    RoleLacking {
+        /// What this needs, and what there is.
+        detail: String,
+    },
+    /// Whoever asks does not reach there.
+    #[error("{detail}")]
+    OutOfReach {
+        /// How far the reach is.
+        detail: String,
     },
 }

@@ -73,6 +73,14 @@ kinds! {
     BodyMalformed = 400 "body_malformed" "The framing of the body is malformed";
     /// A body where none is taken.
     BodyUnexpected = 400 "body_unexpected" "A body is not expected";
+    /// No token, where one is needed.
+    TokenMissing = 401 "token_missing" "A token is needed";
+    /// A token that is none of this server's.
+    TokenInvalid = 401 "token_invalid" "The token is not known";
+    /// A token whose role lets one do less.
+    RoleLacking = 403 "role_lacking" "The role of the token is too small";
+    /// A token that does not reach there.
+    OutOfReach = 403 "out_of_reach" "The token does not reach there";
     /// No live document under that key.
     KeyNotFound = 404 "key_not_found" "No such document";
     /// A document without a value at the pointer.
