@@ -94,6 +94,28 @@ fn a_document_is_changed_and_a_part_of_it_is_shown() {
 }
 
 #[test]
+fn what_there_is_to_say_of_a_document_is_shown_without_it() {
+    for front in FRONTS {
+        let scene = Scene::over(front);
+        scene.done(&["put", "clé \"a\"", "[1, 2.0]"], "{\"key\":\"clé \\\"a\\\"\",\"version\":1}\n");
+        scene.done(&["get", "clé \"a\"", "--head"], "{\"key\":\"clé \\\"a\\\"\",\"version\":1,\"bytes\":8}\n");
+        scene.done(
+            &["get", "clé \"a\"", "--head", "--ptr", "/1"],
+            "{\"key\":\"clé \\\"a\\\"\",\"version\":1,\"bytes\":3}\n",
+        );
+        let put = "/v1/docs/b?expires_at=2100-01-01T00:00:00Z";
+        assert_eq!(scene.server.client().send("PUT", put, &[], b"null").status, 201);
+        let moment = "2100-01-01T00:00:00.000Z";
+        let head = format!("{{\"key\":\"b\",\"version\":2,\"expires_at\":\"{moment}\",\"bytes\":4}}\n");
+        scene.done(&["get", "b", "--head"], &head);
+        scene.done(&["ls", "--long"], &format!("2\t{moment}\tb\n1\tnever\tclé \"a\"\n"));
+        scene.done(&["ls", "c", "--long"], "1\tnever\tclé \"a\"\n");
+        scene.fails(1, &["get", "absent", "--head"], "error: 404 key_not_found: ");
+        scene.fails(1, &["get", "b", "--head", "--ptr", "/x"], "error: 404 pointer_not_found: ");
+    }
+}
+
+#[test]
 fn a_time_to_live_is_handed_on() {
     let scene = Scene::over("reactor");
     let (code, stdout, _) = scene.run(&["put", "a", "1", "--ttl", "1h30m"]);

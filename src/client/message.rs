@@ -1,6 +1,7 @@
 //! What is sent, and what comes back.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ureq::http::HeaderMap;
 
 /// What is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Request<'a> {
 pub struct Reply {
     /// The status code.
     pub status: u16,
+    /// The header fields, boxed: a fault carries a reply.
+    pub(super) fields: Box<HeaderMap>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -48,6 +51,11 @@ impl Reply {
     /// Whether the server says yes.
     pub fn is_yes(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// The header field `name`, if there is one and it is a text.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.get(name)?.to_str().ok()
     }
 }
 

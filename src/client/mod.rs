@@ -82,10 +82,11 @@ impl Client {
     }
 
     /// The rest of an answer that has begun.
-    fn reply(&self, request: &Request<'_>, mut answer: Response<Body>) -> Result<Reply, ClientError> {
-        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+    fn reply(&self, request: &Request<'_>, answer: Response<Body>) -> Result<Reply, ClientError> {
+        let (head, mut body) = answer.into_parts();
+        let body = body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         let body = body.map_err(|error| self.unreachable(request, error))?;
-        Ok(Reply { status: answer.status().as_u16(), body })
+        Ok(Reply { status: head.status.as_u16(), fields: Box::new(head.headers), body })
     }
 
     fn unreachable(&self, request: &Request<'_>, error: ureq::Error) -> ClientError {

@@ -23,6 +23,8 @@ pub enum Action {
         key: String,
         /// The pointer (RFC 6901).
         pointer: Option<String>,
+        /// Whether it is shown what there is to say of it, in place of itself.
+        head_only: bool,
     },
     /// Write a document.
     Put(Write),
@@ -39,6 +41,8 @@ pub enum Action {
     List {
         /// What they begin with.
         prefix: String,
+        /// Whether versions and deadlines are shown with them.
+        is_long: bool,
     },
     /// Show what changes, as it does.
     Watch(Watching),

@@ -54,6 +54,8 @@ struct Words {
     url: Option<String>,
     collection: Option<String>,
     pointer: Option<String>,
+    head_only: bool,
+    is_long: bool,
     ttl: Option<String>,
     if_match: Option<String>,
     form: Option<String>,
@@ -85,6 +87,8 @@ impl Words {
             (true, "url", Slot::Value(&mut self.url)),
             (!is_import, "collection", Slot::Value(&mut self.collection)),
             (command == "get", "ptr", Slot::Value(&mut self.pointer)),
+            (command == "get", "head", Slot::Switch(&mut self.head_only)),
+            (command == "ls", "long", Slot::Switch(&mut self.is_long)),
             (is_write, "ttl", Slot::Value(&mut self.ttl)),
             (is_write || command == "del", "if-match", Slot::Value(&mut self.if_match)),
             (command == "patch", "type", Slot::Value(&mut self.form)),
@@ -112,7 +116,7 @@ impl Words {
         let if_match = self.if_match.map(entity_tag);
         let write = |key| Write { key, content: Content::of(content), ttl: self.ttl, if_match: if_match.clone() };
         let action = match command {
-            "get" => Action::Get { key: key?, pointer: self.pointer },
+            "get" => Action::Get { key: key?, pointer: self.pointer, head_only: self.head_only },
             "put" => Action::Put(write(key?)),
             "patch" => Action::Patch(write(key?), form(self.form.as_deref())?),
             "del" => Action::Delete { key: key?, if_match },
@@ -139,7 +143,7 @@ impl Words {
                     first.ok_or_else(|| UsageError::Flag("import needs a file: import FILE, or -".to_owned()))?;
                 Action::Import(Importing { from: Stream::named(&from), mode: self.mode, is_quiet: self.is_quiet })
             }
-            _ => Action::List { prefix: first.unwrap_or_default() },
+            _ => Action::List { prefix: first.unwrap_or_default(), is_long: self.is_long },
         };
         Ok(Call { url: self.url, collection: self.collection, action })
     }
@@ -210,8 +214,11 @@ mod tests {
         };
         let text = |text: &str| Content::Text(text.to_owned());
         for (line, expected) in [
-            ("get k", Action::Get { key: "k".to_owned(), pointer: None }),
-            ("get k --ptr /a", Action::Get { key: "k".to_owned(), pointer: Some("/a".to_owned()) }),
+            ("get k", Action::Get { key: "k".to_owned(), pointer: None, head_only: false }),
+            (
+                "get k --ptr /a --head",
+                Action::Get { key: "k".to_owned(), pointer: Some("/a".to_owned()), head_only: true },
+            ),
             ("put k 1", Action::Put(write(text("1"), None, None))),
             ("put k @f --ttl 5s", Action::Put(write(Content::File("f".into()), Some("5s"), None))),
             ("put --if-match 7 k", Action::Put(write(Content::Stdin, None, Some("\"7\"")))),
@@ -219,8 +226,8 @@ mod tests {
             ("patch k {}", Action::Patch(write(text("{}"), None, None), PatchForm::Merge)),
             ("patch k [] --type ops", Action::Patch(write(text("[]"), None, None), PatchForm::Operations)),
             ("del k --if-match *", Action::Delete { key: "k".to_owned(), if_match: Some("*".to_owned()) }),
-            ("ls", Action::List { prefix: String::new() }),
-            ("ls a/", Action::List { prefix: "a/".to_owned() }),
+            ("ls", Action::List { prefix: String::new(), is_long: false }),
+            ("ls a/ --long", Action::List { prefix: "a/".to_owned(), is_long: true }),
             ("watch", Action::Watch(Watching::default())),
             (
                 "export",

@@ -28,9 +28,27 @@ pub struct Place<'c> {
 impl Place<'_> {
     /// Shows the document `key`, or what `pointer` leads to in it.
     pub fn get(&self, key: &str, pointer: Option<&str>) -> Result<Finished, Fault> {
-        let query = [("key", Some(key)), ("ptr", pointer)];
-        let query = query.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        self.done(&Request::get(self.base, query))
+        self.done(&Request::get(self.base, named(key, pointer)))
+    }
+
+    /// Shows what there is to say of the document `key`, or of what `pointer` leads to in it: an object of its key, its
+    /// version, its deadline if it has one, and how many bytes it is.
+    pub fn head(&self, key: &str, pointer: Option<&str>) -> Result<Finished, Fault> {
+        let request = Request::get(self.base, named(key, pointer));
+        let reply = self.client.send(&Request { method: "HEAD", ..request.clone() })?;
+        if !reply.is_yes() {
+            // Why is in the body, which only a GET has.
+            let why = self.client.send(&request)?;
+            return Err(Fault::Refused(if why.is_yes() { reply } else { why }));
+        }
+        let version = reply.field("ETag").map(|tag| tag.trim_matches('"'));
+        let (Some(version), Some(bytes)) = (version.and_then(number), reply.field("Content-Length").and_then(number))
+        else {
+            return Err(Fault::Unexpected("the version and the size of a document"));
+        };
+        let deadline = reply.field("MT-Expires-At").map(|moment| format!(",\"expires_at\":{}", Value::from(moment)));
+        let (key, deadline) = (Value::from(key), deadline.unwrap_or_default());
+        Ok(Finished::done(format!("{{\"key\":{key},\"version\":{version}{deadline},\"bytes\":{bytes}}}\n")))
     }
 
     /// Writes a document.
@@ -55,9 +73,9 @@ impl Place<'_> {
         self.done(&Request { method: "DELETE", path: self.base, query, fields, body: None })
     }
 
-    /// Writes every key that begins with `prefix` to `out`, page by page. Ends without a fault when nobody reads any
-    /// more.
-    pub fn list(&self, prefix: &str, out: &mut dyn Write) -> Result<Finished, Fault> {
+    /// Writes every key that begins with `prefix` to `out`, page by page; with the version and the deadline in front of
+    /// it when the list `is_long`. Ends without a fault when nobody reads any more.
+    pub fn list(&self, prefix: &str, is_long: bool, out: &mut dyn Write) -> Result<Finished, Fault> {
         let mut cursor = None;
         loop {
             let mut query = vec![("limit", PAGE), ("prefix", prefix)];
@@ -67,6 +85,11 @@ impl Place<'_> {
             let items = page.get("items").and_then(Value::as_array).ok_or(PAGE_EXPECTED)?;
             let mut lines = String::new();
             for item in items {
+                if is_long {
+                    let version = item.get("version").and_then(Value::as_u64).ok_or(PAGE_EXPECTED)?;
+                    let deadline = item.get("expires_at").and_then(Value::as_str).unwrap_or("never");
+                    lines.push_str(&format!("{version}\t{deadline}\t"));
+                }
                 lines.push_str(&plain(item.get("key").and_then(Value::as_str).ok_or(PAGE_EXPECTED)?));
                 lines.push('\n');
             }
@@ -100,6 +123,15 @@ impl Place<'_> {
 }
 
 const PAGE_EXPECTED: Fault = Fault::Unexpected("a page of keys");
+
+/// The query for the document `key`, or for what `pointer` leads to in it.
+fn named<'q>(key: &'q str, pointer: Option<&'q str>) -> Vec<(&'static str, &'q str)> {
+    [("key", Some(key)), ("ptr", pointer)].into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok()
+}
 
 fn condition(if_match: Option<&str>) -> Vec<(&'static str, &str)> {
     if_match.map(|tag| ("If-Match", tag)).into_iter().collect()

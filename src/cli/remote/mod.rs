@@ -48,11 +48,12 @@ fn carry_out(call: &Call, disk: &dyn Disk, input: &mut dyn Read, out: &mut dyn W
     let base = client::documents(call.collection.as_deref());
     let place = Place { client: &client, base: &base };
     match &call.action {
-        Action::Get { key, pointer } => place.get(key, pointer.as_deref()),
+        Action::Get { key, pointer, head_only: false } => place.get(key, pointer.as_deref()),
+        Action::Get { key, pointer, head_only: true } => place.head(key, pointer.as_deref()),
         Action::Put(write) => place.put(write, disk, input),
         Action::Patch(write, form) => place.patch(write, *form, disk, input),
         Action::Delete { key, if_match } => place.delete(key, if_match.as_deref()),
-        Action::List { prefix } => place.list(prefix, out),
+        Action::List { prefix, is_long } => place.list(prefix, *is_long, out),
         Action::Watch(watching) => watch::watch(&client, call.collection.as_deref(), watching, out),
         Action::Export(exporting) => export::export(&client, exporting, disk, out),
         Action::Import(importing) => import::import(&client, importing, disk, input),
