@@ -13,8 +13,18 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGET ?= connection router patch pointer ndjson
 # Further flags of the benchmark, such as "--only front --connections 256".
 BENCH ?=
-# Which front bench-peers measures, reactor or pool; empty means its default.
+# Which front bench, bench-peers and bench-compare measure, reactor or pool; empty means their default.
 FRONT ?=
+# What bench asks, and how: connections, size of the documents, uniform or zipf keys, off, os, everysec or always for the
+# journal, requests a second at a constant rate, requests sent together, a server that runs already instead of a new
+# one; empty means its defaults. Words as common as these are not taken from the environment.
+CONNECTIONS =
+DOCUMENT_BYTES =
+KEYS =
+JOURNAL =
+RATE =
+DEPTH =
+URL =
 # The commit that bench-compare compares this tree with, and where it is built.
 REF ?= HEAD~1
 COMPARED = target/compare/$(shell git rev-parse --short $(REF) 2>/dev/null)
@@ -50,7 +60,7 @@ SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "variables: PORT SEED ROUNDS SECONDS FUZZ_SECONDS FUZZ_TARGET BENCH FRONT REF DOCUMENTS JOURNAL_MB PREFIX DESTDIR; the Makefile says what each does"
+	@echo "variables: PORT SEED ROUNDS SECONDS FUZZ_SECONDS FUZZ_TARGET BENCH FRONT CONNECTIONS DOCUMENT_BYTES KEYS JOURNAL RATE DEPTH URL REF DOCUMENTS JOURNAL_MB PREFIX DESTDIR; the Makefile says what each does"
 
 run: ## build and serve with config.json (PORT=:9090 listens elsewhere)
 	$(CARGO) run --release --locked --bin memory-tools -- --config config.json $(if $(PORT),--port $(PORT))
@@ -97,10 +107,13 @@ fuzz: $(FUZZERS) ## fuzz each target (FUZZ_TARGET="router patch" FUZZ_SECONDS=60
 $(FUZZERS): fuzz-%:
 	tests/fuzz/run $* $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED))
 
-bench: ## measure a release build and store the figures under perf/results
+bench: ## measure a release build in two minutes (SECONDS=1 ROUNDS=5 CONNECTIONS=64 DOCUMENT_BYTES=1000 URL=http://...)
 	$(CARGO) build --release --locked --workspace
 	target/release/memory-tools-bench $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-		$(if $(SEED),--seed $(SEED)) $(BENCH)
+		$(if $(SEED),--seed $(SEED)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \
+		$(if $(DOCUMENT_BYTES),--document-bytes $(DOCUMENT_BYTES)) $(if $(KEYS),--distribution $(KEYS)) \
+		$(if $(FRONT),--front $(FRONT)) $(if $(JOURNAL),--journal $(JOURNAL)) $(if $(RATE),--rate $(RATE)) \
+		$(if $(DEPTH),--depth $(DEPTH)) $(if $(URL),--url $(URL)) $(BENCH)
 
 bench-peers: ## measure a release build beside nginx, Redis and webdis (SECONDS=2 ROUNDS=5 FRONT=reactor)
 	$(CARGO) build --release --locked -p memory-tools -p memory-tools-bench

@@ -16,6 +16,7 @@ mod compare;
 mod front;
 mod journal;
 mod memory;
+mod mixes;
 mod peers;
 mod startup;
 
@@ -33,6 +34,7 @@ mod workload;
 
 mod child;
 mod descriptors;
+mod listener;
 mod machine;
 mod operator;
 mod proc;
@@ -118,8 +120,16 @@ fn run(options: &Options) -> Result<Verdict> {
 
 /// What the server promises by itself.
 fn alone(options: &Options, progress: &Progress) -> Result<(String, Findings)> {
-    let mut figures = Vec::new();
-    let mut runs = Vec::new();
+    let (mut figures, mut runs, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut table = String::new();
+    if options.measures(Part::Mixes) {
+        let report = mixes::measure(options, progress)?;
+        table = report.table(options);
+        figures.extend(report.figures());
+        runs.extend(report.runs.iter().map(Run::json));
+        notes.extend(report.notes);
+    }
+    let rest = figures.len();
     if options.measures(Part::Ready) {
         figures.extend(startup::measure(options, progress)?);
     }
@@ -131,7 +141,10 @@ fn alone(options: &Options, progress: &Progress) -> Result<(String, Findings)> {
     if options.measures(Part::Memory) {
         figures.extend(memory::measure(options, progress)?);
     }
-    Ok((figure::table(&figures), Findings { figures, runs, notes: Vec::new(), peers: Vec::new() }))
+    if let Some(rest) = figures.get(rest..).filter(|rest| !rest.is_empty()) {
+        table.push_str(&format!("\n{}", figure::table(rest)));
+    }
+    Ok((table, Findings { figures, runs, notes, peers: Vec::new() }))
 }
 
 /// What it promises beside others.

@@ -72,6 +72,16 @@ pub fn page(server: SocketAddr, target: &str) -> Result<String> {
     Ok(page)
 }
 
+/// Removes the collection `name` of `server`, if it is there.
+///
+/// # Errors
+/// It stays.
+pub fn drop_collection(server: SocketAddr, name: &str) -> Result<()> {
+    let (status, body) = ask(server, "DELETE", &format!("/v1/collections/{name}"), PAGE_MAX)?;
+    ensure!(matches!(status, 204 | 404), "the collection {name} was to be dropped, and the answer is {status}: {body}");
+    Ok(())
+}
+
 fn value(page: &str, name: &str) -> Result<Option<f64>> {
     let sample = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     sample.map(|text| text.parse().with_context(|| format!("{name} is no number: {text}"))).transpose()

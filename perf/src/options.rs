@@ -1,19 +1,26 @@
 //! The command line of the generator: every knob, its default, and what may not be asked for.
 
+mod choice;
 mod help;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use lexopt::prelude::*;
 
 use crate::keys::Keys;
+use crate::mixes;
+use crate::mixes::mix::{LINES, MIXES, Mix};
+use crate::options::choice::{address, chosen};
+use crate::pace::Pace;
 use crate::statistics::ROUNDS_MIN;
 use crate::template::KEYS_MAX;
 use crate::workload::{DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MIN};
 
+pub use crate::options::choice::{Distribution, Front, Journal, Part};
 pub use crate::options::help::HELP;
 
 /// The largest journal: its documents stay in memory.
@@ -37,55 +44,6 @@ pub enum Mode {
     Compare,
 }
 
-/// Which front of the server is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Front {
-    /// A thread for each connection.
-    Pool,
-    /// An event loop on each thread.
-    Reactor,
-}
-
-impl Front {
-    /// Its name on the server's command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Front::Pool => "pool",
-            Front::Reactor => "reactor",
-        }
-    }
-}
-
-/// A part of the measurements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// CPU per request of the server beside that of its front alone.
-    Front,
-    /// From the start of the process to the first 200 on `/readyz`.
-    Ready,
-    /// Resident memory of many small documents.
-    Memory,
-}
-
-/// How often each key is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distribution {
-    /// As often as any other.
-    Uniform,
-    /// A few of them much oftener.
-    Zipf,
-}
-
-impl Distribution {
-    /// Its name on our command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Distribution::Uniform => "uniform",
-            Distribution::Zipf => "zipf",
-        }
-    }
-}
-
 /// What to measure.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -103,6 +61,14 @@ pub struct Options {
     pub results: PathBuf,
     /// The parts to measure; empty means all.
     pub only: Vec<Part>,
+    /// The mixes to measure; empty means all.
+    pub mixes: Vec<&'static Mix>,
+    /// A server that runs already; `None` starts one.
+    pub url: Option<SocketAddr>,
+    /// Requests a second of the mixes at a constant rate; `None` is half of what was answered at saturation.
+    pub rate: Option<f64>,
+    /// How the server of the mixes keeps its journal.
+    pub journal: Journal,
     /// Connections of the front's runs.
     pub connections: usize,
     /// Bytes of a document there.
@@ -123,7 +89,7 @@ pub struct Options {
     pub starts: u32,
     /// Documents for the memory.
     pub memory_documents: u32,
-    /// The server's front, beside others.
+    /// The server's front, in mixes and beside others.
     pub front: Front,
     /// Requests sent together, where they are pipelined.
     pub depth: usize,
@@ -147,6 +113,10 @@ impl Default for Options {
             server_arguments: Vec::new(),
             results: "perf/results".into(),
             only: Vec::new(),
+            mixes: Vec::new(),
+            url: None,
+            rate: None,
+            journal: Journal::Off,
             connections: 64,
             document_bytes: 1000,
             keys: 100_000,
@@ -168,6 +138,12 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The defaults of `make bench`, which takes no longer than two minutes.
+    fn alone() -> Options {
+        let (duration, warm_up) = (Duration::from_secs(1), Duration::from_millis(100));
+        Options { rounds: 5, duration, warm_up, depth: 1, ..Options::default() }
+    }
+
     /// Reads `arguments`, without the program's name; `None` means that help was asked for.
     ///
     /// # Errors
@@ -176,13 +152,14 @@ impl Options {
         let mut arguments = arguments.into_iter().peekable();
         let beside = |mode| Options { mode, rounds: 5, ..Options::default() };
         let modes = [
+            ("bench", Options::alone()),
             ("peers", beside(Mode::Peers)),
             ("journal", beside(Mode::Journal)),
             ("api", Options { documents: API_DOCUMENTS, ..beside(Mode::Api) }),
             ("compare", Options { rounds: 10, duration: Duration::from_secs(1), ..beside(Mode::Compare) }),
         ];
-        let chosen = modes.into_iter().find(|(name, _)| arguments.next_if(|first| first == name).is_some());
-        let mut options = chosen.map(|(_, options)| options).unwrap_or_default();
+        let named = modes.into_iter().find(|(name, _)| arguments.next_if(|first| first == name).is_some());
+        let mut options = named.map_or_else(Options::alone, |(_, options)| options);
         let [alone, peers, journal, api, compare] =
             [Mode::Alone, Mode::Peers, Mode::Journal, Mode::Api, Mode::Compare].map(|mode| options.mode == mode);
         let mut parser = lexopt::Parser::from_args(arguments);
@@ -193,19 +170,36 @@ impl Options {
                 Long("constant") if alone || api => options.constant = parser.value()?.into(),
                 Long("server-argument") => options.server_arguments.push(parser.value()?),
                 Long("results") => options.results = parser.value()?.into(),
-                Long("only") if alone => options.only.push(part(&parser.value()?.string()?)?),
+                Long("only") if alone => {
+                    options.only.push(chosen("only", &parser.value()?.string()?, Part::ALL, Part::name)?)
+                }
                 Long("connections") => options.connections = parser.value()?.parse()?,
                 Long("document-bytes") => options.document_bytes = parser.value()?.parse()?,
                 Long("keys") => options.keys = parser.value()?.parse()?,
-                Long("distribution") => options.distribution = distribution(&parser.value()?.string()?)?,
+                Long("distribution") => {
+                    let word = parser.value()?.string()?;
+                    options.distribution = chosen("distribution", &word, Distribution::ALL, Distribution::name)?;
+                }
                 Long("rounds") => options.rounds = parser.value()?.parse()?,
                 Long("seconds") => options.duration = seconds(parser.value()?.parse()?)?,
                 Long("warm-up") => options.warm_up = seconds(parser.value()?.parse()?)?,
                 Long("seed") => options.seed = parser.value()?.parse()?,
                 Long("starts") if alone => options.starts = parser.value()?.parse()?,
                 Long("memory-documents") if alone => options.memory_documents = parser.value()?.parse()?,
-                Long("front") if peers || compare => options.front = front(&parser.value()?.string()?)?,
-                Long("depth") if peers || compare => options.depth = parser.value()?.parse()?,
+                Long("mix") if alone => {
+                    let word = parser.value()?.string()?;
+                    let all: Vec<&'static Mix> = MIXES.iter().collect();
+                    options.mixes.push(chosen("mix", &word, &all, |mix| mix.name)?);
+                }
+                Long("url") if alone => options.url = Some(address(&parser.value()?.string()?)?),
+                Long("rate") if alone => options.rate = Some(parser.value()?.parse()?),
+                Long("journal") if alone => {
+                    options.journal = chosen("journal", &parser.value()?.string()?, Journal::ALL, Journal::name)?;
+                }
+                Long("front") if alone || peers || compare => {
+                    options.front = chosen("front", &parser.value()?.string()?, Front::ALL, Front::name)?;
+                }
+                Long("depth") if alone || peers || compare => options.depth = parser.value()?.parse()?,
                 Long("busy") if peers => options.busy = parser.value()?.parse()?,
                 Long("idle") if peers => options.idle = parser.value()?.parse()?,
                 Long("other") if compare => options.other = parser.value()?.into(),
@@ -227,9 +221,19 @@ impl Options {
         }
     }
 
-    /// True when `part` is to be measured.
+    /// True when `part` is to be measured: of a server that runs already only the mixes.
     pub fn measures(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        (self.only.is_empty() || self.only.contains(&part)) && (self.url.is_none() || part == Part::Mixes)
+    }
+
+    /// The mixes to measure, in their order.
+    pub fn mixes(&self) -> impl Iterator<Item = &'static Mix> {
+        MIXES.iter().filter(|mix| self.mixes.is_empty() || self.mixes.iter().any(|other| other.name == mix.name))
+    }
+
+    /// The pace at which clients ask as soon as they are answered.
+    pub fn saturation(&self) -> Pace {
+        if self.depth > 1 { Pace::Batch(self.depth) } else { Pace::Window(1) }
     }
 
     fn check(&self) -> Result<()> {
@@ -239,6 +243,16 @@ impl Options {
             "--document-bytes must be {DOCUMENT_BYTES_MIN} to {DOCUMENT_BYTES_MAX}"
         );
         ensure!((1..=KEYS_MAX).contains(&self.keys), "--keys must be 1 to {KEYS_MAX}");
+        if self.mode == Mode::Alone && self.measures(Part::Mixes) {
+            let least = mixes::DOCUMENT_BYTES_MIN;
+            ensure!(self.document_bytes >= least, "--document-bytes must be {least} or more in mixes");
+            ensure!(self.keys >= LINES, "--keys must be {LINES} or more in mixes, a bulk's");
+        }
+        if let Some(rate) = self.rate {
+            ensure!((1.0..=10_000_000.0).contains(&rate), "--rate must be 1 to 10000000");
+        }
+        let parts_fit = self.url.is_none() || self.only.iter().all(|part| *part == Part::Mixes);
+        ensure!(parts_fit, "--url can be asked for mixes only; the rest starts servers of its own");
         ensure!((1..=KEYS_MAX).contains(&self.memory_documents), "--memory-documents must be 1 to {KEYS_MAX}");
         ensure!((1..=1000).contains(&self.rounds), "--rounds must be 1 to 1000");
         if self.mode == Mode::Compare {
@@ -257,27 +271,6 @@ impl Options {
         ensure!(self.duration >= Duration::from_millis(100), "--seconds must be 0.1 or more");
         Ok(())
     }
-}
-
-fn part(name: &str) -> Result<Part> {
-    Ok(match name {
-        "front" => Part::Front,
-        "ready" => Part::Ready,
-        "memory" => Part::Memory,
-        _ => bail!("--only knows front, ready and memory, not {name:?}"),
-    })
-}
-
-fn front(name: &str) -> Result<Front> {
-    let fronts = [Front::Reactor, Front::Pool];
-    let found = fronts.into_iter().find(|front| front.name() == name);
-    found.with_context(|| format!("--front only knows reactor and pool, not {name:?}"))
-}
-
-fn distribution(name: &str) -> Result<Distribution> {
-    let distributions = [Distribution::Uniform, Distribution::Zipf];
-    let found = distributions.into_iter().find(|distribution| distribution.name() == name);
-    found.with_context(|| format!("--distribution only knows uniform and zipf, not {name:?}"))
 }
 
 fn seconds(value: f64) -> Result<Duration> {

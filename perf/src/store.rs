@@ -95,7 +95,12 @@ fn shown(options: &Options) -> Value {
         "seed": options.seed,
     });
     let others = match options.mode {
-        Mode::Alone => json!({"starts": options.starts, "memory_documents": options.memory_documents}),
+        Mode::Alone => json!({
+            "starts": options.starts, "memory_documents": options.memory_documents, "front": options.front.name(),
+            "journal": options.journal.name(), "depth": options.depth, "rate": options.rate,
+            "url": options.url.map(|address| format!("http://{address}")),
+            "mixes": options.mixes().map(|mix| mix.name).collect::<Vec<_>>(),
+        }),
         Mode::Journal => json!({"documents": options.documents, "journal_mb": options.journal_mb}),
         Mode::Api => json!({"documents": options.documents}),
         Mode::Compare => json!({"other": options.other, "front": options.front.name(), "depth": options.depth}),

@@ -115,7 +115,7 @@ fn what_was_due_during_a_stall_is_as_late_as_the_stall_was_long() {
         .map(|latency| latency.count_at_value())
         .sum();
     // One a millisecond: those of the first half of the stall wait for more than its second half.
-    assert!((80..=250).contains(&late), "{late}");
+    assert!(late >= 80, "{late}");
     let slowest: Vec<f64> = window.tally.series.unwrap().slices().iter().map(|slice| slice.max_us).collect();
     assert!(slowest[1] > 190_000.0, "the second tenth of a second is that of the stall: {slowest:?}");
 

@@ -4,7 +4,7 @@
 pub const HELP: &str = "\
 Measures a Memory Tools server from outside, prints one table and stores it as JSON.
 
-  memory-tools-bench [OPTIONS]         what the server promises by itself
+  memory-tools-bench [bench] [OPTIONS] what the server promises by itself
   memory-tools-bench peers [OPTIONS]   what it promises beside nginx, Redis and webdis
   memory-tools-bench journal [OPTIONS] what it promises with its journal, beside Redis
   memory-tools-bench api [OPTIONS]     what it promises of patches, listings and bulks
@@ -17,22 +17,26 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   --document-bytes N      size of their documents [1000]
   --keys N                how many documents they use [100000]
   --distribution NAME     of the keys: uniform, or zipf, where few are asked for much oftener [uniform]
-  --rounds N              how often everything is repeated [7; peers, journal and api: 5; compare: 10]
-  --seconds S             length of each run [2; compare: 1]
-  --warm-up S             time before a run is measured [0.3]
+  --rounds N              how often everything is repeated [5; compare: 10]
+  --seconds S             length of each run [1; peers, journal and api: 2]
+  --warm-up S             time before a run is measured [0.1; the others: 0.3]
   --seed N                of the order of the keys [1]
 
 Alone and with api:
   --constant PATH         the same front answering a constant [target/release/memory-tools-constant]
 
 Alone:
-  --only PART             front, ready or memory; may be repeated [all three]
+  --only PART             mixes, front, ready or memory; may be repeated [all four]
+  --mix MIX               get, put, 90/10, patch, ttl, conditional or bulk; may be repeated [all seven]
+  --url URL               mixes of a server that runs already, in a collection that is dropped afterwards
+  --rate N                requests a second at a constant rate [half of what is answered at saturation]
+  --journal MODE          off, os, everysec or always, in mixes [off]
   --starts N              starts whose ready time is measured [7]
   --memory-documents N    documents of 100 bytes whose memory is measured [1000000]
 
-With peers and compare:
+Alone (in mixes), with peers and compare:
   --front FRONT           the server's front, reactor or pool [reactor]
-  --depth N               requests sent together where they are pipelined [16]
+  --depth N               requests sent together where they are pipelined [1; peers and compare: 16]
 
 With peers:
   --busy N                connections where there are many [2000]
