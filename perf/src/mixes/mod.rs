@@ -107,3 +107,6 @@ fn warm_up(mix: &Mix, options: &Options) -> Duration {
     let expires = mix.shares.iter().any(|(op, _)| *op == Op::PutLeased);
     if expires { options.warm_up.max(2 * Duration::from_millis(TTL_MS)) } else { options.warm_up }
 }
+
+#[cfg(test)]
+mod tests;
