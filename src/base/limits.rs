@@ -100,6 +100,9 @@ pub const ENTRIES_PER_HOLD_MAX: usize = 256;
 /// Bytes of one block of a snapshot before a new one begins; a single larger document has a block of its own.
 pub const SNAPSHOT_BLOCK_BYTES: usize = 1 << 20;
 
+/// Below so many bytes of journal, no snapshot is taken because of it: a replay of them takes no time.
+pub const OUTGROWING_JOURNAL_BYTES_MIN: u64 = 64 << 20;
+
 /// Bytes written to a snapshot between two calls of fdatasync, so that no other file's fsync queues behind gigabytes.
 pub const SNAPSHOT_SYNC_BYTES: u64 = 8 << 20;
 

@@ -1,10 +1,35 @@
-//! What /proc tells: about this process, for metrics; about others, for error messages, who listens on a port or on a
-//! Unix socket.
+//! What /proc and /sys tell: about this process, for metrics; about others, for error messages, who listens on a port or
+//! on a Unix socket; about the machine, for whoever asks how it is set up.
 //!
 //! Best effort: without /proc, or without the right to look, there is no answer, and that is no error.
 
 use std::fs;
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Bytes of a text that the kernel tells; what is longer is no setting.
+const TEXT_BYTES_MAX: u64 = 1 << 20;
+
+/// What the kernel tells in the file at `path`, such as one under /proc, whose size nobody knows before.
+pub fn text(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    fs::File::open(path).ok()?.take(TEXT_BYTES_MAX).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// `path` from the top, without links, as the kernel's tables have it.
+pub fn resolved(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
+}
+
+/// The first of `names` that a process has, by the 15 bytes that the kernel keeps of a name.
+pub fn running<'a>(names: &[&'a str]) -> Option<&'a str> {
+    let is_process = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+    let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok);
+    let processes = processes.filter(|entry| entry.file_name().to_str().is_some_and(is_process));
+    let running: Vec<String> = processes.filter_map(|entry| text(&entry.path().join("comm"))).collect();
+    names.iter().copied().find(|name| running.iter().any(|comm| comm.trim_end() == *name))
+}
 
 /// Bytes of this process that are in memory.
 pub fn resident_bytes() -> Option<u64> {
@@ -111,6 +136,15 @@ mod tests {
         let held: Vec<_> = (0..200).map(|_| fs::File::open("/dev/null").unwrap()).collect();
         let open = open_descriptors().unwrap();
         assert!((200..100_000).contains(&open), "{open} are open, {} by this test", held.len());
+    }
+
+    #[test]
+    fn a_text_without_a_size_is_read_and_this_process_runs() {
+        let name = text(Path::new("/proc/self/comm")).unwrap();
+        assert_eq!(running(&["no such name", name.trim_end()]), Some(name.trim_end()));
+        assert_eq!(running(&["no such name"]), None);
+        assert_eq!(text(Path::new("/proc/self/absent")), None);
+        assert_eq!(resolved(Path::new("/proc/self")).unwrap(), Path::new(&format!("/proc/{}", std::process::id())));
     }
 
     #[test]

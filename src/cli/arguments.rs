@@ -43,6 +43,8 @@ pub enum Invocation {
     },
     /// Ask a running server whether it is ready.
     Health(Arguments),
+    /// Look at the machine that a server is to run on.
+    Doctor(Arguments),
     /// Ask a running server for documents.
     Remote(Call),
     /// Show the help.
@@ -98,7 +100,7 @@ pub enum UsageError {
     NotUtf8(String),
 }
 
-const COMMANDS: [&str; 8] = ["serve", "check", "dump", "repair", "check-config", "health", "help", "version"];
+const COMMANDS: [&str; 9] = ["serve", "check", "dump", "repair", "check-config", "health", "doctor", "help", "version"];
 
 /// Flags that are no options.
 const OTHER_FLAGS: [&str; 6] = ["config", "import-skip", "print-config", "drop-after-damage", "help", "version"];
@@ -194,6 +196,7 @@ impl Words {
             },
             "check-config" => Invocation::CheckConfig(arguments),
             "health" => Invocation::Health(arguments),
+            "doctor" => Invocation::Doctor(arguments),
             "version" => Invocation::Version,
             _ if self.print_config => Invocation::PrintConfig(arguments),
             _ => Invocation::Serve { arguments, import_skip: self.import_skip },
@@ -212,7 +215,7 @@ impl Words {
         if command != "repair" && self.drop_after_damage {
             return refuse("drop-after-damage");
         }
-        if matches!(command, "serve" | "check-config" | "health") {
+        if matches!(command, "serve" | "check-config" | "health" | "doctor") {
             return Ok(());
         }
         match (&self.arguments.config, self.arguments.flags.first()) {
@@ -320,6 +323,7 @@ mod tests {
             ("repair --drop-after-damage d", Invocation::Repair { path: PathBuf::from("d"), drop_after_damage: true }),
             ("check -- --odd", Invocation::Check { path: PathBuf::from("--odd") }),
             ("health", Invocation::Health(Arguments::default())),
+            ("doctor --config x --port :1", Invocation::Doctor(arguments(Some("x"), &[("port", ":1")]))),
             ("help", Invocation::Help),
             ("--help", Invocation::Help),
             ("-h check", Invocation::HelpOf("check")),

@@ -11,6 +11,7 @@ mod help;
 
 mod check;
 mod configuration;
+mod doctor;
 mod dump;
 mod health;
 mod pinned;
@@ -23,6 +24,7 @@ mod run;
 pub use arguments::{Arguments, Invocation, UsageError, parse};
 pub use check::check;
 pub use configuration::{URL_VARIABLE, check_config, environment, print_config, server_url, settings};
+pub use doctor::doctor;
 pub use dump::dump;
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};

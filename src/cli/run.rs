@@ -12,8 +12,8 @@ use crate::persist::Losses;
 use super::arguments::{Arguments, Invocation, UsageError, parse};
 use super::exit::{Exit, Finished};
 use super::{
-    check, check_config, dump, environment, health, help, help_of, print_config, remote, repair, serve, server_url,
-    settings, version,
+    check, check_config, doctor, dump, environment, health, help, help_of, print_config, remote, repair, serve,
+    server_url, settings, version,
 };
 
 /// Carries out what `arguments` (without the program's name) ask for.
@@ -40,6 +40,7 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, 
             repair(&disk, &path, SystemClock::start().now(), losses)
         }
         Invocation::Health(arguments) => health(&loaded(&arguments)?, &RealDisk),
+        Invocation::Doctor(arguments) => doctor(&loaded(&arguments)?, &RealDisk),
         Invocation::Remote(mut call) => {
             if call.url.is_none() {
                 call.url = server_url()?;

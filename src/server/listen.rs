@@ -10,7 +10,7 @@ use crate::front::framing::HeadLimits;
 use crate::front::pool::{self, PoolOptions};
 use crate::front::reactor::context::Rules;
 use crate::front::reactor::{self, Listening, ReactorOptions};
-use crate::front::{BindError, Endpoint, Front, Seams, Tls};
+use crate::front::{BindError, Endpoint, Front, Seams, Tls, tcp};
 
 use super::StartError;
 use super::descriptors::{self, Demand};
@@ -52,20 +52,59 @@ pub fn bind(config: &Config, tls: Option<Tls>) -> Result<Bound, StartError> {
     }
 }
 
-fn bind_reactor(config: &Config, tls: Option<Tls>) -> Result<Bound, StartError> {
-    let threads = match config.reactor_threads {
+/// What a server that runs with a configuration asks of its machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    /// The option that bounds the connections.
+    pub connections_option: &'static str,
+    /// How many that are.
+    pub connections: usize,
+    /// Descriptors for all of them and everything else.
+    pub descriptors: u64,
+    /// Descriptors for one connection and everything else; with fewer there is no start.
+    pub descriptors_min: u64,
+    /// Connections that may wait to be accepted on one listening socket.
+    pub backlog: u64,
+}
+
+impl Needs {
+    /// The needs of a server that runs with `config`.
+    pub fn of(config: &Config) -> Needs {
+        let Demand { connections, option, per_connection, kept } = demand(config);
+        Needs {
+            connections_option: option,
+            connections,
+            descriptors: (connections as u64).saturating_mul(per_connection).saturating_add(kept),
+            descriptors_min: kept + per_connection,
+            backlog: u64::from(tcp::BACKLOG.unsigned_abs()),
+        }
+    }
+}
+
+/// What the connections of the chosen front ask of the limit on descriptors.
+fn demand(config: &Config) -> Demand {
+    let (option, connections) = config.connections();
+    let (per_connection, of_front) = match config.front {
+        config::Front::Reactor => {
+            let per_thread = DESCRIPTORS_PER_REACTOR_THREAD + DESCRIPTORS_PER_DOOR * config.endpoints().len() as u64;
+            (1, per_thread * reactor_threads(config) as u64)
+        }
+        config::Front::Pool => (DESCRIPTORS_PER_POOL_CONNECTION, 0),
+    };
+    Demand { connections, option, per_connection, kept: DESCRIPTORS_KEPT + of_front }
+}
+
+fn reactor_threads(config: &Config) -> usize {
+    match config.reactor_threads {
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),
         threads => threads,
-    };
+    }
+}
+
+fn bind_reactor(config: &Config, tls: Option<Tls>) -> Result<Bound, StartError> {
+    let threads = reactor_threads(config);
     let endpoints = config.endpoints();
-    let per_thread = DESCRIPTORS_PER_REACTOR_THREAD + DESCRIPTORS_PER_DOOR * endpoints.len() as u64;
-    let (connections_option, connections) = config.connections();
-    let connections_max = descriptors::raise(Demand {
-        connections,
-        option: connections_option,
-        per_connection: 1,
-        kept: DESCRIPTORS_KEPT + per_thread * threads as u64,
-    })?;
+    let connections_max = descriptors::raise(demand(config))?;
     let option = config.endpoints_option();
     let mut listening = Vec::new();
     for endpoint in endpoints {
@@ -104,13 +143,7 @@ fn bind_reactor(config: &Config, tls: Option<Tls>) -> Result<Bound, StartError> 
 }
 
 fn bind_pool(config: &Config) -> Result<Bound, StartError> {
-    let (connections_option, connections) = config.connections();
-    let threads = descriptors::raise(Demand {
-        connections,
-        option: connections_option,
-        per_connection: DESCRIPTORS_PER_POOL_CONNECTION,
-        kept: DESCRIPTORS_KEPT,
-    })?;
+    let threads = descriptors::raise(demand(config))?;
     let tcp = config.endpoints().into_iter().find_map(|endpoint| match endpoint {
         ListenOn::Tcp(listen) => Some(listen),
         ListenOn::Unix { .. } => None,

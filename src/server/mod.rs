@@ -45,7 +45,7 @@ use threads::Threads;
 pub use crate::front::Endpoint;
 pub use certificate::{CertificateError, check_certificate, own_certificate};
 pub use dump::{DumpError, dump};
-pub use listen::{Scheme, url_of};
+pub use listen::{Needs, Scheme, url_of};
 pub use load::{Loaded, Source};
 pub use metrics::{ServerFigures, SnapshotFigures};
 pub use reload::Reloaded;

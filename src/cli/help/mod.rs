@@ -10,7 +10,7 @@ use pages::PAGES;
 
 const COMMANDS: &str = "\
 usage: memory-tools [serve] [--config PATH] [--import-skip] [OPTION...]
-       memory-tools check-config, --print-config, health, version, help COMMAND
+       memory-tools check-config, --print-config, health, doctor, help COMMAND
        memory-tools check|dump|repair PATH   is it sound, show it, make it sound
        memory-tools get|put|patch|del|ls|watch|export|import   speak to a server
 ";

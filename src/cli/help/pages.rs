@@ -65,6 +65,21 @@ pub const PAGES: &[Page] = &[
         environment: OPTIONS,
     },
     Page {
+        command: "doctor",
+        summary: "look at the machine that a server is to run on",
+        usage: &["doctor [--config PATH] [OPTION...]"],
+        about: "A line for each thing: ok, warn or bad, the figure, why it matters, and what\n\
+                changes it. The limits are those of the server on the data folder, where one\n\
+                runs. It writes a scratch file to the data folder, and removes it.",
+        flags: &[("--config PATH", "the file, ./config.json unless given")],
+        examples: &[
+            "memory-tools doctor --config /etc/memory-tools/config.json",
+            "memory-tools doctor --data-dir /var/lib/memory-tools | grep -v ^ok",
+        ],
+        exits: &[(0, "nothing is bad"), (1, "something is"), USAGE],
+        environment: OPTIONS,
+    },
+    Page {
         command: "check",
         summary: "say what a data folder or a file holds and if it is sound",
         usage: &["check PATH"],

@@ -2,11 +2,9 @@
 //!
 //! It is arithmetic on counters: it takes no snapshot, and does not know what a journal is.
 
+use crate::base::limits::OUTGROWING_JOURNAL_BYTES_MIN;
 use crate::model::Lsn;
 use crate::server::{Loaded, Source};
-
-/// Below so many bytes of journal, no snapshot is taken because of it: a replay of them takes no time.
-const JOURNAL_BYTES_MIN: u64 = 64 << 20;
 
 /// The newest snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +47,7 @@ impl Newest {
     /// counter of the journal's bytes says `journal_bytes`.
     pub fn is_outgrown(&self, journal_bytes: u64) -> bool {
         let since = journal_bytes.saturating_sub(self.journal_bytes).saturating_add(self.replayed_bytes);
-        since > self.bytes.max(JOURNAL_BYTES_MIN)
+        since > self.bytes.max(OUTGROWING_JOURNAL_BYTES_MIN)
     }
 
     /// Counts from `journal_bytes` on again, after an attempt that failed: the next one comes when as much has come
@@ -67,16 +65,25 @@ mod tests {
     #[test]
     fn a_snapshot_is_outgrown_when_the_journal_behind_it_is_larger_and_large() {
         let small = Newest { journal_bytes: 1000, bytes: 10, ..Newest::default() };
-        assert!(!small.is_outgrown(1000 + JOURNAL_BYTES_MIN) && small.is_outgrown(1001 + JOURNAL_BYTES_MIN));
-        let large = Newest { bytes: 3 * JOURNAL_BYTES_MIN, ..Newest::default() };
-        assert!(!large.is_outgrown(3 * JOURNAL_BYTES_MIN) && large.is_outgrown(3 * JOURNAL_BYTES_MIN + 1));
+        assert!(
+            !small.is_outgrown(1000 + OUTGROWING_JOURNAL_BYTES_MIN)
+                && small.is_outgrown(1001 + OUTGROWING_JOURNAL_BYTES_MIN)
+        );
+        let large = Newest { bytes: 3 * OUTGROWING_JOURNAL_BYTES_MIN, ..Newest::default() };
+        assert!(
+            !large.is_outgrown(3 * OUTGROWING_JOURNAL_BYTES_MIN)
+                && large.is_outgrown(3 * OUTGROWING_JOURNAL_BYTES_MIN + 1)
+        );
     }
 
     #[test]
     fn what_was_replayed_counts_until_an_attempt_failed() {
-        let mut replayed = Newest { replayed_bytes: JOURNAL_BYTES_MIN + 1, ..Newest::default() };
+        let mut replayed = Newest { replayed_bytes: OUTGROWING_JOURNAL_BYTES_MIN + 1, ..Newest::default() };
         assert!(replayed.is_outgrown(0));
         replayed.put_off(0);
-        assert!(!replayed.is_outgrown(JOURNAL_BYTES_MIN) && replayed.is_outgrown(JOURNAL_BYTES_MIN + 1));
+        assert!(
+            !replayed.is_outgrown(OUTGROWING_JOURNAL_BYTES_MIN)
+                && replayed.is_outgrown(OUTGROWING_JOURNAL_BYTES_MIN + 1)
+        );
     }
 }
