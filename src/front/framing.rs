@@ -123,6 +123,13 @@ impl<'a> CheckedLine<'a> {
         Ok(CheckedLine { version, target, bytes: line.method.len() + line.target.len() + LINE_OVERHEAD_BYTES })
     }
 
+    /// As `new`, of a line of HTTP/1.1 whose method is known here and whose target holds what a target may hold, when that
+    /// is a path: it has `bytes`. That this gives nothing means nothing.
+    pub fn plain(target: &'a str, bytes: usize, limits: &HeadLimits) -> Option<CheckedLine<'a>> {
+        let is_plain = target.starts_with('/') && target.len() <= limits.target_bytes_max;
+        is_plain.then_some(CheckedLine { version: Version::Http11, target, bytes })
+    }
+
     /// What the line and the fields behind it say together.
     ///
     /// # Errors

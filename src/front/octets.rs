@@ -22,6 +22,36 @@ pub static TARGET: Class = Class::text_and(b"").without(b"\x7f #");
 /// Octets of a target that are looked at together.
 const TOGETHER: usize = 16;
 
+/// Octets of a word, and its octets' lowest and highest bits.
+const WORD: usize = size_of::<u64>();
+const LOW: u64 = u64::MAX / 0xff;
+const HIGH: u64 = LOW << 7;
+
+/// Splits `octets` in front of their first space, when what stands there is ASCII and may be a target, as nearly every
+/// target is. That this gives nothing means nothing. One pass finds the end, the class of each octet and that all are
+/// text, which three would find that each take longer.
+#[expect(unsafe_code, reason = "the octets were looked at already, see the proof below")]
+pub fn split_target(octets: &[u8]) -> Option<(&str, &[u8])> {
+    let mut at = 0;
+    for word in octets.as_chunks::<WORD>().0 {
+        let word = u64::from_le_bytes(*word);
+        // The highest bit of an octet is set where it is below `!`, or above `~`, or `#`; what is carried from there
+        // may set those of octets behind it, which nobody looks at.
+        let hash = word ^ (LOW * u64::from(b'#'));
+        let below_visible = word.wrapping_sub(LOW * u64::from(b'!'));
+        let ends = (word | word.wrapping_add(LOW) | below_visible | (hash.wrapping_sub(LOW) & !hash)) & HIGH;
+        if ends != 0 {
+            let (target, behind) = octets.split_at_checked(at + (ends.trailing_zeros() / u8::BITS) as usize)?;
+            // SAFETY: `ends` has the highest bit of each octet of `word` that has its own, so that none of those before
+            // the lowest bit of `ends`, nor any of the words before, where `ends` was 0, has it: `target` is ASCII, and
+            // ASCII is UTF-8.
+            return behind.starts_with(b" ").then(|| (unsafe { std::str::from_utf8_unchecked(target) }, behind));
+        }
+        at += WORD;
+    }
+    None
+}
+
 /// True when a target may hold each of `octets`: as `TARGET.has_all`, several at a time. Most targets are long enough.
 pub fn are_of_target(octets: &[u8]) -> bool {
     let Some(last) = octets.last_chunk::<TOGETHER>() else { return TARGET.has_all(octets) };
@@ -100,6 +130,28 @@ mod tests {
             let is_control = octet < 0x20 || octet == 0x7f;
             assert_eq!(FIELD_VALUE.has(octet), !is_control || octet == b'\t', "{octet}");
             assert_eq!(TARGET.has(octet), !is_control && octet != b' ' && octet != b'#', "{octet}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_split_off_only_where_each_of_its_octets_may_stand_in_one() {
+        for length in 0..3 * WORD {
+            let line = |target: &[u8]| [target, b" HTTP/1.1\r\n"].concat();
+            let plain = vec![b'/'; length];
+            assert_eq!(split_target(&line(&plain)), Some((&*"/".repeat(length), &b" HTTP/1.1\r\n"[..])));
+            assert_eq!(split_target(&plain), None, "without an end");
+            for (at, octet) in (0..length).flat_map(|at| (0..=255).map(move |octet| (at, octet))) {
+                let mut target = plain.clone();
+                target[at] = octet;
+                let line = line(&target);
+                let expected = match octet {
+                    b' ' => Some((&plain[..at], &line[at..])),
+                    _ if TARGET.has(octet) && octet.is_ascii() => Some((&target[..], &line[length..])),
+                    _ => None,
+                };
+                let found = split_target(&line).map(|(target, behind)| (target.as_bytes(), behind));
+                assert_eq!(found, expected, "{octet} at {at} of {length}");
+            }
         }
     }
 

@@ -8,21 +8,19 @@ use std::mem::MaybeUninit;
 
 use httparse::{Header, Request, Status};
 
-use crate::api::message::Headers;
+use crate::api::message::{Headers, Method};
 use crate::front::framing::{self, CheckedLine, Fault, Framing, HeadLimits, RequestLine, Said};
+use crate::front::octets;
 
 use super::sections::{Content, Initials, Sections};
 
 /// Fields of a head that are split on the stack. More are split once again, with room for all that are allowed.
 const FIELDS_ON_STACK: usize = 32;
 
-/// Methods of lines that are read without httparse, the most frequent first.
-const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "DELETE", "POST"];
-
 /// A sound head.
 pub(super) struct Head<'b> {
-    /// The method's name.
-    pub(super) method: &'b str,
+    /// The method.
+    pub(super) method: Method,
     /// Where the message ends, and how.
     pub(super) framing: Framing<'b>,
     /// Bytes of the head, its empty line included.
@@ -78,11 +76,10 @@ pub(super) fn read<'b, R>(
     sections: &Sections,
     then: impl FnOnce(Head<'b>, &Fields<'_>) -> R,
 ) -> Result<Option<R>, Fault> {
-    // What is beyond the limit is not looked at, so that the limit and not what stands there is the fault.
-    let bytes = bytes.get(..limits.head_bytes_max).unwrap_or(bytes);
     if let Some((head, fields)) = read_known(bytes, limits, sections) {
         return Ok(Some(then(head, &fields)));
     }
+    let bytes = within(bytes, limits);
     let mut few = [const { MaybeUninit::uninit() }; FIELDS_ON_STACK];
     let few = few.get_mut(..limits.header_count_max.min(FIELDS_ON_STACK)).unwrap_or_default();
     let mut request = Request::new(&mut []);
@@ -139,22 +136,38 @@ fn finish<'b, R>(
     {
         sections.keep(section, Content { said, initials: Initials::of(fields.iter().map(|field| field.name)) });
     }
-    Ok(Some(then(Head { method, framing, bytes: length }, &Fields::Split(fields))))
+    Ok(Some(then(Head { method: Method::from_name(method), framing, bytes: length }, &Fields::Split(fields))))
 }
 
 /// Reads the head at the start of `bytes` when its line is as plain as nearly all are and its fields are known. That
 /// this gives nothing means nothing.
-fn read_known<'b>(bytes: &'b [u8], limits: &HeadLimits, sections: &Sections) -> Option<(Head<'b>, Fields<'b>)> {
-    let method = METHODS.into_iter().find(|method| bytes.starts_with(method.as_bytes()))?;
-    let target_and_more = bytes.get(method.len()..)?.strip_prefix(b" ")?;
-    let (rest_of_line, behind) = target_and_more.split_at_checked(memchr::memchr(b'\r', target_and_more)?)?;
-    let (section, Content { said, initials }) = sections.find(behind.strip_prefix(b"\r\n")?)?;
-    let target = std::str::from_utf8(rest_of_line.strip_suffix(b" HTTP/1.1")?).ok()?;
-    // A target holds no control character and no space, or the line does not pass: there is no other way to split it.
-    let framing = CheckedLine::new(&RequestLine { method, target, version: (1, 1) }, limits).ok()?;
-    let framing = framing.with(&said, limits).ok()?;
-    let head = Head { method, framing, bytes: bytes.len() - behind.len() + b"\r\n".len() + section.len() };
+pub(super) fn read_known<'b>(
+    bytes: &'b [u8],
+    limits: &HeadLimits,
+    sections: &Sections,
+) -> Option<(Head<'b>, Fields<'b>)> {
+    let bytes = within(bytes, limits);
+    let (method, behind) = match bytes {
+        [b'G', b'E', b'T', b' ', behind @ ..] => (Method::Get, behind),
+        [b'P', b'U', b'T', b' ', behind @ ..] => (Method::Put, behind),
+        [b'H', b'E', b'A', b'D', b' ', behind @ ..] => (Method::Head, behind),
+        [b'P', b'O', b'S', b'T', b' ', behind @ ..] => (Method::Post, behind),
+        [b'P', b'A', b'T', b'C', b'H', b' ', behind @ ..] => (Method::Patch, behind),
+        [b'D', b'E', b'L', b'E', b'T', b'E', b' ', behind @ ..] => (Method::Delete, behind),
+        _ => return None,
+    };
+    let (target, behind) = octets::split_target(behind)?;
+    let behind = behind.strip_prefix(b" HTTP/1.1\r\n")?;
+    let line = CheckedLine::plain(target, bytes.len() - behind.len(), limits)?;
+    let (section, Content { said, initials }) = sections.find(behind)?;
+    let head = Head { method, bytes: line.bytes + section.len(), framing: line.with(&said, limits).ok()? };
     Some((head, Fields::Known(section, initials)))
+}
+
+/// As much of `bytes` as is looked at: what is beyond the limit is not, so that the limit and not what stands there is the
+/// fault.
+fn within<'b>(bytes: &'b [u8], limits: &HeadLimits) -> &'b [u8] {
+    bytes.get(..limits.head_bytes_max).unwrap_or(bytes)
 }
 
 /// What stands behind the request line of a sound head.
@@ -269,7 +282,7 @@ mod tests {
     /// All that `head` is found to be.
     fn reading(head: &[u8], sections: &Sections) -> Result<Option<String>, Fault> {
         read(head, &LIMITS, sections, |head, fields| {
-            let mut found = format!("{} {:?} {} bytes", head.method, head.framing, head.bytes);
+            let mut found = format!("{:?} {:?} {} bytes", head.method, head.framing, head.bytes);
             for name in ["Host", "CONTENT-LENGTH", "if-match", "Expect", "x"] {
                 fields.each(name, &mut |value| found.push_str(&format!(" {name}={value}")));
             }

@@ -63,13 +63,13 @@ impl Sections {
         Some((bytes.get(..section.len())?, *content))
     }
 
-    /// Keeps a sound section, its empty line included, unless it is long.
+    /// Keeps a sound section, its empty line included, unless it is long, or kept: behind a line that is not plain.
     pub(super) fn keep(&self, section: &[u8], content: Content) {
-        if section.len() > BYTES_MAX {
-            return;
-        }
         let mut kept = self.0.borrow_mut();
         let Kept { sections, oldest } = &mut *kept;
+        if section.len() > BYTES_MAX || sections.iter().any(|(bytes, _)| bytes == section) {
+            return;
+        }
         match sections.get_mut(*oldest) {
             Some((bytes, before)) => {
                 bytes.clear();
@@ -105,7 +105,9 @@ mod tests {
     fn as_many_are_kept_as_are_kept_and_none_that_is_long() {
         let sections = Sections::default();
         let name = |number: usize| format!("Host: {number}\r\n\r\n");
-        (0..=KEPT).for_each(|number| sections.keep(name(number).as_bytes(), content(&["Host"])));
+        for number in (0..=KEPT).flat_map(|number| [number, number]) {
+            sections.keep(name(number).as_bytes(), content(&["Host"]));
+        }
         let known: Vec<_> = (0..=KEPT).filter(|number| sections.find(name(*number).as_bytes()).is_some()).collect();
         assert_eq!(known, (1..=KEPT).collect::<Vec<_>>());
         for (length, is_kept) in [(BYTES_MAX, true), (BYTES_MAX + 1, false)] {

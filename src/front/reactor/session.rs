@@ -25,7 +25,7 @@ use crate::api::message::{Answer, BodyFault, Method, Request, RequestBody, Respo
 use crate::front::framing::{Announced, Fault, Version};
 use crate::front::problem::{self, Unavailable};
 
-use super::ahead;
+use super::ahead::Ahead;
 use super::context::{Context, Millis};
 use super::head::{self, Fields, Head};
 use super::incoming::Incoming;
@@ -256,7 +256,8 @@ impl Session {
 
     /// Uses as much of `input` as it can; gives how much. What is left is part of a head, or must wait.
     fn process(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
-        let (mut used, mut seen) = (0, 0);
+        let mut used = 0;
+        let mut ahead = Ahead::default();
         self.is_blocked = false;
         while let Some(rest) = input.get(used..)
             && !rest.is_empty()
@@ -275,10 +276,13 @@ impl Session {
                 }
                 Phase::Head => {
                     // Behind the first, which is not held up for it: most requests come alone.
-                    if used > 0 && used >= seen {
-                        seen = used + ahead::look(rest, cx.handler);
-                    }
-                    match self.begin(rest, cx) {
+                    let known = (&cx.rules.head, cx.sections);
+                    let head = if used > 0 { ahead.head_at(used, input, known, cx.handler) } else { None };
+                    let begun = match head {
+                        Some((head, fields)) => Some(self.run(rest, head, fields, cx)),
+                        None => self.begin(rest, cx),
+                    };
+                    match begun {
                         Some(used) => used,
                         None => break,
                     }
@@ -321,7 +325,7 @@ impl Session {
             (None, Announced::Bytes(bytes)) => RequestBody::Awaited { length: Some(bytes) },
             (None, _) => RequestBody::Awaited { length: None },
         };
-        let method = Method::from_name(head.method);
+        let method = head.method;
         let answer = cx.handler.handle(Request { method, target: framing.target, headers: fields, body });
         let terms =
             Terms { version: framing.version, close: !framing.is_persistent, head_only: method == Method::Head };

@@ -3,7 +3,7 @@
 //! Invariants: nothing behind it runs before it; it waits `write_timeout` at most, however often it is asked; its body
 //! counts among those of the thread. It does not know what there is no room in.
 
-use crate::api::message::{Answer, BodyFault, Method, Request, RequestBody};
+use crate::api::message::{Answer, BodyFault, Request, RequestBody};
 use crate::front::framing::Announced;
 use crate::front::problem::{self, Unavailable};
 
@@ -130,8 +130,7 @@ impl Session {
         let answer = match cause {
             Cause::Late => Answer::Reply(problem::of_unavailable(Unavailable::JournalBusy)),
             Cause::Room => {
-                let method = Method::from_name(head.method);
-                cx.handler.handle(Request { method, target: head.framing.target, headers: fields, body })
+                cx.handler.handle(Request { method: head.method, target: head.framing.target, headers: fields, body })
             }
         };
         if matches!(answer, Answer::Again) {

@@ -4,7 +4,7 @@
 //! short, and ends the connection otherwise; bodies together take no more memory than `bodies_bytes_max`. It does not
 //! know where requests begin.
 
-use crate::api::message::{Answer, BodyFault, Method, Request, RequestBody};
+use crate::api::message::{Answer, BodyFault, Request, RequestBody};
 use crate::front::framing::Announced;
 use crate::front::problem::{self, Unavailable};
 
@@ -191,8 +191,7 @@ impl Session {
             Err(fault) => RequestBody::Failed(fault),
         };
         let asked = head::read(text, &cx.rules.head, cx.sections, |head, fields| {
-            let method = Method::from_name(head.method);
-            cx.handler.handle(Request { method, target: head.framing.target, headers: fields, body })
+            cx.handler.handle(Request { method: head.method, target: head.framing.target, headers: fields, body })
         });
         // The head was sound when it came, and is the same.
         let Ok(Some(answer)) = asked else { return self.end(cx) };
