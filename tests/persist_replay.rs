@@ -151,7 +151,7 @@ impl Run {
     }
 
     fn is_live(&self) -> bool {
-        self.store.place(self.scope).is_ok_and(|place| self.store.lock(&place, key()).current(self.now).is_some())
+        self.store.place(self.scope).is_ok_and(|place| self.store.lock(&place, key()).current(|| self.now).is_some())
     }
 
     fn put(&mut self, deadline: Deadline) {

@@ -128,9 +128,10 @@ pub struct CollectionSummary {
 }
 
 impl CollectionOptions {
-    /// The deadline of a document that is written at `now` without a word about it.
-    pub fn default_deadline(self, now: UnixMillis) -> Deadline {
-        self.default_ttl_ms.map_or(Deadline::NEVER, |ttl_ms| Deadline::at(now.plus(ttl_ms)))
+    /// The deadline of a document that is written at `now`, which is asked only where there is one, without a word about
+    /// it.
+    pub fn default_deadline(self, now: impl FnOnce() -> UnixMillis) -> Deadline {
+        self.default_ttl_ms.map_or(Deadline::NEVER, |ttl_ms| Deadline::at(now().plus(ttl_ms)))
     }
 }
 
@@ -202,7 +203,7 @@ mod tests {
     #[test]
     fn a_default_deadline_is_reckoned_from_the_write() {
         let options = CollectionOptions { default_ttl_ms: Some(5), ..CollectionOptions::default() };
-        assert_eq!(options.default_deadline(UnixMillis(10)), Deadline::at(UnixMillis(15)));
-        assert_eq!(CollectionOptions::default().default_deadline(UnixMillis(10)), Deadline::NEVER);
+        assert_eq!(options.default_deadline(|| UnixMillis(10)), Deadline::at(UnixMillis(15)));
+        assert_eq!(CollectionOptions::default().default_deadline(|| UnixMillis(10)), Deadline::NEVER);
     }
 }

@@ -41,8 +41,9 @@ impl Locked<'_> {
         self.entry().map(|entry| entry.version)
     }
 
-    /// Version and deadline of the live document; `None` when there is none at `now`.
-    pub fn current(&self, now: UnixMillis) -> Option<Current> {
+    /// Version and deadline of the live document; `None` when there is none at `now`, which is asked only where there is
+    /// one with a deadline.
+    pub fn current(&self, now: impl FnOnce() -> UnixMillis) -> Option<Current> {
         self.live(now).map(|entry| Current {
             version: entry.version,
             deadline: entry.deadline,
@@ -51,7 +52,7 @@ impl Locked<'_> {
     }
 
     /// The live document, counted; `None` when there is none at `now`.
-    pub fn current_entry(&self, now: UnixMillis) -> Option<Entry> {
+    pub fn current_entry(&self, now: impl FnOnce() -> UnixMillis) -> Option<Entry> {
         self.live(now).map(EntryRef::counted)
     }
 
@@ -109,8 +110,8 @@ impl Locked<'_> {
         self.slot.map(|slot| self.shard.get(self.id, slot))
     }
 
-    fn live(&self, now: UnixMillis) -> Option<EntryRef<'_>> {
-        self.entry().filter(|entry| !entry.deadline.has_passed(now))
+    fn live(&self, now: impl FnOnce() -> UnixMillis) -> Option<EntryRef<'_>> {
+        self.entry().filter(|entry| entry.deadline == Deadline::NEVER || !entry.deadline.has_passed(now()))
     }
 }
 
@@ -132,9 +133,9 @@ mod tests {
         let place = store.place(Scope::Main).unwrap();
         let locked = store.lock(&place, key());
         let deadline = Deadline::at(UnixMillis(100));
-        assert_eq!(locked.current(UnixMillis(99)), Some(Current { version: Lsn(7), deadline, rests_on: Lsn(7) }));
-        assert_eq!(locked.current(UnixMillis(100)), None);
-        assert_eq!(locked.current_entry(UnixMillis(100)), None);
+        assert_eq!(locked.current(|| UnixMillis(99)), Some(Current { version: Lsn(7), deadline, rests_on: Lsn(7) }));
+        assert_eq!(locked.current(|| UnixMillis(100)), None);
+        assert_eq!(locked.current_entry(|| UnixMillis(100)), None);
         assert_eq!(locked.absent_rests_on(), Lsn(7));
     }
 
@@ -151,7 +152,7 @@ mod tests {
                 _ => locked.remove(Lsn(8)),
             };
             assert_eq!(out, Some(expired));
-            assert_eq!(store.lock(&place, key()).current(UnixMillis(0)).is_some(), number == 0);
+            assert_eq!(store.lock(&place, key()).current(|| UnixMillis(0)).is_some(), number == 0);
             store.check_invariants();
         }
     }
@@ -177,7 +178,7 @@ mod tests {
         store.lock(&place, key()).put(document("k"), Lsn(4), Deadline::NEVER);
         let deadline = Deadline::at(UnixMillis(100));
         store.lock(&place, key()).set_deadline(deadline, Lsn(6));
-        let current = store.lock(&place, key()).current(UnixMillis(99));
+        let current = store.lock(&place, key()).current(|| UnixMillis(99));
         assert_eq!(current, Some(Current { version: Lsn(4), deadline, rests_on: Lsn(6) }));
         assert_eq!(store.lock(&place, key()).absent_rests_on(), Lsn(6));
         store.check_invariants();

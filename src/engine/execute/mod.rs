@@ -107,7 +107,7 @@ impl Engine {
         if self.is_sealed() {
             return Err(Refusal::Stopping);
         }
-        let current = locked.current(self.clock.now());
+        let current = locked.current(|| self.clock.now());
         if !condition.holds(current.map(|current| current.version)) {
             return Ok(condition_failed(&locked, current));
         }

@@ -1,5 +1,7 @@
 //! Writing one document.
 
+use std::cell::LazyCell;
+
 use crate::base::fault::{Fault, is_planted};
 use crate::model::{
     Condition, Deadline, Document, Effect, Expiry, OnAbsent, OptionChanges, Outcome, Record, Refusal, Rest, Scope,
@@ -33,19 +35,20 @@ impl Engine {
         }
         let options = place.options();
         let early = is_planted(Fault::AppendOutsideShardLock).then(|| {
-            let deadline = expiry.deadline(None, options.default_deadline(self.clock.now()));
+            let deadline = expiry.deadline(None, options.default_deadline(|| self.clock.now()));
             room.append(&Record::Put { scope, document: &document, deadline })
         });
         let locked = self.store.lock(&place, document.key());
         if self.is_sealed() {
             return Err(Refusal::Stopping);
         }
-        let now = self.clock.now();
-        let current = locked.current(now);
+        // Under the lock, where it counts, and once; most writes need it for nothing.
+        let now = LazyCell::new(|| self.clock.now());
+        let current = locked.current(|| *now);
         if !condition.holds(current.map(|current| current.version)) {
             return Ok(condition_failed(&locked, current));
         }
-        let deadline = expiry.deadline(current.map(|current| current.deadline), options.default_deadline(now));
+        let deadline = expiry.deadline(current.map(|current| current.deadline), options.default_deadline(|| *now));
         let version = early.unwrap_or_else(|| room.append(&Record::Put { scope, document: &document, deadline }));
         let before = locked.put(document, version, deadline);
         // What had expired is freed here, with the catalogue given back first.

@@ -425,12 +425,12 @@ impl Modelled {
 
     fn check_current(&self, locked: &crate::store::Locked<'_>, key: &str, now: UnixMillis) {
         let live = self.live(key, now);
-        let current = locked.current(now);
+        let current = locked.current(|| now);
         let seen = current.map(|current| (current.version, current.deadline));
         assert_eq!(seen, live.map(|entry| (entry.version, entry.deadline)));
         let rests_on = live.map(|entry| entry.version.max(self.deadline_changed(key)));
         assert!(current.map(|current| current.rests_on) >= rests_on);
-        assert_eq!(locked.current_entry(now).as_ref(), live);
+        assert_eq!(locked.current_entry(|| now).as_ref(), live);
         assert!(locked.absent_rests_on() >= self.absence(key));
     }
 }

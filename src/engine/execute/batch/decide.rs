@@ -55,7 +55,7 @@ pub(super) fn decide(
                 current.map(|current| Found { version: Version::Stored(current.version), deadline: current.deadline })
             }
         };
-        let after = after(index, write, before, options.default_deadline(now)).map_err(|why| {
+        let after = after(index, write, before, options.default_deadline(|| now)).map_err(|why| {
             let rests_on = current.map_or_else(|| locked.absent_rests_on(index), |current| current.rests_on);
             Obstacle { index, why, rests_on }
         })?;
