@@ -1,4 +1,4 @@
-//! The corpus of JSON texts, asked of PUT: what is accepted comes back to the byte, what is not is refused where RFC
+//! The corpus of JSON texts, asked of PUT and of a bulk: what is accepted comes back to the byte, what is not is refused where RFC
 //! 8259 says no. The texts are in `json_corpus/cases/`, and `json_corpus/case.rs` says how a line of them reads.
 
 mod support;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use case::{Case, OF_OUR_LIMIT, Verdict, cases};
 use support::door::{Direct, Door, House, two_doors};
-use support::scenario::{Exchange, Scenario, Step, get, put, run};
+use support::scenario::{Exchange, Scenario, Step, get, post, put, run};
 
 /// Texts that there must be.
 const CASES_MIN: usize = 500;
@@ -23,18 +23,21 @@ fn asked(case: &Case, space: &[u8]) -> [Exchange; 2] {
     let target = format!("/v1/docs/{}", case.place());
     let written = put(target.clone(), [space, &case.text].concat());
     match case.verdict {
-        Verdict::Accepted => {
-            let is_space = |byte: &u8| b" \t\n\r".contains(byte);
-            let start = case.text.iter().position(|byte| !is_space(byte)).expect("a value");
-            let end = case.text.iter().rposition(|byte| !is_space(byte)).expect("a value");
-            [written.gives(201), get(target).body(&case.text[start..=end])]
-        }
+        Verdict::Accepted => [written.gives(201), get(target).body(trimmed(&case.text))],
         Verdict::Refused { offset } => {
             let place = format!("\"offset\":{}}}", space.len() + offset);
             let refused = written.gives(400).containing("\"code\":\"json_invalid\"").containing(place);
             [refused, get(target).gives(404)]
         }
     }
+}
+
+/// `text`, which holds a value, without the white space around it.
+fn trimmed(text: &[u8]) -> &[u8] {
+    let is_space = |byte: &u8| b" \t\n\r".contains(byte);
+    let start = text.iter().position(|byte| !is_space(byte)).expect("a value");
+    let end = text.iter().rposition(|byte| !is_space(byte)).expect("a value");
+    &text[start..=end]
 }
 
 fn ask(door: &mut dyn Door, space: &[u8]) {
@@ -75,4 +78,24 @@ fn what_is_json_comes_back_to_the_byte_and_what_is_not_is_refused_at_its_place()
 #[test]
 fn a_large_text_gets_the_same_verdict_as_a_small_one() {
     ask(&mut Direct(House::start(&[])), &[b' '; WIDE_BYTES]);
+}
+
+/// A line is validated by other code than a body, and its members are found in the same pass. What a line holds is one
+/// level deeper, and has no line end.
+#[test]
+fn a_text_gets_the_same_verdict_as_the_value_of_a_line() {
+    let asked = |case: &Case| {
+        let key = format!("line/{}", case.place());
+        let line = [format!(r#"{{"op":"put","key":"{key}","value":"#).as_bytes(), &case.text, b"}"].concat();
+        let (written, read) = (post("/v1/docs:bulk", line), get(format!("/v1/docs/{key}")));
+        match case.verdict {
+            Verdict::Accepted => [written.containing("\"status\":201"), read.body(trimmed(&case.text))],
+            Verdict::Refused { .. } => [written.containing("\"status\":400"), read.gives(404)],
+        }
+    };
+    let is_line = |case: &&Case| case.file != OF_OUR_LIMIT && !case.text.contains(&b'\n');
+    let steps: Vec<Step> = cases().iter().filter(is_line).flat_map(asked).map(Step::from).collect();
+    assert!(steps.len() >= CASES_MIN, "{} steps", steps.len());
+    let scenario = Scenario { name: "the key is the file and the line of the text", steps };
+    run(&scenario, &mut Direct(House::start(&[])));
 }

@@ -14,14 +14,20 @@ use super::timestamp;
 /// # Errors
 /// `parameters_conflict` for two of them together, `parameter_invalid` for a value that does not fit.
 pub fn read(query: &Query<'_>, now: UnixMillis) -> Result<Expiry, Problem> {
-    given(query.value("ttl"), query.value("expires_at"), query.flag("keep_ttl")?, now)
+    given(query.value("ttl"), query.value("expires_at"), query.flag("keep_ttl")?, || now)
 }
 
 /// What `ttl`, `expires_at` and `keep_ttl` say about the deadline, wherever they stand; the default when none is given.
+/// `now` is asked only where one of them names a time.
 ///
 /// # Errors
 /// As `read`.
-pub fn given(ttl: Option<&str>, expires_at: Option<&str>, keep: bool, now: UnixMillis) -> Result<Expiry, Problem> {
+pub fn given(
+    ttl: Option<&str>,
+    expires_at: Option<&str>,
+    keep: bool,
+    now: impl FnOnce() -> UnixMillis,
+) -> Result<Expiry, Problem> {
     let is_given = [ttl.is_some(), expires_at.is_some(), keep];
     if is_given.iter().filter(|is_given| **is_given).count() > 1 {
         let detail = "ttl, expires_at and keep_ttl exclude each other";
@@ -29,8 +35,8 @@ pub fn given(ttl: Option<&str>, expires_at: Option<&str>, keep: bool, now: UnixM
     }
     match (ttl, expires_at) {
         (Some("never"), _) => Ok(Expiry::Set(Deadline::NEVER)),
-        (Some(ttl), _) => Ok(Expiry::Set(Deadline::at(now.plus(ttl_millis("ttl", ttl)?)))),
-        (None, Some(moment)) => Ok(Expiry::Set(deadline_at(moment, now)?)),
+        (Some(ttl), _) => Ok(Expiry::Set(Deadline::at(now().plus(ttl_millis("ttl", ttl)?)))),
+        (None, Some(moment)) => Ok(Expiry::Set(deadline_at(moment, now())?)),
         (None, None) if keep => Ok(Expiry::Keep),
         (None, None) => Ok(Expiry::Default),
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::base::clock::Clock;
 use crate::base::limits::ENVELOPE_BYTES_MAX;
-use crate::model::{Command, Document, Effect, Execute, Key, Lsn, Outcome, Rest, Scope};
+use crate::model::{Command, Document, Effect, Execute, Key, Lsn, Outcome, Rest};
 
 use super::Api;
 use super::body::Limit;
@@ -99,7 +99,7 @@ impl Consume for Run {
         if self.operations == self.operations_max {
             return Consumed::Refused(Box::new(too_many(self.operations_max)));
         }
-        let consumed = match operation::read(line, self.limit, self.clock.now()) {
+        let consumed = match operation::read(line, self.limit, || self.clock.now()) {
             Ok(operation) => self.carry_out(operation).unwrap_or_else(Consumed::from),
             Err(unfit) => {
                 self.note_unfit(&unfit, number);
@@ -128,8 +128,8 @@ impl Consume for Run {
 impl Run {
     fn carry_out(&mut self, operation: Operation<'_>) -> Result<Consumed, Otherwise> {
         let Operation { key: text, action, condition } = operation;
-        let (key, collection) = (key_of(&text)?, self.collection.clone());
-        let scope = known_scope(collection.as_deref());
+        let key = key_of(&text)?;
+        let scope = known_scope(self.collection.as_deref());
         let is_put = matches!(action, Action::Put { .. });
         let command = match action {
             Action::Put { value, expiry } => {
@@ -143,11 +143,7 @@ impl Run {
             Action::SetDeadline(deadline) => Command::SetDeadline { scope, key, deadline, condition },
             Action::Patch { dialect, patch, expiry } => {
                 let bytes_max = self.limit.document_bytes_max;
-                return self.patch(
-                    (scope, key),
-                    patch,
-                    &Terms { dialect, upsert: false, expiry, condition, bytes_max },
-                );
+                return self.patch(key, patch, &Terms { dialect, upsert: false, expiry, condition, bytes_max });
             }
         };
         let Outcome { rest, effect } = self.execute.execute(command)?;
@@ -156,12 +152,9 @@ impl Run {
     }
 
     /// Tries a patch once.
-    fn patch(
-        &mut self,
-        (scope, key): (Scope<'_>, Key<'_>),
-        patch: &[u8],
-        terms: &Terms,
-    ) -> Result<Consumed, Otherwise> {
+    fn patch(&mut self, key: Key<'_>, patch: &[u8], terms: &Terms) -> Result<Consumed, Otherwise> {
+        let collection = self.collection.clone();
+        let scope = known_scope(collection.as_deref());
         if let Some(Outcome { rest, effect }) = unguarded(&*self.execute, scope, &terms.condition)? {
             self.push(key.as_str(), became(&effect, false), rest);
             return Ok(Consumed::TAKEN);

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::base::clock::UnixMillis;
-use crate::base::json;
+use crate::base::json::{self, Member};
 use crate::model::{Condition, Deadline, Expiry, Lsn, Tags};
 use crate::patch::Kind as Dialect;
 
@@ -84,18 +84,19 @@ struct Members<'l> {
     keep_ttl: Option<&'l [u8]>,
     if_match: Option<&'l [u8]>,
     if_none_match: Option<&'l [u8]>,
+    /// The first name that none of these has.
+    unknown: Option<&'l [u8]>,
 }
 
 const NAMES: [&str; 10] =
     ["op", "key", "value", "patch", "type", "ttl", "expires_at", "keep_ttl", "if_match", "if_none_match"];
 
-/// The operation that `line` spells.
+/// The operation that `line` spells; `now` is asked only by one that names a time.
 ///
 /// # Errors
 /// What is wrong with the line, or with what it asks for.
-pub fn read(line: &[u8], limit: Limit, now: UnixMillis) -> Result<Operation<'_>, Unfit<'_>> {
+pub fn read(line: &[u8], limit: Limit, now: impl FnOnce() -> UnixMillis) -> Result<Operation<'_>, Unfit<'_>> {
     let nameless = |problem| Unfit { key: None, problem: Box::new(problem) };
-    body::validate(line).map_err(nameless)?;
     let members = members(line).map_err(nameless)?;
     let key = members.key().map_err(nameless)?;
     match members.action(limit, now).and_then(|action| Ok((action, members.condition()?))) {
@@ -113,37 +114,44 @@ fn invalid(detail: impl Into<String>) -> Problem {
 
 fn members(line: &[u8]) -> Result<Members<'_>, Problem> {
     let mut found = Members::default();
-    for member in json::members(line).ok_or_else(|| invalid("a line is an object"))? {
-        let name = json::unescape(member.name).map_err(|_| invalid("the name of a member is no text"))?;
-        let slot = match name.as_ref() {
-            "op" => &mut found.op,
-            "key" => &mut found.key,
+    let is_object = body::read_members(line, |member| found.take(member))?;
+    match found.unknown {
+        _ if !is_object => Err(invalid("a line is an object")),
+        Some(name) => Err(unknown_member(name)),
+        None => Ok(found),
+    }
+}
+
+#[cold]
+fn unknown_member(name: &[u8]) -> Problem {
+    match json::unescape(name) {
+        Ok(name) => invalid(format!("an operation has no member {name:?}: {}", meant(&name, &NAMES))),
+        Err(_) => invalid("the name of a member is no text"),
+    }
+}
+
+impl<'l> Members<'l> {
+    fn take(&mut self, member: Member<'l>) {
+        let slot = match &*json::code_points(member.name) {
+            b"op" => &mut self.op,
+            b"key" => &mut self.key,
             // Here null is a value, and a merge patch.
-            "value" => {
-                found.value = Some(member.value);
-                continue;
-            }
-            "patch" => {
-                found.patch = Some(member.value);
-                continue;
-            }
-            "type" => &mut found.dialect,
-            "ttl" => &mut found.ttl,
-            "expires_at" => &mut found.expires_at,
-            "keep_ttl" => &mut found.keep_ttl,
-            "if_match" => &mut found.if_match,
-            "if_none_match" => &mut found.if_none_match,
-            unknown => {
-                let detail = format!("an operation has no member {unknown:?}: {}", meant(unknown, &NAMES));
-                return Err(invalid(detail));
+            b"value" => return self.value = Some(member.value),
+            b"patch" => return self.patch = Some(member.value),
+            b"type" => &mut self.dialect,
+            b"ttl" => &mut self.ttl,
+            b"expires_at" => &mut self.expires_at,
+            b"keep_ttl" => &mut self.keep_ttl,
+            b"if_match" => &mut self.if_match,
+            b"if_none_match" => &mut self.if_none_match,
+            _ => {
+                self.unknown.get_or_insert(member.name);
+                return;
             }
         };
         *slot = Some(member.value).filter(|value| *value != b"null");
     }
-    Ok(found)
-}
 
-impl<'l> Members<'l> {
     fn key(&self) -> Result<Cow<'l, str>, Problem> {
         let key = self.key.ok_or_else(|| invalid("an operation names a key"))?;
         if !key.starts_with(b"\"") {
@@ -152,7 +160,7 @@ impl<'l> Members<'l> {
         json::unescape(key).map_err(|_| invalid("the key escapes half of a surrogate pair, which is no text"))
     }
 
-    fn action(&self, limit: Limit, now: UnixMillis) -> Result<Action<'l>, Problem> {
+    fn action(&self, limit: Limit, now: impl FnOnce() -> UnixMillis) -> Result<Action<'l>, Problem> {
         const OPS: &str = "op is put, delete, patch or ttl";
         let op = self.op.ok_or_else(|| invalid(format!("an operation says what it is: {OPS}")))?;
         let (value, patch, dialect) = (("value", self.value), ("patch", self.patch), ("type", self.dialect));
@@ -197,7 +205,7 @@ impl<'l> Members<'l> {
         })
     }
 
-    fn expiry(&self, now: UnixMillis) -> Result<Expiry, Problem> {
+    fn expiry(&self, now: impl FnOnce() -> UnixMillis) -> Result<Expiry, Problem> {
         let ttl = self.ttl.map(|raw| text_or_number("ttl", raw)).transpose()?;
         let expires_at = self.expires_at.map(|raw| text_or_number("expires_at", raw)).transpose()?;
         let keep = match self.keep_ttl {

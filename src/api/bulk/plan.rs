@@ -133,7 +133,7 @@ pub fn read(body: &[u8], limit: Limit, now: UnixMillis) -> Result<Vec<Planned>, 
             let detail = format!("an atomic bulk has at most {ATOMIC_WRITES_MAX} operations, this one has more");
             return Err(Problem::new(Kind::BulkTooLarge, detail).size("limit", ATOMIC_WRITES_MAX));
         }
-        let operation = operation::read(text, limit, now).map_err(|unfit| unfit.problem.number("line", line))?;
+        let operation = operation::read(text, limit, || now).map_err(|unfit| unfit.problem.number("line", line))?;
         let deed = match operation.action {
             Action::Put { value, expiry } => {
                 Deed::Put { document: Document::new(key_of(&operation.key)?, value), expiry }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::base::clock::Clock;
-use crate::base::json;
+use crate::base::json::{self, Member};
 use crate::base::limits::{ENVELOPE_BYTES_MAX, TTL_MS_MAX};
 use crate::model::{
     Command, Condition, Deadline, Document, Effect, Execute, Expiry, OnAbsent, Outcome, Rest, Scope, Tags,
@@ -78,6 +78,8 @@ struct Members<'l> {
     value: Option<&'l [u8]>,
     /// The document as a string.
     text: Option<&'l [u8]>,
+    /// The first name that none of these has, and that is not `version`.
+    unknown: Option<&'l [u8]>,
 }
 
 impl Consume for Import {
@@ -106,7 +108,6 @@ impl Consume for Import {
 
 impl Import {
     fn take(&mut self, line: &[u8]) -> Result<(), Otherwise> {
-        body::validate(line)?;
         let members = members(line)?;
         let collection = members.collection.map(|raw| text("collection", raw)).transpose()?;
         let named = scope_of(collection.as_deref())?;
@@ -164,6 +165,21 @@ impl Import {
 }
 
 impl<'l> Members<'l> {
+    fn take(&mut self, Member { name, value, .. }: Member<'l>) {
+        let unless_null = Some(value).filter(|value| *value != b"null");
+        match name {
+            b"\"value\"" => self.value = Some(value),
+            b"\"text\"" => self.text = Some(value),
+            b"\"collection\"" => self.collection = unless_null,
+            b"\"options\"" => self.options = Some(value),
+            b"\"key\"" => self.key = Some(value),
+            b"\"expires_at\"" => self.expires_at = unless_null,
+            // Versions are given anew.
+            b"\"version\"" => {}
+            unknown => _ = self.unknown.get_or_insert(unknown),
+        }
+    }
+
     /// The text of the document, which is JSON, if the line has one.
     fn document(&self) -> Result<Option<Cow<'l, [u8]>>, Problem> {
         match (self.value, self.text) {
@@ -184,20 +200,12 @@ fn invalid(detail: impl Into<String>) -> Problem {
 
 fn members(line: &[u8]) -> Result<Members<'_>, Problem> {
     let mut found = Members::default();
-    for member in json::members(line).ok_or_else(|| invalid("a line is an object"))? {
-        match member.name {
-            b"\"value\"" => found.value = Some(member.value),
-            b"\"text\"" => found.text = Some(member.value),
-            b"\"collection\"" => found.collection = Some(member.value).filter(|value| *value != b"null"),
-            b"\"options\"" => found.options = Some(member.value),
-            b"\"key\"" => found.key = Some(member.value),
-            b"\"expires_at\"" => found.expires_at = Some(member.value).filter(|value| *value != b"null"),
-            // Versions are given anew.
-            b"\"version\"" => {}
-            unknown => return Err(invalid(format!("a line has no member {}", String::from_utf8_lossy(unknown)))),
-        }
+    let is_object = body::read_members(line, |member| found.take(member))?;
+    match found.unknown {
+        _ if !is_object => Err(invalid("a line is an object")),
+        Some(name) => Err(invalid(format!("a line has no member {}", String::from_utf8_lossy(name)))),
+        None => Ok(found),
     }
-    Ok(found)
 }
 
 fn text<'l>(name: &str, raw: &'l [u8]) -> Result<Cow<'l, str>, Problem> {

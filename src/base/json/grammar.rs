@@ -1,6 +1,9 @@
-//! One pass over a text, deciding whether it is a JSON value and naming the first byte that says no.
+//! Whether a text is a JSON value, which byte of it says no, and what members it has.
 
 use std::fmt;
+
+use super::members::Member;
+use super::scanner::Scanner;
 
 /// Where and why a text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,216 +33,27 @@ pub fn trim(text: &[u8]) -> &[u8] {
 /// # Errors
 /// The offset of the first byte that is not JSON, and why.
 pub fn check(text: &[u8], depth_max: usize) -> Result<(), Malformed> {
-    if let Err(error) = std::str::from_utf8(text) {
-        // Grammar first: a fault before the bad byte is the more useful answer.
-        let valid = text.get(..error.valid_up_to()).unwrap_or_default();
-        return match Scanner::over(valid, depth_max).document() {
-            Err(fault) if fault.offset < valid.len() => Err(fault),
-            _ => Err(Malformed { offset: valid.len(), reason: "invalid UTF-8" }),
-        };
-    }
-    Scanner::over(text, depth_max).document()
+    check_members(text, depth_max, |_| ()).map(|_| ())
 }
 
-struct Scanner<'a> {
-    text: &'a [u8],
-    at: usize,
-    depth_max: usize,
-    /// The closing byte of each open array or object.
-    open: Vec<u8>,
-}
-
-/// What the grammar allows at this point.
-enum Next {
-    /// A value.
-    Value,
-    /// A value, or the end of the array just opened.
-    ValueOrEnd,
-    /// A member name.
-    Name,
-    /// A member name, or the end of the object just opened.
-    NameOrEnd,
-    /// A comma or the end of the innermost array or object; nothing more when none is open.
-    CommaOrEnd,
-}
-
-impl<'a> Scanner<'a> {
-    fn over(text: &'a [u8], depth_max: usize) -> Scanner<'a> {
-        Scanner { text, at: 0, depth_max, open: Vec::new() }
+/// As `check`, and in the same pass gives `take` each member of the object that `text` is, in the order in which they
+/// are written. True when it is one. What was taken of a text with a fault is to be forgotten.
+///
+/// # Errors
+/// As `check`.
+pub fn check_members<'a>(text: &'a [u8], depth_max: usize, take: impl FnMut(Member<'a>)) -> Result<bool, Malformed> {
+    let mut scanner = Scanner::over(text, depth_max);
+    let verdict = scanner.document(take);
+    if verdict.is_ok() && scanner.is_ascii() {
+        return verdict;
     }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn fault<T>(&self, reason: &'static str) -> Result<T, Malformed> {
-        let reason = if self.at >= self.text.len() { "unexpected end of the text" } else { reason };
-        Err(Malformed { offset: self.at, reason })
-    }
-
-    fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
+    match std::str::from_utf8(text) {
+        // What the grammar finds before the first bad byte is the more useful answer, and it is the same whatever
+        // stands behind.
+        Err(bad) if verdict.is_ok() || verdict.is_err_and(|fault| fault.offset >= bad.valid_up_to()) => {
+            Err(Malformed { offset: bad.valid_up_to(), reason: "invalid UTF-8" })
         }
-    }
-
-    fn document(mut self) -> Result<(), Malformed> {
-        let mut next = Next::Value;
-        loop {
-            self.skip_space();
-            if matches!(next, Next::CommaOrEnd) && self.open.is_empty() {
-                return if self.at == self.text.len() { Ok(()) } else { self.fault("unexpected byte after the value") };
-            }
-            next = self.step(next)?;
-        }
-    }
-
-    fn step(&mut self, next: Next) -> Result<Next, Malformed> {
-        match next {
-            Next::ValueOrEnd if self.peek() == Some(b']') => self.close(),
-            Next::NameOrEnd if self.peek() == Some(b'}') => self.close(),
-            Next::Value | Next::ValueOrEnd => self.value(),
-            Next::Name | Next::NameOrEnd => self.name(),
-            Next::CommaOrEnd => self.comma_or_end(),
-        }
-    }
-
-    fn close(&mut self) -> Result<Next, Malformed> {
-        self.at += 1;
-        self.open.pop();
-        Ok(Next::CommaOrEnd)
-    }
-
-    fn comma_or_end(&mut self) -> Result<Next, Malformed> {
-        let closing = self.open.last().copied();
-        match self.peek() {
-            Some(b',') => {
-                self.at += 1;
-                Ok(if closing == Some(b'}') { Next::Name } else { Next::Value })
-            }
-            byte if byte.is_some() && byte == closing => self.close(),
-            _ if closing == Some(b'}') => self.fault("expected ',' or '}'"),
-            _ => self.fault("expected ',' or ']'"),
-        }
-    }
-
-    fn name(&mut self) -> Result<Next, Malformed> {
-        if self.peek() != Some(b'"') {
-            return self.fault("expected a member name in quotes");
-        }
-        self.string()?;
-        self.skip_space();
-        if self.peek() != Some(b':') {
-            return self.fault("expected ':'");
-        }
-        self.at += 1;
-        Ok(Next::Value)
-    }
-
-    fn value(&mut self) -> Result<Next, Malformed> {
-        match self.peek() {
-            Some(b'{') => return self.enter(b'}', Next::NameOrEnd),
-            Some(b'[') => return self.enter(b']', Next::ValueOrEnd),
-            Some(b'"') => self.string()?,
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b't') => self.word(b"true")?,
-            Some(b'f') => self.word(b"false")?,
-            Some(b'n') => self.word(b"null")?,
-            _ => return self.fault("expected a value"),
-        }
-        Ok(Next::CommaOrEnd)
-    }
-
-    fn enter(&mut self, closing: u8, inside: Next) -> Result<Next, Malformed> {
-        if self.open.len() == self.depth_max {
-            return self.fault("nested too deeply");
-        }
-        self.open.push(closing);
-        self.at += 1;
-        Ok(inside)
-    }
-
-    fn word(&mut self, word: &'static [u8]) -> Result<(), Malformed> {
-        for expected in word {
-            if self.peek() != Some(*expected) {
-                return self.fault("expected true, false or null");
-            }
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), Malformed> {
-        if !matches!(self.peek(), Some(b'0'..=b'9')) {
-            return self.fault("expected a digit");
-        }
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    fn number(&mut self) -> Result<(), Malformed> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'0'..=b'9')) {
-                return self.fault("a number has no leading zero");
-            }
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn string(&mut self) -> Result<(), Malformed> {
-        self.at += 1;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(b'\\') => self.escape()?,
-                Some(0..=0x1f) => return self.fault("a control character in a string must be escaped"),
-                Some(_) => self.at += 1,
-                None => return self.fault("unterminated string"),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), Malformed> {
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
-                Ok(())
-            }
-            Some(b'u') => {
-                self.at += 1;
-                for _ in 0..4 {
-                    if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
-                        return self.fault("expected four hexadecimal digits");
-                    }
-                    self.at += 1;
-                }
-                Ok(())
-            }
-            _ => self.fault("unknown escape"),
-        }
+        _ => verdict,
     }
 }
 
@@ -309,6 +123,62 @@ mod tests {
     fn invalid_utf8_is_named_unless_the_grammar_fails_before_it() {
         assert_eq!(verdict(b"\"a\xffb\""), Some((2, "invalid UTF-8")));
         assert_eq!(verdict(b"[1 \"\xff\"]"), Some((3, "expected ',' or ']'")));
+    }
+
+    /// What is not ASCII is found eight bytes at a time, and a string may end anywhere in them.
+    #[test]
+    fn invalid_utf8_is_found_wherever_it_stands_in_a_string() {
+        for length in 1..40 {
+            let valid = format!("\"{}\"", "é".repeat(length));
+            assert_eq!(verdict(valid.as_bytes()), None);
+            for at in 0..length {
+                let mut text = vec![b'a'; length + 2];
+                (text[0], text[at + 1], text[length + 1]) = (b'"', 0xe9, b'"');
+                assert_eq!(verdict(&text), Some((at + 1, "invalid UTF-8")), "{at} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_string_and_what_must_be_escaped_are_found_wherever_they_stand() {
+        for length in 0..40 {
+            let plain = "~".repeat(length);
+            assert_eq!(verdict(format!("[\"{plain}\",1]").as_bytes()), None, "{length}");
+            assert_eq!(verdict(format!("[\"{plain}\\n\",1]").as_bytes()), None, "{length}");
+            assert_eq!(verdict(format!("\"{plain}").as_bytes()), Some((length + 1, "unexpected end of the text")));
+            for (byte, is_wrong) in
+                [('\0', true), ('\n', true), ('\u{1f}', true), (' ', false), ('!', false), ('#', false)]
+            {
+                let reason = "a control character in a string must be escaped";
+                let expected = is_wrong.then_some((length + 1, reason));
+                assert_eq!(verdict(format!("\"{plain}{byte}{plain}\"").as_bytes()), expected, "{byte:?} at {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn members_are_those_of_the_outermost_object_as_they_are_written() {
+        let members = |text: &'static str| {
+            let mut found = Vec::new();
+            let is_object = check_members(text.as_bytes(), 8, |member| found.push(member));
+            (is_object, found)
+        };
+        for text in [
+            "{}",
+            " { } ",
+            r#"{"a":1}"#,
+            r#" { "a" : [1, {"b":"},\""}] , "c\"":-1.50, "d":"x" , "a":{"e":{}} } "#,
+            r#"{"":null,"é":"\u00e9"}"#,
+        ] {
+            let expected: Vec<_> = super::super::members(text.as_bytes()).unwrap().collect();
+            assert_eq!(members(text), (Ok(true), expected), "{text}");
+        }
+        for text in ["[]", "[{\"a\":1}]", "1", "\"{\"", "null"] {
+            assert_eq!(members(text), (Ok(false), vec![]), "{text}");
+        }
+        for text in ["{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{\"a\":1}}", "{\"a\":[}"] {
+            assert!(members(text).0.is_err(), "{text}");
+        }
     }
 
     #[test]

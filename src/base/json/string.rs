@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::plain::is_plain;
+use crate::base::scan::holds;
+
 /// A string holds half of a surrogate pair: legal JSON, but not a sequence of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoneSurrogate {
@@ -15,8 +18,8 @@ pub struct LoneSurrogate {
 /// When it escapes half of a surrogate pair.
 pub fn unescape(token: &[u8]) -> Result<Cow<'_, str>, LoneSurrogate> {
     let inner = token.get(1..token.len().saturating_sub(1)).unwrap_or_default();
-    if !inner.contains(&b'\\') {
-        return Ok(String::from_utf8_lossy(inner));
+    if !holds(inner, b'\\') {
+        return Ok(std::str::from_utf8(inner).map_or_else(|_| String::from_utf8_lossy(inner), Cow::Borrowed));
     }
     let mut text = Vec::with_capacity(inner.len());
     let mut at = 0;
@@ -38,7 +41,7 @@ pub fn unescape(token: &[u8]) -> Result<Cow<'_, str>, LoneSurrogate> {
 /// two forms compare as their code points do.
 pub fn code_points(token: &[u8]) -> Cow<'_, [u8]> {
     let inner = token.get(1..token.len().saturating_sub(1)).unwrap_or_default();
-    if !inner.contains(&b'\\') {
+    if !holds(inner, b'\\') {
         return Cow::Borrowed(inner);
     }
     let mut points = Vec::with_capacity(inner.len());
@@ -96,7 +99,7 @@ pub fn escape_into(out: &mut Vec<u8>, text: &str) {
 
 fn escape_inner_into(out: &mut Vec<u8>, text: &str) {
     // Most texts need no escape at all.
-    if !text.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+    if is_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
         return;
     }

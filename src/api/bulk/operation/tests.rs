@@ -5,7 +5,7 @@ use super::*;
 const LIMIT: Limit = Limit { document_bytes_max: 10, around_bytes_max: 100, option: Some("document_bytes_max") };
 
 fn read_text(line: &str) -> Result<Operation<'_>, Unfit<'_>> {
-    read(line.as_bytes(), LIMIT, UnixMillis(1000))
+    read(line.as_bytes(), LIMIT, || UnixMillis(1000))
 }
 
 #[test]
