@@ -22,8 +22,8 @@ const FIXED_BYTES: usize = 13;
 /// Bytes of a detail that are kept.
 const DETAIL_BYTES_MAX: usize = 256;
 
-/// Statuses of what went well, by their place in a record.
-const STATUSES: [u16; 3] = [200, 201, 204];
+/// The statuses of what went well, as they are written, by their place in a record.
+const WELL: [&[u8]; 3] = [b",\"status\":200", b",\"status\":201", b",\"status\":204"];
 
 /// Stands for no key in the place of a key's length.
 const NO_KEY: u16 = u16::MAX;
@@ -104,7 +104,7 @@ pub fn line(key: Option<&str>, became: Became<'_>) -> String {
 /// One result, as it lies in a block: `outcome u8, number u64, key_bytes u16, detail_bytes u16`, key, detail; numbers
 /// little-endian.
 struct Record<'b> {
-    /// The place of a status in `STATUSES`; behind those, of a kind in `Kind::ALL`.
+    /// The place in `WELL`; behind those, of a kind in `Kind::ALL`.
     outcome: u8,
     /// A version, or the number of a line; 0 for none.
     number: u64,
@@ -113,7 +113,7 @@ struct Record<'b> {
 }
 
 fn encode(block: &mut Vec<u8>, key: Option<&str>, became: Became<'_>) {
-    let failed = |kind: Kind| u8::try_from(kind as usize + STATUSES.len()).expect("there are fewer than 200 kinds");
+    let failed = |kind: Kind| u8::try_from(kind as usize + WELL.len()).expect("there are fewer than 200 kinds");
     let (outcome, number) = match became {
         Became::Changed(version) => (0, version.0),
         Became::Created(version) => (1, version.0),
@@ -125,10 +125,10 @@ fn encode(block: &mut Vec<u8>, key: Option<&str>, became: Became<'_>) {
     let detail = detail.get(..detail.floor_char_boundary(DETAIL_BYTES_MAX)).unwrap_or_default();
     let key_bytes = key.map_or(NO_KEY, |key| u16::try_from(key.len()).expect("KEY_BYTES_MAX fits a u16"));
     let detail_bytes = u16::try_from(detail.len()).expect("DETAIL_BYTES_MAX fits a u16");
-    block.push(outcome);
-    block.extend_from_slice(&number.to_le_bytes());
-    block.extend_from_slice(&key_bytes.to_le_bytes());
-    block.extend_from_slice(&detail_bytes.to_le_bytes());
+    let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_le_bytes();
+    let ([k0, k1], [d0, d1]) = (key_bytes.to_le_bytes(), detail_bytes.to_le_bytes());
+    let fixed: [u8; FIXED_BYTES] = [outcome, n0, n1, n2, n3, n4, n5, n6, n7, k0, k1, d0, d1];
+    block.extend_from_slice(&fixed);
     block.extend_from_slice(key.unwrap_or_default().as_bytes());
     block.extend_from_slice(detail.as_bytes());
 }
@@ -155,16 +155,22 @@ impl Record<'_> {
             None => text.extend_from_slice(b"null"),
         }
         let outcome = usize::from(self.outcome);
-        let kind = outcome.checked_sub(STATUSES.len()).and_then(|place| Kind::ALL.get(place)).copied();
-        let status = kind.map(Kind::status).or_else(|| STATUSES.get(outcome).copied()).unwrap_or_default();
-        let mut digits = itoa::Buffer::new();
-        text.extend_from_slice(b",\"status\":");
-        text.extend_from_slice(digits.format(status).as_bytes());
-        if self.number > 0 {
-            let is_line = matches!(kind, Some(Kind::JsonInvalid | Kind::OperationInvalid));
-            text.extend_from_slice(if is_line { b",\"line\":" } else { b",\"version\":" });
-            text.extend_from_slice(digits.format(self.number).as_bytes());
+        match WELL.get(outcome) {
+            Some(well) => {
+                text.extend_from_slice(well);
+                self.write_number(text, b",\"version\":");
+            }
+            None => self.write_failure(text, Kind::ALL.get(outcome - WELL.len()).copied()),
         }
+        text.extend_from_slice(b"}\n");
+    }
+
+    #[cold]
+    fn write_failure(&self, text: &mut Vec<u8>, kind: Option<Kind>) {
+        text.extend_from_slice(b",\"status\":");
+        text.extend_from_slice(itoa::Buffer::new().format(kind.map_or(0, Kind::status)).as_bytes());
+        let is_line = matches!(kind, Some(Kind::JsonInvalid | Kind::OperationInvalid));
+        self.write_number(text, if is_line { b",\"line\":" } else { b",\"version\":" });
         if let Some(kind) = kind {
             text.extend_from_slice(b",\"code\":\"");
             text.extend_from_slice(kind.code().as_bytes());
@@ -174,7 +180,13 @@ impl Record<'_> {
             text.extend_from_slice(b",\"detail\":");
             json::escape_into(text, self.detail);
         }
-        text.extend_from_slice(b"}\n");
+    }
+
+    fn write_number(&self, text: &mut Vec<u8>, name: &[u8]) {
+        if self.number > 0 {
+            text.extend_from_slice(name);
+            text.extend_from_slice(itoa::Buffer::new().format(self.number).as_bytes());
+        }
     }
 }
 
