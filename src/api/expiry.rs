@@ -51,7 +51,8 @@ pub fn ttl_millis(name: &str, text: &str) -> Result<u64, Problem> {
     let invalid = |detail: String| {
         Problem::new(Kind::ParameterInvalid, detail).hint("write seconds (30, 0.5) or units (500ms, 1h30m)")
     };
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let parsed = if is_number { GoDuration::parse(&format!("{text}s")) } else { GoDuration::parse(text) };
     let ttl = parsed.map_err(|fault| invalid(format!("{name}={text} is no duration: {fault}")))?;
     let ttl = ttl.to_unsigned().ok_or_else(|| invalid(format!("{name}={text} is not positive")))?;
@@ -104,6 +105,14 @@ mod tests {
 
     fn after(millis: u64) -> Result<Expiry, Kind> {
         Ok(Expiry::Set(Deadline::at(NOW.plus(millis))))
+    }
+
+    #[test]
+    fn a_negative_number_is_told_from_what_is_none() {
+        for (text, reason) in [("-1", "is not positive"), ("-0.5", "is not positive"), ("-", "is no duration")] {
+            let problem = format!("{:?}", ttl_millis("ttl", text).unwrap_err());
+            assert!(problem.contains(&format!("ttl={text} {reason}")), "{problem}");
+        }
     }
 
     #[test]

@@ -102,7 +102,10 @@ fn unknown(name: &str, known: &[Parameter]) -> Problem {
 pub fn meant(name: &str, known: &[&str]) -> String {
     let nearest = known.iter().map(|known| (strsim::levenshtein(name, known), *known)).min();
     match nearest {
-        Some((distance, nearest)) if distance <= TYPING_DISTANCE_MAX => format!("did you mean {nearest}?"),
+        // Of a short name that has little left, it is another word.
+        Some((distance, nearest)) if distance <= TYPING_DISTANCE_MAX.min(name.len().max(nearest.len()) / 2) => {
+            format!("did you mean {nearest}?")
+        }
         _ if known.is_empty() => "this resource takes none".to_owned(),
         _ => format!("known are: {}", known.join(", ")),
     }
@@ -134,6 +137,14 @@ mod tests {
         assert_eq!(read("tll=5").unwrap_err(), unknown("tll", KNOWN));
         assert!(format!("{:?}", read("tll=5").unwrap_err()).contains("did you mean ttl?"));
         assert_eq!(read("something=5").unwrap_err().kind(), Kind::ParameterUnknown);
+    }
+
+    #[test]
+    fn a_name_that_has_little_in_common_with_any_is_no_typing_error() {
+        assert_eq!(meant("lmt", &["limit", "ptr"]), "did you mean limit?");
+        assert_eq!(meant("prefx", &["prefix", "ptr"]), "did you mean prefix?");
+        assert_eq!(meant("ttll", &["key", "ptr"]), "known are: key, ptr");
+        assert_eq!(meant("x", &["to"]), "known are: to");
     }
 
     #[test]
