@@ -122,14 +122,19 @@ fn refused(why: NotFollowed) -> Problem {
 
 /// Which changes are told.
 struct Filter {
-    collection: Option<String>,
+    /// Only those of these collections, or of the main store (`None`); those of all where none is named.
+    collections: Vec<Option<String>>,
     prefix: String,
 }
 
 impl Filter {
     fn read(query: &Query<'_>) -> Result<Filter, Problem> {
-        let collection = query.value("collection").map(name_of).transpose()?.map(|name| name.as_str().to_owned());
-        Ok(Filter { collection, prefix: query.value("prefix").unwrap_or_default().to_owned() })
+        let named = query.values("collection").map(|name| match name {
+            "" => Ok(None),
+            name => name_of(name).map(|name| Some(name.as_str().to_owned())),
+        });
+        let collections = named.collect::<Result<_, _>>()?;
+        Ok(Filter { collections, prefix: query.value("prefix").unwrap_or_default().to_owned() })
     }
 
     /// The drop of a collection is about all of its keys, and a new everything about all that there is.
@@ -137,7 +142,8 @@ impl Filter {
         if change.deed == Deed::Replace {
             return true;
         }
-        let is_there = self.collection.as_deref().is_none_or(|name| change.collection.as_deref() == Some(name));
+        let collection = change.collection.as_deref();
+        let is_there = self.collections.is_empty() || self.collections.iter().any(|name| name.as_deref() == collection);
         is_there && change.key().is_none_or(|key| key.starts_with(&self.prefix))
     }
 }

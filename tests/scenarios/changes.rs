@@ -84,6 +84,12 @@ fn changes_are_told_in_order_from_any_lsn_that_is_kept() {
             "{\"lsn\":6,\"op\":\"put\",\"collection\":\"c\",\"key\":\"\\\"x\\\"\",\"version\":6,\"text\":\"{\\\"a\\\":\\r\\n1}\"}\n\
              {\"lsn\":7,\"op\":\"drop\",\"collection\":\"c\"}\n",
         ),
+        get("/v1/changes?since=3&collection=").body("{\"lsn\":4,\"op\":\"delete\",\"collection\":null,\"key\":\"b\"}\n"),
+        get("/v1/changes?since=3&collection=&collection=c").body(
+            "{\"lsn\":4,\"op\":\"delete\",\"collection\":null,\"key\":\"b\"}\n\
+             {\"lsn\":6,\"op\":\"put\",\"collection\":\"c\",\"key\":\"\\\"x\\\"\",\"version\":6}\n\
+             {\"lsn\":7,\"op\":\"drop\",\"collection\":\"c\"}\n",
+        ),
         send("HEAD", "/v1/changes").body(""),
         send("HEAD", "/v1/changes?since=8").gives(410),
         get("/v1/changes?since=8").gives(410).containing("\"code\":\"changes_gone\"").containing("\"floor\":0")

@@ -4,7 +4,7 @@ use super::super::changes;
 use super::super::message::Method;
 use super::super::problem::Kind;
 use super::operation::{Content, Operation, Reply, Takes};
-use super::parameters::{COLLECTION, OF_CHANGES, PREFIX, SINCE, TIMEOUT, VALUES};
+use super::parameters::{COLLECTIONS, OF_CHANGES, PREFIX, SINCE, TIMEOUT, VALUES};
 use super::problems::NAMED;
 
 /// `GET`
@@ -13,7 +13,7 @@ pub const GET: Operation = Operation {
     handler: changes::get,
     id: "follow_changes",
     summary: "Tells what changes, in order: the next changes as lines, or all that come as server-sent events",
-    query: &[SINCE, COLLECTION, PREFIX, VALUES, TIMEOUT],
+    query: &[SINCE, COLLECTIONS, PREFIX, VALUES, TIMEOUT],
     fields: OF_CHANGES,
     takes: Takes::Nothing,
     replies: &[Reply {

@@ -76,8 +76,8 @@ pub const EXPORT_CURSOR: Parameter = optional(
     "goes on behind the line of this collection and key: COLLECTION/KEY, with nothing before the slash for the main store",
 );
 
-/// `?collection=` of an export.
-pub const EXPORT_COLLECTIONS: Parameter = optional(
+/// `?collection=` of an export and of the changes.
+pub const COLLECTIONS: Parameter = optional(
     "collection",
     Form::Collections,
     "only this collection, or the main store when it is empty; several when it is given several times",
@@ -92,9 +92,6 @@ pub const MODE: Parameter = optional(
 
 /// `?since=`
 pub const SINCE: Parameter = optional("since", Form::Lsn, "only changes behind this LSN; without it those from now on");
-
-/// `?collection=` of the changes
-pub const COLLECTION: Parameter = optional("collection", Form::CollectionName, "only changes in this collection");
 
 /// `?timeout=`
 pub const TIMEOUT: Parameter = optional(

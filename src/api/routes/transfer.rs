@@ -4,7 +4,7 @@ use super::super::message::Method;
 use super::super::problem::Kind;
 use super::super::transfer;
 use super::operation::{Content, Operation, Reply, Takes};
-use super::parameters::{EXPORT_COLLECTIONS, EXPORT_CURSOR, MODE};
+use super::parameters::{COLLECTIONS, EXPORT_CURSOR, MODE};
 use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
 
 /// What the lines are.
@@ -18,7 +18,7 @@ pub const EXPORT: Operation = Operation {
     handler: transfer::export,
     id: "export",
     summary: "Every document and every collection, or some of them, as lines, in order of collection and key",
-    query: &[EXPORT_CURSOR, EXPORT_COLLECTIONS],
+    query: &[EXPORT_CURSOR, COLLECTIONS],
     fields: &[],
     takes: Takes::Nothing,
     replies: &[Reply { status: 200, about: "the lines", content: Content::Lines(LINES), fields: &[] }],

@@ -190,7 +190,7 @@ pub const PAGES: &[Page] = &[
                 the changes go on where they were; when they are not kept any more, it is a 3.",
         flags: &[
             ("--prefix P", "only keys that begin with P"),
-            ("--collection C", "only in this collection"),
+            ("--collection C", "only in this collection; \"\" is the documents of none"),
             ("--since LSN", "behind this change; else from now on"),
             ("--json", "the lines as the server sends them"),
             ("--values", "with the documents"),
