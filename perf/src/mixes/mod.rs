@@ -26,7 +26,6 @@ use crate::mixes::requests::Requests;
 use crate::mixes::target::Target;
 use crate::options::Options;
 use crate::pace::{Pace, Schedule};
-use crate::peers;
 use crate::progress::Progress;
 use crate::run::Run;
 
@@ -66,11 +65,11 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
             tell(mix.paced);
             let due = options.rate.unwrap_or(saturated.requests_per_second * PACED_SHARE);
             let paced = bench.run(round, mix, mix.paced, Pace::Schedule(Schedule::new(Instant::now(), due)))?;
-            report.notes.extend(peers::lag(&paced, due).map(|note| format!("{}: {note}", mix.title)));
             report.runs.extend([saturated, paced]);
         }
         bench.exhaust(&READ_BACK, Keys::sparse(0..options.keys, SAMPLE))?;
     }
+    report.notes.extend(report::behind(&report.runs));
     Ok(report)
 }
 

@@ -4,6 +4,7 @@ use crate::figure::{Figure, number};
 use crate::grid;
 use crate::mixes::mix::MIXES;
 use crate::options::Options;
+use crate::peers::PACED_SHARE_KEPT;
 use crate::run::{self, Run};
 use crate::statistics::Summary;
 
@@ -118,6 +119,22 @@ impl Report {
     }
 }
 
+/// Says which mixes fell behind their constant rate, and in which rounds: what was never asked is in no latency.
+pub fn behind(runs: &[Run]) -> Vec<String> {
+    let is_behind = |run: &&Run| run.due_per_second.is_some_and(|due| run.requests_per_second < due * PACED_SHARE_KEPT);
+    let note = |paced: &str| {
+        let rounds: Vec<String> = runs
+            .iter()
+            .filter(|run| run.workload == paced)
+            .filter(is_behind)
+            .map(|run| run.round.to_string())
+            .collect();
+        let rounds = (!rounds.is_empty()).then(|| rounds.join(", "))?;
+        Some(format!("{paced}: fell behind in round {rounds}; latencies are too low there"))
+    };
+    MIXES.iter().filter_map(|mix| note(mix.paced)).collect()
+}
+
 /// What is read below the table.
 const LEGEND: &str = "\
 /s, server and generator: as many requests as clients that wait for their answers get answered, and the CPU of each.
@@ -150,6 +167,18 @@ mod tests {
             "{table}"
         );
         assert_eq!(report(8.0).figures().len(), 8);
+    }
+
+    #[test]
+    fn a_mix_that_falls_behind_its_rate_is_noted_with_its_rounds() {
+        let run = |round, answered| Run {
+            due_per_second: Some(1000.0),
+            requests_per_second: answered,
+            ..Run::sample(round, "GET, constant rate", "reactor", 9.0)
+        };
+        let notes = behind(&[run(1, 900.0), run(2, 995.0), run(3, 989.0)]);
+        assert_eq!(notes, ["GET, constant rate: fell behind in round 1, 3; latencies are too low there"]);
+        assert!(behind(&report(8.0).runs).is_empty());
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub const CLIENT_PACKAGES: [&str; 2] = foreign::PACKAGES;
 pub const PACED_SHARE: f64 = 0.5;
 
 /// What of the constant rate must have been answered for its latency to mean something.
-const PACED_SHARE_KEPT: f64 = 0.99;
+pub const PACED_SHARE_KEPT: f64 = 0.99;
 
 /// Runs all rounds; our descriptors are good for `connections_max` connections.
 ///
