@@ -107,7 +107,7 @@ fuzz: $(FUZZERS) ## fuzz each target (FUZZ_TARGET="router patch" FUZZ_SECONDS=60
 $(FUZZERS): fuzz-%:
 	tests/fuzz/run $* $(FUZZ_SECONDS) $(if $(SEED),-seed=$(SEED))
 
-bench: ## measure a release build in two minutes (SECONDS=1 ROUNDS=5 CONNECTIONS=64 DOCUMENT_BYTES=1000 URL=http://...)
+bench: ## measure a release build in two minutes (SECONDS=0.9 ROUNDS=5 CONNECTIONS=64 DOCUMENT_BYTES=1000 URL=http://...)
 	$(CARGO) build --release --locked --workspace
 	target/release/memory-tools-bench $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \

@@ -41,6 +41,7 @@ mod proc;
 
 mod figure;
 mod grid;
+mod layout;
 mod progress;
 mod run;
 mod series;

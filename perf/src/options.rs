@@ -140,7 +140,7 @@ impl Default for Options {
 impl Options {
     /// The defaults of `make bench`, which takes no longer than two minutes.
     fn alone() -> Options {
-        let (duration, warm_up) = (Duration::from_secs(1), Duration::from_millis(100));
+        let (duration, warm_up) = (Duration::from_millis(900), Duration::from_millis(100));
         Options { rounds: 5, duration, warm_up, depth: 1, ..Options::default() }
     }
 

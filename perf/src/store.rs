@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::figure::Figure;
+use crate::layout;
 use crate::machine::{self, Commit};
 use crate::options::{Mode, Options};
 
@@ -69,7 +70,8 @@ pub fn store(options: &Options, findings: &Findings, noise: Noise) -> Result<Pat
     let folder = &options.results;
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let path = folder.join(format!("{}-{}{mode}.json", date(now, ["", ""]), commit.name()));
-    fs::write(&path, format!("{result:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+    fs::write(&path, format!("{}\n", layout::lines(&result)))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
 
