@@ -70,6 +70,7 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
         bench.exhaust(&READ_BACK, Keys::sparse(0..options.keys, SAMPLE))?;
     }
     report.notes.extend(report::behind(&report.runs));
+    report.notes.extend(report::limited(&report.runs));
     Ok(report)
 }
 

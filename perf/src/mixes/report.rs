@@ -2,7 +2,7 @@
 
 use crate::figure::{Figure, number};
 use crate::grid;
-use crate::mixes::mix::MIXES;
+use crate::mixes::mix::{MIXES, Mix};
 use crate::options::Options;
 use crate::peers::PACED_SHARE_KEPT;
 use crate::run::{self, Run};
@@ -10,6 +10,9 @@ use crate::statistics::Summary;
 
 /// Columns of the table.
 const COLUMNS: usize = 10;
+
+/// The share of a core from which on the generator is what limits the two.
+const GENERATOR_BUSY: f64 = 0.9;
 
 /// Everything measured.
 #[derive(Debug)]
@@ -135,6 +138,24 @@ pub fn behind(runs: &[Run]) -> Vec<String> {
     MIXES.iter().filter_map(|mix| note(mix.paced)).collect()
 }
 
+/// Says at which mixes we were what a server waited for, since we have one thread: it could do more.
+pub fn limited(runs: &[Run]) -> Option<String> {
+    let is_busy = |mix: &&Mix| {
+        let runs = runs.iter().filter(|run| run.workload == mix.title);
+        let cores = Summary::of(runs.map(|run| run.generator_cpu_us * run.requests_per_second / 1e6));
+        cores.is_some_and(|cores| cores.median >= GENERATOR_BUSY)
+    };
+    let busy: Vec<&str> = MIXES.iter().filter(is_busy).map(|mix| mix.title).collect();
+    (!busy.is_empty()).then(|| {
+        let percent = GENERATOR_BUSY * 100.0;
+        format!(
+            "the generator's one thread was busy for {percent:.0} % of the time or more at saturation, so the server \
+                 might do more: {}",
+            busy.join("; ")
+        )
+    })
+}
+
 /// What is read below the table.
 const LEGEND: &str = "\
 /s, server and generator: as many requests as clients that wait for their answers get answered, and the CPU of each.
@@ -179,6 +200,15 @@ mod tests {
         let notes = behind(&[run(1, 900.0), run(2, 995.0), run(3, 989.0)]);
         assert_eq!(notes, ["GET, constant rate: fell behind in round 1, 3; latencies are too low there"]);
         assert!(behind(&report(8.0).runs).is_empty());
+    }
+
+    #[test]
+    fn a_generator_that_is_what_limits_is_noted() {
+        let run = |per_second| Run { requests_per_second: per_second, ..Run::sample(1, "GET", "reactor", 5.0) };
+        // At 5 µs of the generator each.
+        assert_eq!(limited(&[run(179_000.0)]), None);
+        let note = limited(&[run(180_000.0), run(190_000.0), run(100_000.0)]).unwrap();
+        assert!(note.contains(" 90 % ") && note.ends_with("might do more: GET"), "{note}");
     }
 
     #[test]

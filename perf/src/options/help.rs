@@ -22,10 +22,10 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   --warm-up S             time before a run is measured [0.1; the others: 0.3]
   --seed N                of the order of the keys [1]
 
-Alone and with api:
+With bench and api:
   --constant PATH         the same front answering a constant [target/release/memory-tools-constant]
 
-Alone:
+With bench:
   --only PART             mixes, front, ready or memory; may be repeated [all four]
   --mix MIX               get, put, 90/10, patch, ttl, conditional or bulk; may be repeated [all seven]
   --url URL               mixes of a server that runs already, in a collection that is dropped afterwards
@@ -34,7 +34,7 @@ Alone:
   --starts N              starts whose ready time is measured [7]
   --memory-documents N    documents of 100 bytes whose memory is measured [1000000]
 
-Alone (in mixes), with peers and compare:
+With bench (its mixes), peers and compare:
   --front FRONT           the server's front, reactor or pool [reactor]
   --depth N               requests sent together where they are pipelined [1; peers and compare: 16]
 
