@@ -28,8 +28,8 @@ URL =
 # The commit that bench-compare compares this tree with, and where it is built.
 REF ?= HEAD~1
 COMPARED = target/compare/$(shell git rev-parse --short $(REF) 2>/dev/null)
-# Documents that bench-journal loads from a snapshot and bench-api lists the keys of, and megabytes of the journal that
-# bench-journal replays; empty means their defaults.
+# Documents that bench-journal loads from a snapshot, bench-api lists the keys of and bench-scale grows to, and megabytes
+# of the journal that bench-journal replays, and operations of test-soak; empty means their defaults.
 DOCUMENTS ?=
 JOURNAL_MB ?=
 # Where `install` puts things, and a folder to put before all of it (for packages).
@@ -56,7 +56,7 @@ SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
 SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted further-rounds further-lives further-cases further-losses fuzz bench bench-peers bench-journal bench-api bench-compare static install install-service doc ci clean
+.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted test-soak further-rounds further-lives further-cases further-losses fuzz bench bench-peers bench-journal bench-api bench-scale bench-compare static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -76,7 +76,7 @@ test: ## formatting, lints and every test that takes seconds
 
 test-slow: static ## everything that takes minutes, two parts at a time but for those that measure times
 	$(MAKE) --jobs=2 --output-sync=target test-further test-planted fuzz test-described test-crashes
-	$(MAKE) test-hostile
+	$(MAKE) test-hostile test-soak
 
 test-described: static ## schemathesis against /openapi.json: answers are as described (needs python3 with venv)
 	$(if $(SEED),SEED=$(SEED)) tests/schemathesis/run $(abspath $(STATIC))
@@ -94,6 +94,11 @@ further-losses: ## of test-further: losses of power at each call
 
 test-hostile: static ## hostile clients, and the static binary failed at every call that changes a file (needs strace)
 	$(SHIPPED) $(SEEDED) $(CARGO) test --workspace --locked $(NAMED)
+
+test-soak: static ## a million mixed requests on the static binary: neither memory, descriptors nor threads grow
+	$(CARGO) build --release --locked -p memory-tools-bench
+	target/release/memory-tools-bench scale --only soak --documents $(or $(DOCUMENTS),1000000) \
+		--server $(abspath $(STATIC)) --results target/soak
 
 test-crashes: ## more than 100,000 simulated crashes of the whole server (ROUNDS=30000 SEED=7 repeats a run)
 	ROUNDS=$(or $(ROUNDS),30000) $(SEEDED) $(CARGO) test --workspace --locked --test journal_crash
@@ -129,6 +134,11 @@ bench-journal: ## measure a release build with its journal beside Redis (SECONDS
 bench-api: ## measure what patches, listings and bulks cost (SECONDS=2 ROUNDS=5 DOCUMENTS=10000000, which take 3 GB)
 	$(CARGO) build --release --locked -p memory-tools -p memory-tools-constant -p memory-tools-bench
 	target/release/memory-tools-bench api $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(BENCH)
+
+bench-scale: ## measure memory, and what very many documents cost (ROUNDS=3 DOCUMENTS=10000000, which take 3 GB; BENCH="--only memory")
+	$(CARGO) build --release --locked -p memory-tools -p memory-tools-constant -p memory-tools-bench
+	target/release/memory-tools-bench scale $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(BENCH)
 
 bench-compare: ## measure this tree against another commit, interleaved (REF=HEAD~1 SECONDS=1 ROUNDS=10 FRONT=reactor)

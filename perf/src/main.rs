@@ -18,6 +18,7 @@ mod journal;
 mod memory;
 mod mixes;
 mod peers;
+mod scale;
 mod startup;
 
 mod chunked;
@@ -76,10 +77,10 @@ fn main() -> ExitCode {
         Err(error) => Err(error.context("wrong use; --help shows the options")),
     };
     match options.and_then(|options| Ok((options.mode, run(&options)?))) {
-        Ok((Mode::Peers | Mode::Journal | Mode::Api | Mode::Compare, _) | (Mode::Alone, Verdict::Held)) => {
-            ExitCode::SUCCESS
-        }
-        Ok((Mode::Alone, Verdict::Missed)) => ExitCode::from(1),
+        Ok(
+            (Mode::Peers | Mode::Journal | Mode::Api | Mode::Compare, _) | (Mode::Alone | Mode::Scale, Verdict::Held),
+        ) => ExitCode::SUCCESS,
+        Ok((Mode::Alone | Mode::Scale, Verdict::Missed)) => ExitCode::from(1),
         Err(error) => failed(&error),
     }
 }
@@ -103,6 +104,7 @@ fn run(options: &Options) -> Result<Verdict> {
         Mode::Peers => beside_others(options, connections_max, &progress)?,
         Mode::Journal => durably(options, &progress)?,
         Mode::Api => over_its_api(options, &progress)?,
+        Mode::Scale => however_much(options, &progress)?,
         Mode::Compare => beside_itself(options, &progress)?,
     };
     progress.done();
@@ -170,6 +172,14 @@ fn over_its_api(options: &Options, progress: &Progress) -> Result<(String, Findi
     let api::Report { figures, runs } = api::measure(options, progress)?;
     let table = figure::table(&figures);
     Ok((table, Findings { figures, runs: runs.iter().map(Run::json).collect(), notes: Vec::new(), peers: Vec::new() }))
+}
+
+/// What it promises of memory and of very many documents.
+fn however_much(options: &Options, progress: &Progress) -> Result<(String, Findings)> {
+    let scale::Report { figures, runs, notes } = scale::measure(options, progress)?;
+    let table = figure::table(&figures);
+    let peers = scale::PACKAGES.map(|package| (package, machine::package_version(package))).to_vec();
+    Ok((table, Findings { figures, runs: runs.iter().map(Run::json).collect(), notes, peers }))
 }
 
 /// What it promises with its journal.

@@ -16,6 +16,7 @@ use crate::mixes;
 use crate::mixes::mix::{LINES, MIXES, Mix};
 use crate::options::choice::{address, chosen};
 use crate::pace::Pace;
+use crate::scale;
 use crate::statistics::ROUNDS_MIN;
 use crate::template::KEYS_MAX;
 use crate::workload::{DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MIN};
@@ -40,6 +41,8 @@ pub enum Mode {
     Journal,
     /// Those of the document API.
     Api,
+    /// Those of memory, and of very many documents.
+    Scale,
     /// None: another build is what it is held against.
     Compare,
 }
@@ -69,6 +72,8 @@ pub struct Options {
     pub rate: Option<f64>,
     /// How the server of the mixes keeps its journal.
     pub journal: Journal,
+    /// The parts of `scale` to measure; empty means all.
+    pub scale: Vec<scale::Part>,
     /// Connections of the front's runs.
     pub connections: usize,
     /// Bytes of a document there.
@@ -117,6 +122,7 @@ impl Default for Options {
             url: None,
             rate: None,
             journal: Journal::Off,
+            scale: Vec::new(),
             connections: 64,
             document_bytes: 1000,
             keys: 100_000,
@@ -156,22 +162,28 @@ impl Options {
             ("peers", beside(Mode::Peers)),
             ("journal", beside(Mode::Journal)),
             ("api", Options { documents: API_DOCUMENTS, ..beside(Mode::Api) }),
+            ("scale", Options { documents: scale::DOCUMENTS, rounds: 3, ..beside(Mode::Scale) }),
             ("compare", Options { rounds: 10, duration: Duration::from_secs(1), ..beside(Mode::Compare) }),
         ];
         let named = modes.into_iter().find(|(name, _)| arguments.next_if(|first| first == name).is_some());
         let mut options = named.map_or_else(Options::alone, |(_, options)| options);
-        let [alone, peers, journal, api, compare] =
-            [Mode::Alone, Mode::Peers, Mode::Journal, Mode::Api, Mode::Compare].map(|mode| options.mode == mode);
+        let [alone, peers, journal, api, scale, compare] =
+            [Mode::Alone, Mode::Peers, Mode::Journal, Mode::Api, Mode::Scale, Mode::Compare]
+                .map(|mode| options.mode == mode);
         let mut parser = lexopt::Parser::from_args(arguments);
         while let Some(argument) = parser.next()? {
             match argument {
                 Short('h') | Long("help") => return Ok(None),
                 Long("server") => options.server = parser.value()?.into(),
-                Long("constant") if alone || api => options.constant = parser.value()?.into(),
+                Long("constant") if alone || api || scale => options.constant = parser.value()?.into(),
                 Long("server-argument") => options.server_arguments.push(parser.value()?),
                 Long("results") => options.results = parser.value()?.into(),
                 Long("only") if alone => {
                     options.only.push(chosen("only", &parser.value()?.string()?, Part::ALL, Part::name)?)
+                }
+                Long("only") if scale => {
+                    let part = parser.value()?.string()?;
+                    options.scale.push(chosen("only", &part, &scale::Part::ALL, scale::Part::name)?)
                 }
                 Long("connections") => options.connections = parser.value()?.parse()?,
                 Long("document-bytes") => options.document_bytes = parser.value()?.parse()?,
@@ -203,7 +215,7 @@ impl Options {
                 Long("busy") if peers => options.busy = parser.value()?.parse()?,
                 Long("idle") if peers => options.idle = parser.value()?.parse()?,
                 Long("other") if compare => options.other = parser.value()?.into(),
-                Long("documents") if journal || api => options.documents = parser.value()?.parse()?,
+                Long("documents") if journal || api || scale => options.documents = parser.value()?.parse()?,
                 Long("journal-mb") if journal => options.journal_mb = parser.value()?.parse()?,
                 _ => return Err(argument.unexpected().into()),
             }

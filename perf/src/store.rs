@@ -65,6 +65,7 @@ pub fn store(options: &Options, findings: &Findings, noise: Noise) -> Result<Pat
         Mode::Peers => "-peers",
         Mode::Journal => "-journal",
         Mode::Api => "-api",
+        Mode::Scale => "-scale",
         Mode::Compare => "-compare",
     };
     let folder = &options.results;
@@ -105,6 +106,10 @@ fn shown(options: &Options) -> Value {
         }),
         Mode::Journal => json!({"documents": options.documents, "journal_mb": options.journal_mb}),
         Mode::Api => json!({"documents": options.documents}),
+        Mode::Scale => json!({
+            "documents": options.documents,
+            "parts": options.scale.iter().map(|part| part.name()).collect::<Vec<_>>(),
+        }),
         Mode::Compare => json!({"other": options.other, "front": options.front.name(), "depth": options.depth}),
         Mode::Peers => json!({
             "front": options.front.name(), "depth": options.depth, "busy": options.busy, "idle": options.idle,

@@ -1,7 +1,7 @@
 //! The front of Memory Tools answering a constant, as a server of its own: the denominator of `make bench`.
 //!
 //! Front, its options and allocator are those of the server; behind the front there is nothing. It also tells what the
-//! server's validation takes by itself.
+//! server's validation takes by itself, and what its engine does without a front.
 
 #![cfg_attr(
     not(test),
@@ -9,6 +9,7 @@
 )]
 
 mod answer;
+mod engine;
 mod validate;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fs, io, thread};
 
 use anyhow::{Context, Result, bail};
@@ -45,7 +47,9 @@ fn main() -> ExitCode {
 }
 
 /// Serves until the process ends: `--port ADDRESS --body FILE [--pool-threads N]`. Or tells how many microseconds of CPU a
-/// validation of a document takes: `--validate FILE`.
+/// validation of a document takes: `--validate FILE`. Or how much two threads do over what one does, for GET, PUT and GET
+/// of one key: `--two-threads SECONDS`. Or the longest of so many insertions, in microseconds of its thread's CPU:
+/// `--insert COUNT`.
 ///
 /// # Errors
 /// Wrong use, an unreadable file, a taken port.
@@ -60,6 +64,15 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
             Long("validate") => {
                 let file = PathBuf::from(parser.value()?);
                 println!("{}", validate::microseconds(&read(&file)?)?);
+                return Ok(());
+            }
+            Long("two-threads") => {
+                let duration = Duration::try_from_secs_f64(parser.value()?.parse()?)?;
+                println!("{}", engine::two_threads_over_one(duration)?.map(|ratio| ratio.to_string()).join(" "));
+                return Ok(());
+            }
+            Long("insert") => {
+                println!("{}", engine::longest_insertion(parser.value()?.parse()?)?.as_secs_f64() * 1e6);
                 return Ok(());
             }
             _ => return Err(argument.unexpected().into()),

@@ -8,6 +8,7 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   memory-tools-bench peers [OPTIONS]   what it promises beside nginx, Redis and webdis
   memory-tools-bench journal [OPTIONS] what it promises with its journal, beside Redis
   memory-tools-bench api [OPTIONS]     what it promises of patches, listings and bulks
+  memory-tools-bench scale [OPTIONS]   what it promises of memory and of very many documents
   memory-tools-bench compare --other PATH [OPTIONS]   whether it is cheaper or dearer than another build of it
 
   --server PATH           the server [target/release/memory-tools]
@@ -17,12 +18,12 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   --document-bytes N      size of their documents [1000]
   --keys N                how many documents they use [100000]
   --distribution NAME     of the keys: uniform, or zipf, where few are asked for much oftener [uniform]
-  --rounds N              how often everything is repeated [5; compare: 10]
+  --rounds N              how often everything is repeated [5; scale: 3; compare: 10]
   --seconds S             length of each run [0.9; compare: 1; peers, journal and api: 2]
   --warm-up S             time before a run is measured [0.1; the others: 0.3]
   --seed N                of the order of the keys [1]
 
-With bench and api:
+With bench, api and scale:
   --constant PATH         the same front answering a constant [target/release/memory-tools-constant]
 
 With bench:
@@ -42,9 +43,13 @@ With peers:
   --busy N                connections where there are many [2000]
   --idle N                connections whose memory is measured [10000]
 
-With journal and api:
+With scale:
+  --only PART             memory, growth, snapshot, expiry, cores or soak; may be repeated [all six]
+
+With journal, api and scale:
   --documents N           documents of 200 bytes that are loaded from a snapshot [1000000]; api: of 100 bytes among
-                          which keys are listed [10000000]
+                          which keys are listed [10000000]; scale: of 100 bytes, a tenth of them for memory and
+                          expiry, and operations of the soak [10000000]
 
 With journal:
   --journal-mb N          size of the journal that is replayed [256]

@@ -28,6 +28,7 @@ fn every_option_of_the_help_is_understood_in_its_mode() {
     let other = "--other c";
     let documents = "--documents 7";
     let journal = "--journal-mb 8";
+    let scale = "--only soak";
     for name in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
         let all = [both, constant, alone, compared, peers, other, documents, journal].concat();
         assert!(all.contains(name), "{name} is in the help but not tried here");
@@ -47,6 +48,9 @@ fn every_option_of_the_help_is_understood_in_its_mode() {
     assert_eq!((options.mode, options.documents), (Mode::Api, 7));
     let options = parse(&format!("journal {both} {documents} {journal}")).unwrap().unwrap();
     assert_eq!((options.mode, options.documents, options.journal_mb), (Mode::Journal, 7, 8));
+    let options = parse(&format!("scale {both} {constant} {documents} {scale} --only memory")).unwrap().unwrap();
+    assert_eq!((options.mode, options.documents), (Mode::Scale, 7));
+    assert_eq!(options.scale, [scale::Part::Soak, scale::Part::Memory]);
     let options = parse(&format!("compare {both} {compared} {other} --rounds 6")).unwrap().unwrap();
     assert_eq!((options.mode, options.other.to_str(), options.depth), (Mode::Compare, Some("c"), 4));
     for pair in [constant, alone, compared, peers, other, documents, journal]
@@ -77,6 +81,7 @@ fn what_cannot_be_measured_is_refused_with_its_reason() {
         ("--seconds 0.05", "--seconds must be 0.1 or more"),
         ("--seconds nan", "a time must be 0 to 3600 seconds, not NaN"),
         ("--only get", "--only knows mixes, front, ready, memory, not \"get\""),
+        ("scale --only front", "--only knows memory, growth, snapshot, expiry, cores, soak, not \"front\""),
         ("peers --front tower", "--front knows reactor, pool, not \"tower\""),
         ("--mix both", "--mix knows get, put, 90/10, patch, ttl, conditional, bulk, not \"both\""),
         ("--keys 99", "--keys must be 100 or more in mixes, a bulk's"),

@@ -1,0 +1,142 @@
+//! Very many mixed requests on a set of keys that does not grow: neither may memory, descriptors or threads, once
+//! everything has been there.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use super::mix::{KEYS, Mix};
+use super::{DOCUMENTS, Report};
+use crate::child::Server;
+use crate::connection::{Session, Tally};
+use crate::figure::Figure;
+use crate::fleet::Fleet;
+use crate::keys::Keys;
+use crate::options::Options;
+use crate::pace::Pace;
+use crate::peers::program;
+use crate::proc;
+use crate::progress::Progress;
+
+/// Growth of the resident size over the last half, as a share of it: promised of so many operations as are run by
+/// default, and of fewer, which end sooner after everything was first there.
+const GROWTH_MAX: f64 = 0.01;
+const GROWTH_SHORT_MAX: f64 = 0.05;
+
+/// Requests under way on each connection.
+const DEPTH: usize = 4;
+
+/// How often the server is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The fewest looks at the last half that tell anything.
+const LOOKS_MIN: usize = 10;
+
+/// What was seen of the server's process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Sight {
+    seconds: f64,
+    resident: f64,
+    descriptors: usize,
+    threads: usize,
+}
+
+/// Runs `--documents` operations.
+///
+/// # Errors
+/// A wrong answer, or the server ended.
+pub fn measure(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
+    let operations = options.documents;
+    ensure!(operations > 2 * KEYS, "the soak takes more than {} operations", 2 * KEYS);
+    let server = Server::start(&program::ours(options))?;
+    progress.step(&format!("{operations} mixed operations"));
+    let is_over = AtomicBool::new(false);
+    let mut fleet = Fleet::open(server.address, options.connections)?;
+    let sights = std::thread::scope(|scope| {
+        let looking = scope.spawn(|| look(&server, &is_over));
+        let mix = Mix { server: server.address };
+        let keys = Keys::once(0..operations);
+        let session = Session { workload: &mix, keys, pace: Pace::Window(DEPTH), tally: Tally::new() };
+        let tell = |answered| progress.detail(&format!("{answered} of {operations} mixed operations"));
+        let asked = fleet.exhaust(session, tell);
+        is_over.store(true, Ordering::SeqCst);
+        // While the connections are open.
+        let sights = looking.join().map_err(|_| anyhow!("the thread that looks has panicked"))?;
+        server.explain(asked)?;
+        sights
+    })?;
+    let half = sights.get(sights.len() / 2..).unwrap_or_default();
+    ensure!(half.len() >= LOOKS_MIN, "the soak was over too soon to tell anything; take more operations");
+    let spread = |of: fn(&Sight) -> usize| {
+        let (least, most) = (half.iter().map(of).min(), half.iter().map(of).max());
+        [most.unwrap_or(0) as f64 - least.unwrap_or(0) as f64]
+    };
+    let bound = if operations >= DOCUMENTS { GROWTH_MAX } else { GROWTH_SHORT_MAX };
+    let name = format!("soak of {operations} operations, last half");
+    let figures = [
+        Figure::new(format!("{name}: resident, growth"), "", [growth(half)]).map(|it| it.at_most(Some(bound))),
+        Figure::new(format!("{name}: resident"), "MB", half.iter().map(|sight| sight.resident / 1e6)),
+        Figure::new(format!("{name}: descriptors more or less"), "", spread(|sight| sight.descriptors))
+            .map(|it| it.at_most(Some(0.0))),
+        Figure::new(format!("{name}: threads more or less"), "", spread(|sight| sight.threads))
+            .map(|it| it.at_most(Some(0.0))),
+    ];
+    report.figures.extend(figures.into_iter().flatten());
+    Ok(())
+}
+
+/// Looks at the server until `is_over`.
+fn look(server: &Server, is_over: &AtomicBool) -> Result<Vec<Sight>> {
+    let begun = Instant::now();
+    let mut sights = Vec::new();
+    while !is_over.load(Ordering::SeqCst) {
+        std::thread::sleep(LOOK);
+        let pid = server.pids().first().context("a server has a process")?;
+        let count = |what: &str| -> Result<usize> {
+            Ok(fs::read_dir(format!("/proc/{pid}/{what}")).context("the process is gone")?.count())
+        };
+        sights.push(Sight {
+            seconds: begun.elapsed().as_secs_f64(),
+            resident: proc::resident(server.pids())?.now as f64,
+            descriptors: count("fd")?,
+            threads: count("task")?,
+        });
+    }
+    Ok(sights)
+}
+
+/// By how much the resident size has grown from the first to the last of `sights` on a straight line through them (least
+/// squares), as a share of its mean.
+fn growth(sights: &[Sight]) -> f64 {
+    let count = sights.len() as f64;
+    let mean = |of: fn(&Sight) -> f64| sights.iter().map(of).sum::<f64>() / count;
+    let (seconds, resident) = (mean(|sight| sight.seconds), mean(|sight| sight.resident));
+    let together: f64 = sights.iter().map(|sight| (sight.seconds - seconds) * (sight.resident - resident)).sum();
+    let alone: f64 = sights.iter().map(|sight| (sight.seconds - seconds).powi(2)).sum();
+    let lasting = sights.last().zip(sights.first()).map_or(0.0, |(last, first)| last.seconds - first.seconds);
+    together / alone * lasting / resident
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sights(resident: impl Fn(f64) -> f64) -> Vec<Sight> {
+        let sight = |at: u32| {
+            let seconds = f64::from(at) / 10.0;
+            Sight { seconds, resident: resident(seconds), descriptors: 70, threads: 6 }
+        };
+        (0..101).map(sight).collect()
+    }
+
+    #[test]
+    fn growth_is_the_slope_over_the_whole_time_and_a_ripple_is_none() {
+        // From 95 to 105 over ten seconds: a tenth of the mean.
+        assert!((growth(&sights(|seconds| 95.0 + seconds)) - 0.1).abs() < 1e-9);
+        assert!(growth(&sights(|_| 100.0)).abs() < 1e-9);
+        assert!(growth(&sights(|seconds| 100.0 + (seconds * 20.0).sin())).abs() < 0.005);
+        assert!(growth(&sights(|seconds| 100.0 - seconds)) < -0.1);
+    }
+}
