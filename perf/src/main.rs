@@ -19,6 +19,7 @@ mod memory;
 mod mixes;
 mod peers;
 mod scale;
+mod sizes;
 mod startup;
 
 mod chunked;
@@ -143,6 +144,7 @@ fn alone(options: &Options, progress: &Progress) -> Result<(String, Findings)> {
     }
     if options.measures(Part::Memory) {
         figures.extend(memory::measure(options, progress)?);
+        figures.extend(sizes::measure(options, progress)?);
     }
     if let Some(rest) = figures.get(rest..).filter(|rest| !rest.is_empty()) {
         table.push_str(&format!("\n{}", figure::table(rest)));

@@ -1,4 +1,4 @@
-//! What a million documents of 100 bytes take in memory, loaded over HTTP as a client would.
+//! What documents take in memory, loaded over HTTP as a client would; and the promise for a million of 100 bytes.
 //!
 //! Resident memory is read right after the last answer, before anything is given back; then a sample of the
 //! documents is read and compared to the byte, so that nothing was saved by losing them.
@@ -13,19 +13,37 @@ use crate::front::{self, LOADING};
 use crate::keys::Keys;
 use crate::options::Options;
 use crate::pace::Pace;
-use crate::proc;
+use crate::proc::{self, Resident};
 use crate::progress::Progress;
 use crate::workload::{self, Workload};
 
-/// The promise, in millions of bytes, and for how many documents it was made.
-const RESIDENT_MB_MAX: f64 = 260.0;
+/// The promise: resident bytes of the whole server, a document, for so many documents of that size.
+pub const PROMISED_BYTES_EACH: f64 = 260.0;
+/// See `PROMISED_BYTES_EACH`.
+pub const PROMISED_FOR_BYTES: usize = 100;
 const PROMISED_DOCUMENTS: u32 = 1_000_000;
-
-/// Size of each document.
-const DOCUMENT_BYTES: usize = 100;
 
 /// One document in so many is read back.
 const SAMPLE: usize = 97;
+
+/// What was weighed.
+pub struct Weight {
+    /// Documents.
+    pub count: u32,
+    /// Without any.
+    pub empty: Resident,
+    /// With all of them.
+    pub full: Resident,
+    /// How many came in a second.
+    pub per_second: f64,
+}
+
+impl Weight {
+    /// Resident bytes that a document adds.
+    pub fn per_document(&self) -> f64 {
+        self.full.now.saturating_sub(self.empty.now) as f64 / f64::from(self.count)
+    }
+}
 
 /// Loads the documents and reads the memory.
 ///
@@ -33,13 +51,37 @@ const SAMPLE: usize = 97;
 /// The server cannot be started, gave a wrong answer, or lost a document.
 pub fn measure(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
     let count = options.memory_documents;
-    let document = workload::document(DOCUMENT_BYTES)?;
+    let weight = weigh(options, PROMISED_FOR_BYTES, count, progress)?;
+    let bound = PROMISED_BYTES_EACH * f64::from(count) / 1e6;
+    let promised = (count == PROMISED_DOCUMENTS).then_some(bound);
+    let megabytes = |bytes: u64| [bytes as f64 / 1e6];
+    let figures = [
+        Figure::new(
+            format!("memory: {count} documents of {PROMISED_FOR_BYTES} bytes"),
+            "MB",
+            megabytes(weight.full.now),
+        )
+        .map(|figure| figure.at_most(promised)),
+        Figure::new("memory: its peak while loading", "MB", megabytes(weight.full.peak)),
+        Figure::new("memory: empty", "MB", megabytes(weight.empty.now)),
+        Figure::new("memory: a document, with its key", "B", [weight.per_document()]),
+        Figure::new("memory: pipelined PUTs a second while loading", "/s", [weight.per_second]),
+    ];
+    Ok(figures.into_iter().flatten().collect())
+}
+
+/// Loads `count` documents of `size` bytes into a fresh server, and reads a sample of them back.
+///
+/// # Errors
+/// The server cannot be started, gave a wrong answer, or lost a document.
+pub fn weigh(options: &Options, size: usize, count: u32, progress: &Progress) -> Result<Weight> {
+    let document = workload::document(size)?;
     let server = Server::start(&front::server(options))?;
     let empty = proc::resident(server.pids())?;
-    progress.step(&format!("loading {count} documents of {DOCUMENT_BYTES} bytes"));
+    progress.step(&format!("loading {count} documents of {size} bytes"));
     let started = std::time::Instant::now();
     let loaded = front::load(&server, &Workload::put(server.address, &document), count, progress)?;
-    let rate = loaded.answered as f64 / started.elapsed().as_secs_f64();
+    let per_second = loaded.answered as f64 / started.elapsed().as_secs_f64();
     let full = proc::resident(server.pids())?;
 
     progress.step("reading a sample of them back");
@@ -48,17 +90,5 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
     let keys = Keys::sparse(0..count, SAMPLE);
     let session = Session { workload: &get, keys, pace: Pace::Window(depth), tally: Tally::new() };
     server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, |_| {})))?;
-
-    let promised = (count == PROMISED_DOCUMENTS).then_some(RESIDENT_MB_MAX);
-    let megabytes = |bytes: u64| [bytes as f64 / 1e6];
-    let per_document = full.now.saturating_sub(empty.now) as f64 / f64::from(count);
-    let figures = [
-        Figure::new(format!("memory: {count} documents of {DOCUMENT_BYTES} bytes"), "MB", megabytes(full.now))
-            .map(|figure| figure.at_most(promised)),
-        Figure::new("memory: its peak while loading", "MB", megabytes(full.peak)),
-        Figure::new("memory: empty", "MB", megabytes(empty.now)),
-        Figure::new("memory: a document, with its key", "B", [per_document]),
-        Figure::new("memory: pipelined PUTs a second while loading", "/s", [rate]),
-    ];
-    Ok(figures.into_iter().flatten().collect())
+    Ok(Weight { count, empty, full, per_second })
 }

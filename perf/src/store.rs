@@ -84,7 +84,8 @@ fn date(now: OffsetDateTime, [day, hour]: [&str; 2]) -> String {
     format!("{year:04}{day}{month:02}{day}{date:02}T{hours:02}{hour}{minutes:02}{hour}{seconds:02}Z")
 }
 
-fn shown(options: &Options) -> Value {
+/// The options that make a difference to the figures.
+pub fn shown(options: &Options) -> Value {
     let mut shown = json!({
         "server": options.server,
         "server_arguments": options.server_arguments.iter().map(|text| text.to_string_lossy()).collect::<Vec<_>>(),

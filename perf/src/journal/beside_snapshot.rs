@@ -33,9 +33,9 @@ const NEWEST: &str = "memory_tools_snapshot_last_success_timestamp_seconds";
 /// The runs of a round by their names in results: what the rate is half of, ...
 const SATURATION: &str = "PUT of 200 bytes";
 /// ... at that rate while snapshots are written, ...
-const BESIDE: &str = "PUT of 200 bytes, constant rate, beside snapshots";
+pub const BESIDE: &str = "PUT of 200 bytes, constant rate, beside snapshots";
 /// ... and while none is.
-const ALONE: &str = "PUT of 200 bytes, constant rate";
+pub const ALONE: &str = "PUT of 200 bytes, constant rate";
 
 /// What came of it.
 pub struct Report {
@@ -150,9 +150,19 @@ fn snapshots_for(server: std::net::SocketAddr, duration: Duration) -> Result<Vec
     Ok(snapshots)
 }
 
+/// The name of the figure of a PUT beside `count` documents.
+fn name(count: u32, what: &str) -> String {
+    format!("PUT at half of saturation, {count} documents: {what}")
+}
+
+/// The name of the figure of the longest hold.
+pub fn hold_name(count: u32) -> String {
+    name(count, "longest hold of a lock by a snapshot, CPU")
+}
+
 /// `hold` is in seconds.
 fn figures(count: u32, runs: &[Run], snapshots: &[Snapshot], hold: f64) -> Vec<Figure> {
-    let name = |what: &str| format!("PUT at half of saturation, {count} documents: {what}");
+    let name = |what: &str| name(count, what);
     let mut figures = Vec::new();
     let both = [(ALONE, "without a snapshot"), (BESIDE, "beside snapshots")];
     let of = |workload| run::select(runs, workload, Who::Everysec.name());
@@ -170,7 +180,7 @@ fn figures(count: u32, runs: &[Run], snapshots: &[Snapshot], hold: f64) -> Vec<F
     figures.extend(Figure::new(name("a snapshot"), "s", seconds));
     let rates = snapshots.iter().map(|snapshot| snapshot.bytes / snapshot.seconds / 1e6);
     figures.extend(Figure::new(name("a snapshot's rate"), "MB/s", rates));
-    let hold = Figure::new(name("longest hold of a lock by a snapshot, CPU"), "µs", [hold * 1e6]);
+    let hold = Figure::new(hold_name(count), "µs", [hold * 1e6]);
     figures.extend(hold.map(|hold| hold.at_most(Some(HOLD_US_MAX))));
     figures
 }

@@ -5,8 +5,8 @@
 //! begun anew meanwhile; ours takes a snapshot when its journal has outgrown the newest, and bears the cost. Without
 //! Redis ours is measured alone, with a note.
 
-mod beside_snapshot;
-mod case;
+pub mod beside_snapshot;
+pub mod case;
 mod contestant;
 mod restart;
 mod syncs;

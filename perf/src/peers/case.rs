@@ -48,8 +48,11 @@ pub enum Load {
     Pipelined,
     /// One on each of `--busy` connections.
     Busy,
-    /// Half of what the servers can do, evenly over time.
-    Paced,
+    /// So many quarters of what the slowest of them can do, evenly over time.
+    Paced {
+        /// 1 to 3.
+        quarters: u32,
+    },
 }
 
 /// Who asks.
@@ -84,6 +87,10 @@ pub const GET_PIPELINED: &str = "GET, pipelined";
 pub const GET_BUSY: &str = "GET, many connections";
 /// See `GET`.
 pub const GET_PACED: &str = "GET, constant rate";
+/// See `GET`; at a quarter of saturation, ...
+pub const GET_PACED_LOW: &str = "GET, constant rate, a quarter";
+/// ... and at three.
+pub const GET_PACED_HIGH: &str = "GET, constant rate, three quarters";
 /// See `GET`.
 pub const PUT: &str = "PUT";
 /// See `GET`.
@@ -97,6 +104,12 @@ pub const GET_PIPELINED_FOREIGN: &str = "GET, pipelined, foreign clients";
 /// Whom foreign clients ask: the servers whose ratio they could show to be another.
 const FOREIGN_ON: &[Who] = &[Who::Ours, Who::Nginx, Who::Redis];
 
+/// At so many quarters of what the slower of the two answers.
+const fn paced(name: &'static str, quarters: u32) -> Case {
+    let load = Load::Paced { quarters };
+    Case { name, verb: Verb::Get, load, by: Asker::Generator, on: &[Who::Ours, Who::Nginx] }
+}
+
 /// The cases in their order within a round. What is paced follows what it takes its rate from.
 pub const CASES: &[Case] = &[
     Case {
@@ -107,7 +120,9 @@ pub const CASES: &[Case] = &[
         on: &[Who::Ours, Who::Bare, Who::Nginx, Who::Redis, Who::Webdis],
     },
     Case { name: GET_BUSY, verb: Verb::Get, load: Load::Busy, by: Asker::Generator, on: &[Who::Ours] },
-    Case { name: GET_PACED, verb: Verb::Get, load: Load::Paced, by: Asker::Generator, on: &[Who::Ours, Who::Nginx] },
+    paced(GET_PACED_LOW, 1),
+    paced(GET_PACED, 2),
+    paced(GET_PACED_HIGH, 3),
     Case {
         name: GET_PIPELINED,
         verb: Verb::Get,
@@ -148,7 +163,9 @@ impl Case {
             Load::Plain => format!("{verb}: {} connections", options.connections),
             Load::Pipelined => format!("{verb}: {} connections, {} pipelined", options.connections, options.depth),
             Load::Busy => format!("{verb}: {} connections", options.busy),
-            Load::Paced => format!("{verb}: {} connections, half of saturation", options.connections),
+            Load::Paced { quarters } => {
+                format!("{verb}: {} connections, {} % of saturation", options.connections, quarters * 25)
+            }
         }
     }
 }
@@ -172,9 +189,11 @@ mod tests {
         let names: std::collections::BTreeSet<_> = CASES.iter().map(|case| case.name).collect();
         assert_eq!(names.len(), CASES.len());
         let at = |name| CASES.iter().position(|case| case.name == name).unwrap();
-        assert!(at(GET) < at(GET_PACED));
-        for who in CASES[at(GET_PACED)].on {
-            assert!(CASES[at(GET)].on.contains(who), "{who:?}");
+        for paced in [GET_PACED_LOW, GET_PACED, GET_PACED_HIGH] {
+            assert!(at(GET) < at(paced));
+            for who in CASES[at(paced)].on {
+                assert!(CASES[at(GET)].on.contains(who), "{who:?}");
+            }
         }
     }
 }

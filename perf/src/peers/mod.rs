@@ -5,7 +5,7 @@
 //! the same generator asks all of them at the same pace and checks every body. A server that is not installed is left
 //! out with a note.
 
-mod case;
+pub mod case;
 mod contestant;
 mod foreign;
 mod idle;
@@ -37,7 +37,7 @@ pub const PACKAGES: [&str; 3] = ["nginx", "redis-server", "webdis"];
 /// The packages of Debian that foreign clients come from.
 pub const CLIENT_PACKAGES: [&str; 2] = foreign::PACKAGES;
 
-/// The constant rate, of the throughput at saturation.
+/// The constant rate of writes beside a snapshot, of the throughput at saturation.
 pub const PACED_SHARE: f64 = 0.5;
 
 /// What of the constant rate must have been answered for its latency to mean something.
@@ -74,8 +74,8 @@ pub fn measure(options: &Options, connections_max: u64, progress: &Progress) -> 
                     }
                     (Asker::Foreign, None) => continue,
                 };
-                if case.load == Load::Paced {
-                    notes.extend(lag(&run, saturation * PACED_SHARE));
+                if let Load::Paced { quarters } = case.load {
+                    notes.extend(lag(&run, saturation * share(quarters)));
                 }
                 runs.push(run);
             }
@@ -88,7 +88,12 @@ pub fn measure(options: &Options, connections_max: u64, progress: &Progress) -> 
     Ok(Report { runs, idle, notes })
 }
 
-/// Runs `case` on `contestant`; without a `saturation` nothing can be asked at half of it.
+/// So many quarters of saturation, as a share of it.
+fn share(quarters: u32) -> f64 {
+    f64::from(quarters) / 4.0
+}
+
+/// Runs `case` on `contestant`; without a `saturation` nothing can be asked at a part of it.
 fn run(
     options: &Options,
     round: u32,
@@ -104,7 +109,7 @@ fn run(
         let pace = match case.load {
             Load::Plain | Load::Busy => Pace::Window(1),
             Load::Pipelined => Pace::Batch(options.depth),
-            Load::Paced => Pace::Schedule(Schedule::new(Instant::now(), saturation * PACED_SHARE)),
+            Load::Paced { quarters } => Pace::Schedule(Schedule::new(Instant::now(), saturation * share(quarters))),
         };
         let session = Session { workload: &workload, keys, pace, tally: Tally::new() };
         fleet.measure(session, options.warm_up, options.duration, &contestant.pids)
@@ -114,8 +119,9 @@ fn run(
 
 /// GETs a second of this round, of the slowest server that is asked at a constant rate later.
 fn saturation(runs: &[Run], round: u32) -> f64 {
-    let paced = CASES.iter().find(|case| case.load == Load::Paced);
-    let is_paced = |run: &Run| paced.is_some_and(|case| case.on.iter().any(|who| who.name() == run.on));
+    let paced = CASES.iter().filter(|case| matches!(case.load, Load::Paced { .. })).flat_map(|case| case.on);
+    let names: Vec<&str> = paced.map(|who| who.name()).collect();
+    let is_paced = |run: &Run| names.contains(&run.on);
     let runs = runs.iter().filter(|run| run.round == round && run.workload == GET && is_paced(run));
     runs.map(|run| run.requests_per_second).fold(f64::INFINITY, f64::min)
 }
