@@ -214,6 +214,31 @@ fn targets_that_are_spoken_of_exist() {
     }
 }
 
+/// What the parts of the README between its charts say, each with the chart behind it.
+fn charts(readme: &str) -> Vec<(&str, &str)> {
+    let parts: Vec<&str> = readme.split("](perf/results/").collect();
+    let names = parts.iter().skip(1).filter_map(|part| part.split_once(".svg)").map(|(name, _)| name));
+    parts.iter().copied().zip(names.filter(|name| !name.contains('\n'))).collect()
+}
+
+#[test]
+fn a_chart_in_the_readme_stands_behind_the_command_that_made_it() {
+    let readme = text("README.md");
+    let measuring = readme.split_once("\nCharts of ").expect("the README says what the charts are").1;
+    let charts = charts(measuring);
+    assert!(!charts.is_empty());
+    let mut said = String::new();
+    for (before, name) in charts {
+        if let Some(code) = before.split('`').skip(1).step_by(2).filter(|code| code.starts_with("make bench")).last() {
+            code.clone_into(&mut said);
+        }
+        let chart = text(&format!("perf/results/{name}.svg"));
+        let imprint = chart.lines().rfind(|line| line.starts_with("<text")).unwrap();
+        let command = imprint.split(['>', '<']).nth(2).unwrap();
+        assert_eq!(command.split(' ').take(2).collect::<Vec<_>>().join(" "), said, "{name}.svg was made by {command}");
+    }
+}
+
 #[test]
 fn every_target_is_phony_and_told_in_the_help() {
     let makefile = text("Makefile");

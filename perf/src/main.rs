@@ -12,6 +12,7 @@ mod options;
 
 mod api;
 mod bare;
+mod charts;
 mod compare;
 mod front;
 mod journal;
@@ -69,6 +70,12 @@ fn main() -> ExitCode {
             Err(error) => failed(&error),
         };
     }
+    if arguments.next_if(|first| first == charts::COMMAND).is_some() {
+        return match charts::run(arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
+    }
     let options = match Options::parse(arguments) {
         Ok(None) => {
             print!("{HELP}");
@@ -118,6 +125,10 @@ fn run(options: &Options) -> Result<Verdict> {
     println!("load of this machine before: {load}; time stolen from it meanwhile: {steal_percent:.1} %");
     let noise = Noise { load_before, steal_percent };
     println!("stored as {}", store::store(options, &findings, noise)?.display());
+    match charts::draw(&options.results) {
+        Ok(drawn) => println!("charts beside it: {} drawn anew", drawn.written.len()),
+        Err(error) => println!("note: the charts beside it are not drawn anew: {error:#}"),
+    }
     let missed = findings.figures.iter().any(|figure| figure.verdict() == Some(Verdict::Missed));
     Ok(if missed { Verdict::Missed } else { Verdict::Held })
 }

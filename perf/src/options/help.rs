@@ -10,6 +10,7 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   memory-tools-bench api [OPTIONS]     what it promises of patches, listings and bulks
   memory-tools-bench scale [OPTIONS]   what it promises of memory and of very many documents
   memory-tools-bench compare --other PATH [OPTIONS]   whether it is cheaper or dearer than another build of it
+  memory-tools-bench charts            draws what was measured, beside the results
 
   --server PATH           the server [target/release/memory-tools]
   --server-argument ARG   passed on to the server, once per argument
