@@ -44,6 +44,7 @@ use message::{Answer, Method, Request, Response, Value};
 use routes::{Family, Found, Route};
 use target::Target;
 
+pub use body::validate;
 pub use openapi::text as description;
 pub use problem::{Kind, Problem};
 pub use routes::ROUTES;

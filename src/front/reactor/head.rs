@@ -18,17 +18,17 @@ use super::sections::{Content, Initials, Sections};
 const FIELDS_ON_STACK: usize = 32;
 
 /// A sound head.
-pub(super) struct Head<'b> {
+pub struct Head<'b> {
     /// The method.
-    pub(super) method: Method,
+    pub method: Method,
     /// Where the message ends, and how.
-    pub(super) framing: Framing<'b>,
+    pub framing: Framing<'b>,
     /// Bytes of the head, its empty line included.
-    pub(super) bytes: usize,
+    pub bytes: usize,
 }
 
 /// The fields of a head, for lookup by name.
-pub(super) enum Fields<'h> {
+pub enum Fields<'h> {
     /// As they were split.
     Split(&'h [Header<'h>]),
     /// A section that is known, and what its names begin with. It is split only when one of them is looked up.
@@ -70,7 +70,7 @@ impl Headers for Fields<'_> {
 ///
 /// # Errors
 /// What is wrong with it, as soon as that is sure; nothing behind it can be read then.
-pub(super) fn read<'b, R>(
+pub fn read<'b, R>(
     bytes: &'b [u8],
     limits: &HeadLimits,
     sections: &Sections,

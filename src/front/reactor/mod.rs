@@ -19,7 +19,7 @@ mod chunked;
 mod connection;
 pub mod context;
 mod door;
-mod head;
+pub mod head;
 mod incoming;
 mod listener;
 pub mod mail;

@@ -37,7 +37,7 @@ pub(super) struct Content {
 
 /// The first letters of some names, whatever their case. What is no letter may be taken for one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Initials(u32);
+pub struct Initials(u32);
 
 impl Initials {
     pub(super) fn of<'n>(names: impl Iterator<Item = &'n str>) -> Initials {
