@@ -56,7 +56,7 @@ SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
 SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted test-soak further-rounds further-lives further-cases further-losses fuzz bench bench-peers bench-journal bench-api bench-scale bench-compare charts static install install-service doc ci clean
+.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted test-soak further-rounds further-lives further-cases further-losses fuzz bench bench-peers bench-journal bench-api bench-scale bench-compare bench-micro charts static install install-service doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -150,6 +150,9 @@ bench-compare: ## measure this tree against another commit, interleaved (REF=HEA
 	target/release/memory-tools-bench compare --other target/compare/target/release/memory-tools \
 		$(if $(FRONT),--front $(FRONT)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 		$(if $(SEED),--seed $(SEED)) $(BENCH)
+
+bench-micro: ## measure parts of the server in process (BENCH="store --save-baseline before"), about two minutes
+	$(CARGO) bench --locked -p memory-tools-micro -- $(BENCH)
 
 charts: ## draw the newest results again, perf/results/*.svg, as every bench does at its end
 	$(CARGO) build --release --locked -p memory-tools-bench
