@@ -37,7 +37,7 @@ const SATURATED: [(&str, &str, Value); 3] = [
 
 /// The values at a constant rate.
 const PACED: [(&str, &str, Value); 5] = [
-    ("constant rate", "/s", |run| run.due_per_second.unwrap_or(f64::NAN)),
+    ("requests due a second", "/s", |run| run.due_per_second.unwrap_or(f64::NAN)),
     ("latency p50", "µs", |run| run.latency_us("p50")),
     ("latency p99", "µs", |run| run.latency_us("p99")),
     ("latency p99.9", "µs", |run| run.latency_us("p99.9")),
