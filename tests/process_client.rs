@@ -49,6 +49,7 @@ fn the_exit_code_says_how_it_went() {
     scene.done(&["put", "a", "2", "--if-match", "1"], "{\"key\":\"a\",\"version\":2}\n");
     scene.fails(3, &["put", "a", "3", "--if-match", "1"], "error: 412 condition_failed: ");
     scene.fails(3, &["del", "a", "--if-match", "1"], "error: 412 condition_failed: ");
+    scene.fails(3, &["put", "a", "3", "--create"], "error: 412 condition_failed: ");
     scene.fails(3, &["put", "a", "{"], "error: 400 json_invalid: ");
     scene.fails(3, &["put", "a", "1", "--ttl", "x"], "error: 400 parameter_invalid: ");
     scene.fails(2, &["put", "a", "@absent"], "error: the body cannot be read: absent: ");
@@ -60,6 +61,7 @@ fn the_exit_code_says_how_it_went() {
     scene.fails(2, &["put", "a", "1", "--if-match", "a\nb"], "error: this cannot be sent: ");
     assert_eq!(scene.run(&["get"]).0, 2);
     scene.done(&["del", "a", "--if-match", "\"2\""], "");
+    scene.done(&["put", "a", "4", "--create"], "{\"key\":\"a\",\"version\":4}\n");
     let Scene { ground, server, url } = scene;
     server.stop();
     let (code, _, stderr) = told(ground.command(&["get", "a", "--url", &url]).output().unwrap());

@@ -134,9 +134,10 @@ pub const PAGES: &[Page] = &[
         summary: "write a document",
         usage: &["put KEY [JSON | @FILE] [FLAG...]"],
         about: BODY,
-        flags: &[TTL_FLAG, IF_MATCH_FLAG, COLLECTION_FLAG, URL_FLAG],
+        flags: &[TTL_FLAG, ("--create", "only if there is none yet"), IF_MATCH_FLAG, COLLECTION_FLAG, URL_FLAG],
         examples: &[
             "memory-tools put user:1 '{\"name\":\"Ada\"}'",
+            "memory-tools put lock:1 '\"me\"' --create --ttl 30s || echo 'somebody has it'",
             "memory-tools put session:1 @session.json --ttl 30s --collection sessions",
         ],
         exits: &[DONE, NOT_FOUND, COMMAND_LINE, REFUSED, NO_ANSWER_TO_A_WRITE],

@@ -63,6 +63,8 @@ pub struct Write {
     pub ttl: Option<String>,
     /// An entity tag that the document must have.
     pub if_match: Option<String>,
+    /// Whether there must be no such document yet.
+    pub creates: bool,
 }
 
 /// Where a body is.

@@ -58,6 +58,7 @@ struct Words {
     is_long: bool,
     ttl: Option<String>,
     if_match: Option<String>,
+    creates: bool,
     form: Option<String>,
     prefix: Option<String>,
     since: Option<String>,
@@ -91,6 +92,7 @@ impl Words {
             (command == "ls", "long", Slot::Switch(&mut self.is_long)),
             (is_write, "ttl", Slot::Value(&mut self.ttl)),
             (is_write || command == "del", "if-match", Slot::Value(&mut self.if_match)),
+            (command == "put", "create", Slot::Switch(&mut self.creates)),
             (command == "patch", "type", Slot::Value(&mut self.form)),
             (is_watch, "prefix", Slot::Value(&mut self.prefix)),
             (is_watch, "since", Slot::Value(&mut self.since)),
@@ -114,7 +116,9 @@ impl Words {
         }
         let key = first.clone().ok_or_else(|| UsageError::Flag(format!("{command} needs a key: {command} KEY")));
         let if_match = self.if_match.map(entity_tag);
-        let write = |key| Write { key, content: Content::of(content), ttl: self.ttl, if_match: if_match.clone() };
+        let creates = self.creates;
+        let write =
+            |key| Write { key, content: Content::of(content), ttl: self.ttl, if_match: if_match.clone(), creates };
         let action = match command {
             "get" => Action::Get { key: key?, pointer: self.pointer, head_only: self.head_only },
             "put" => Action::Put(write(key?)),
@@ -211,6 +215,7 @@ mod tests {
             content,
             ttl: ttl.map(str::to_owned),
             if_match: if_match.map(str::to_owned),
+            creates: false,
         };
         let text = |text: &str| Content::Text(text.to_owned());
         for (line, expected) in [
@@ -222,6 +227,7 @@ mod tests {
             ("put k 1", Action::Put(write(text("1"), None, None))),
             ("put k @f --ttl 5s", Action::Put(write(Content::File("f".into()), Some("5s"), None))),
             ("put --if-match 7 k", Action::Put(write(Content::Stdin, None, Some("\"7\"")))),
+            ("put k 1 --create", Action::Put(Write { creates: true, ..write(text("1"), None, None) })),
             ("put k -- -1", Action::Put(write(text("-1"), None, None))),
             ("patch k {}", Action::Patch(write(text("{}"), None, None), PatchForm::Merge)),
             ("patch k [] --type ops", Action::Patch(write(text("[]"), None, None), PatchForm::Operations)),

@@ -107,6 +107,7 @@ impl Place<'_> {
         let mut query = vec![("key", write.key.as_str())];
         query.extend(write.ttl.as_deref().map(|ttl| ("ttl", ttl)));
         let mut fields = condition(write.if_match.as_deref());
+        fields.extend(write.creates.then_some(("If-None-Match", "*")));
         fields.push(("Content-Type", form));
         self.done(&Request { method, path: self.base, query, fields, body: Some(body) })
     }
