@@ -142,6 +142,14 @@ impl Partition {
         self.earliest().filter(|(deadline, _)| deadline.has_passed(now)).map(|(_, slot)| slot)
     }
 
+    /// Has the cache fetch what is needed to take out the first `count` entries that are due at `now`.
+    pub(super) fn anticipate_due(&self, now: UnixMillis, count: usize) {
+        if let Stage::Serving { due, .. } = &self.stage {
+            let due = due.iter().take_while(|(deadline, _)| deadline.has_passed(now));
+            due.take(count).for_each(|(_, slot)| self.slab.document(*slot).prefetch_key());
+        }
+    }
+
     /// Looks for entries by their keys.
     ///
     /// # Panics

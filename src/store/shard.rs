@@ -26,8 +26,8 @@ use crate::base::clock::UnixMillis;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::model::{Deadline, Entry, Lsn};
 
-/// Entries that one hold of the lock reaps. Taking one out touches about twenty others, in the search for its place
-/// in the order, so this is as long a hold as a slice of `ENTRIES_PER_HOLD_MAX`.
+/// Entries that one hold of the lock reaps. Taking one out touches up to a dozen others, in the search for its leaf of the
+/// order, and changes all indexes, so this is about as long a hold as a slice of `ENTRIES_PER_HOLD_MAX`.
 pub(super) const REAPED_PER_HOLD_MAX: usize = ENTRIES_PER_HOLD_MAX / 16;
 
 /// One shard.
@@ -149,6 +149,7 @@ impl Shard {
         into: &mut Vec<(Entry, Unlinked)>,
     ) -> bool {
         assert!(entries_max <= REAPED_PER_HOLD_MAX, "a hold reaps at most {REAPED_PER_HOLD_MAX} entries");
+        self.anticipate_due(now, entries_max);
         for _ in 0..entries_max {
             let Some((_, id)) = self.due_first.first().filter(|(deadline, _)| deadline.has_passed(now)).copied() else {
                 return false;
@@ -174,6 +175,13 @@ impl Shard {
     /// Looks for entries of a collection by their keys.
     pub(super) fn seek(&self, id: CollectionId) -> Option<Seek<'_>> {
         self.partition(id).map(Partition::seek)
+    }
+
+    /// Has the cache fetch what is needed to reap: waiting for each entry by itself would be most of the time.
+    fn anticipate_due(&self, now: UnixMillis, entries_max: usize) {
+        if let Some(partition) = self.due_first.first().and_then(|(_, id)| self.partition(*id)) {
+            partition.anticipate_due(now, entries_max);
+        }
     }
 
     fn partition(&self, id: CollectionId) -> Option<&Partition> {
