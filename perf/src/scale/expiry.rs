@@ -29,7 +29,7 @@ const GONE_SECONDS_MAX: f64 = 2.0;
 const OVER_BEFORE: f64 = 1.15;
 
 /// Of what they took, what must have been given back when all is quiet.
-const GIVEN_BACK_MIN: f64 = 0.7;
+const GIVEN_BACK_MIN: f64 = 0.6;
 
 /// The documents that there are, told by the server, and how often it is asked for them.
 const DOCUMENTS: &str = "memory_tools_documents";
