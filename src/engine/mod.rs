@@ -153,6 +153,11 @@ impl Engine {
         self.store.totals()
     }
 
+    /// About how many bytes the store's indexes take beside the documents.
+    pub fn index_bytes(&self) -> u64 {
+        self.store.index_bytes()
+    }
+
     /// The longest that work in the background has kept a shard's lock so far, in CPU time of its thread.
     pub fn longest_background_hold(&self) -> Duration {
         self.store.longest_background_hold()

@@ -24,6 +24,8 @@ pub struct Stats {
     pub documents: u64,
     /// Bytes of their keys and values.
     pub key_and_value_bytes: u64,
+    /// About what the store's tables and indexes take beside those.
+    pub index_bytes: u64,
     /// Collections beside the main store.
     pub collections: usize,
     /// The LSN that will be issued next.

@@ -265,6 +265,7 @@ impl Figures for ServerFigures {
             uptime: self.started.elapsed(),
             documents: totals.documents,
             key_and_value_bytes: totals.key_and_value_bytes,
+            index_bytes: self.engine.index_bytes(),
             collections: self.engine.collection_count(),
             next_lsn: self.engine.next_lsn(),
             journal_mode: self.journal_mode,

@@ -306,6 +306,14 @@ impl Store {
         self.shards.iter().map(|shard| shard.0.read().totals()).fold(Totals::default(), Totals::plus)
     }
 
+    /// About how many bytes slabs and indexes take beside the documents, counted where they change.
+    ///
+    /// # Locks
+    /// Each shard in turn, for reading, for a constant time.
+    pub fn index_bytes(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.0.read().index_bytes()).sum()
+    }
+
     /// Returns when every `Locked` that there was at the call is gone.
     ///
     /// # Locks

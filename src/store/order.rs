@@ -128,6 +128,12 @@ impl Order {
         }
     }
 
+    /// About how many bytes it takes with `slots` in it: a leaf has room for half a step more, on average.
+    pub(super) fn bytes(&self, slots: usize) -> usize {
+        let room = slots + self.leaves.len() * LEAF_SLOTS_STEP / 2;
+        self.leaves.capacity() * size_of::<Leaf>() + room * size_of::<SlotIndex>()
+    }
+
     /// How many leaves there are.
     pub(super) fn leaf_count(&self) -> usize {
         self.leaves.len()

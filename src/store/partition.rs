@@ -54,6 +54,9 @@ struct TableEntry {
 
 const _: () = assert!(size_of::<TableEntry>() == 8);
 
+/// About what an entry of the due index takes: the nodes of its tree are two thirds full.
+const DUE_BYTES: usize = size_of::<(Deadline, SlotIndex)>() * 3 / 2;
+
 impl Default for Partition {
     /// Without entries, in order.
     fn default() -> Partition {
@@ -71,6 +74,15 @@ impl Partition {
     /// How much is in it.
     pub(super) fn totals(&self) -> Totals {
         Totals { documents: self.slab.len() as u64, key_and_value_bytes: self.key_and_value_bytes }
+    }
+
+    /// About how many bytes slab and indexes take, however much is in them.
+    pub(super) fn index_bytes(&self) -> u64 {
+        let sorted = match &self.stage {
+            Stage::Serving { order, due } => order.bytes(self.slab.len()) + due.len() * DUE_BYTES,
+            Stage::Loading { unindexed } => unindexed.capacity() * size_of::<TableEntry>(),
+        };
+        (self.slab.bytes() + self.table.allocation_size() + sorted) as u64
     }
 
     /// The slot of `key`, whose hash is `hash`.

@@ -45,6 +45,8 @@ pub(super) struct Shard {
     /// newer than what it shows, never older.
     last_deadline_change: Lsn,
     totals: Totals,
+    /// About what the slabs and indexes of its partitions take.
+    index_bytes: u64,
     stage: Stage,
 }
 
@@ -78,12 +80,18 @@ impl Shard {
             last_removal: Lsn::ZERO,
             last_deadline_change: Lsn::ZERO,
             totals: Totals::default(),
+            index_bytes: 0,
             stage: Stage::Serving,
         }
     }
 
     pub(super) fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// About how many bytes slabs and indexes take.
+    pub(super) fn index_bytes(&self) -> u64 {
+        self.index_bytes
     }
 
     /// What the absence of a key that is not here rests on: the newest removal here, expiry included, and the newest
@@ -169,6 +177,7 @@ impl Shard {
         let named = self.collections.remove(&id)?;
         self.due_first.remove(&(named.partition.earliest_deadline(), id));
         self.totals = self.totals.minus(named.partition.totals());
+        self.index_bytes -= named.partition.index_bytes();
         Some(named)
     }
 
@@ -204,9 +213,11 @@ impl Shard {
             }
         };
         let (totals_before, due_before) = (partition.totals(), partition.earliest_deadline());
+        let index_before = partition.index_bytes();
         let result = change(partition);
         let (totals_after, due_after) = (partition.totals(), partition.earliest_deadline());
         self.totals = self.totals.minus(totals_before).plus(totals_after);
+        self.index_bytes = self.index_bytes - index_before + partition.index_bytes();
         if let Some(tally) = tally {
             tally.count(totals_before, totals_after);
         }
@@ -221,13 +232,15 @@ impl Shard {
     }
 
     fn take_empty(&mut self, id: CollectionId) -> Unlinked {
-        match id {
+        let emptied = match id {
             CollectionId::MAIN => {
                 let partition = std::mem::replace(&mut self.main, self.stage.empty_partition());
                 Some(Box::new(Named { partition, tally: None }))
             }
             _ => self.collections.remove(&id),
-        }
+        };
+        self.index_bytes -= emptied.as_ref().map_or(0, |named| named.partition.index_bytes());
+        emptied
     }
 }
 
@@ -241,17 +254,18 @@ impl Shard {
     /// Panics unless every partition is in order and what is kept about them agrees with them.
     pub(super) fn check_invariants(&self, hash: impl Fn(CollectionId, &[u8]) -> ShardHash) {
         let named = self.collections.iter().map(|(id, named)| (*id, &named.partition));
-        let (mut totals, mut due_first) = (Totals::default(), BTreeSet::new());
+        let (mut totals, mut index_bytes, mut due_first) = (Totals::default(), 0, BTreeSet::new());
         for (id, partition) in named.chain([(CollectionId::MAIN, &self.main)]) {
             partition.check_invariants(|key| hash(id, key));
             let of_partition = partition.totals();
             assert!(of_partition.documents > 0 || id == CollectionId::MAIN, "{id:?} is empty");
             totals = totals.plus(of_partition);
+            index_bytes += partition.index_bytes();
             if partition.earliest_deadline() != Deadline::NEVER {
                 due_first.insert((partition.earliest_deadline(), id));
             }
         }
-        assert_eq!(totals, self.totals);
+        assert_eq!((totals, index_bytes), (self.totals, self.index_bytes));
         assert_eq!(due_first, self.due_first);
     }
 }

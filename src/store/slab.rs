@@ -24,6 +24,8 @@ pub(super) struct Slab {
     /// Head of the list of free slots.
     free: Option<SlotIndex>,
     taken: usize,
+    /// Room for deadlines in all chunks together.
+    deadline_room: usize,
 }
 
 /// An entry where it stands.
@@ -97,6 +99,16 @@ impl Slab {
         self.taken
     }
 
+    /// Bytes of its memory, without the documents.
+    pub(super) fn bytes(&self) -> usize {
+        let slots = match self.chunks.as_slice() {
+            [only] => only.slots.capacity(),
+            chunks => chunks.len() * CHUNK_SLOTS,
+        };
+        let chunks = self.chunks.capacity() * size_of::<Chunk>();
+        chunks + slots * size_of::<Slot>() + self.deadline_room * size_of::<Deadline>()
+    }
+
     /// The taken slots.
     pub(super) fn indexes(&self) -> impl Iterator<Item = SlotIndex> {
         let slots = self.chunks.iter().flat_map(|chunk| &chunk.slots).zip(0_u32..);
@@ -110,7 +122,7 @@ impl Slab {
         let Entry { document, version, deadline } = entry;
         let chunk = self.chunk_mut(index);
         let freed = chunk.exchange(index.offset(), Slot::Taken { document, version });
-        chunk.set_deadline(index.offset(), deadline);
+        self.set_deadline(index, deadline);
         let Slot::Free { next } = freed else { unreachable!("only free slots are on the free list") };
         self.free = next;
         index
@@ -142,9 +154,8 @@ impl Slab {
     /// Puts `entry` where another one was, and returns that one.
     pub(super) fn replace(&mut self, index: SlotIndex, entry: Entry) -> Entry {
         let Entry { document, version, deadline } = entry;
-        let chunk = self.chunk_mut(index);
-        let deadline = chunk.set_deadline(index.offset(), deadline);
-        match chunk.exchange(index.offset(), Slot::Taken { document, version }) {
+        let deadline = self.set_deadline(index, deadline);
+        match self.chunk_mut(index).exchange(index.offset(), Slot::Taken { document, version }) {
             Slot::Taken { document, version } => Entry { document, version, deadline },
             Slot::Free { .. } => unreachable!("indexes hold taken slots only"),
         }
@@ -152,7 +163,12 @@ impl Slab {
 
     /// Changes the deadline of the entry in a taken slot, and returns the one before.
     pub(super) fn set_deadline(&mut self, index: SlotIndex, deadline: Deadline) -> Deadline {
-        self.chunk_mut(index).set_deadline(index.offset(), deadline)
+        let chunk = self.chunk_mut(index);
+        let room_before = chunk.deadlines.capacity();
+        let before = chunk.set_deadline(index.offset(), deadline);
+        let added = chunk.deadlines.capacity() - room_before;
+        self.deadline_room += added;
+        before
     }
 
     /// Frees a taken slot.
@@ -187,7 +203,7 @@ impl Slab {
         let offset = chunk.slots.len();
         let index = u32::try_from(before + offset).expect("a shard holds fewer than 2^32 entries");
         chunk.slots.push(Slot::Taken { document: entry.document, version: entry.version });
-        chunk.set_deadline(offset, entry.deadline);
+        self.set_deadline(SlotIndex(index), entry.deadline);
         SlotIndex(index)
     }
 }
@@ -211,6 +227,7 @@ impl Slab {
         }
         assert_eq!(taken + free, slots);
         assert!(self.chunks.iter().rev().skip(1).all(|chunk| chunk.slots.len() == CHUNK_SLOTS));
+        assert_eq!(self.deadline_room, self.chunks.iter().map(|chunk| chunk.deadlines.capacity()).sum::<usize>());
         for Chunk { slots, deadlines } in &self.chunks {
             let has_deadline = |offset: usize| deadlines.get(offset).is_some_and(|at| *at != Deadline::NEVER);
             let free = slots.iter().enumerate().filter(|(_, slot)| matches!(slot, Slot::Free { .. }));

@@ -116,7 +116,11 @@ fn the_stats_say_how_the_server_stands() {
         let journal = &after["journal"];
         assert_eq!((&journal["mode"], &journal["state"]), (&json!("everysec"), &json!("serving")), "{after}");
         assert_eq!(after["version"], json!(env!("CARGO_PKG_VERSION")));
-        assert!(after["resident_bytes"].as_u64().is_some_and(|bytes| bytes > 0) && after["uptime_ms"].is_u64());
+        let accounted = ["bytes", "index_bytes", "overhead_bytes", "resident_bytes"].map(|name| after[name].as_u64());
+        let [Some(documents), Some(index), Some(overhead), Some(resident)] = accounted else { panic!("{after}") };
+        assert!(index > before["index_bytes"].as_u64().unwrap() && overhead > 0, "{after}");
+        assert_eq!(documents + index + overhead, resident);
+        assert!(after["uptime_ms"].is_u64());
     }
     over_every_door(&[scenario! { "they take no parameters, and are not written to";
         get("/v1/stats?key=a").gives(400).containing("\"code\":\"parameter_unknown\""),

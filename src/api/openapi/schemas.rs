@@ -187,6 +187,17 @@ pub fn all() -> Json {
                     },
                     "additionalProperties": false,
                 },
+                "index_bytes": {
+                    "description": "about what tables and indexes take beside keys and values",
+                    "type": "integer",
+                    "minimum": 0,
+                },
+                "overhead_bytes": {
+                    "description": "of resident_bytes, what is neither in bytes nor in index_bytes: the program, its \
+                                    buffers, kept changes, the allocator",
+                    "type": "integer",
+                    "minimum": 0,
+                },
                 "resident_bytes": { "type": "integer", "minimum": 0 },
             },
             "additionalProperties": false,

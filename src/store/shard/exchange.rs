@@ -19,7 +19,9 @@ impl Shard {
         self.due_first.remove(&(due_after, staged));
         let partition = std::mem::replace(&mut self.main, next);
         let is_empty = partition.len() == 0;
-        if !is_empty {
+        if is_empty {
+            self.index_bytes -= partition.index_bytes();
+        } else {
             self.collections.insert(replaced, Box::new(Named { partition, tally: None }));
         }
         let due = [(due_before, replaced), (due_after, CollectionId::MAIN)];

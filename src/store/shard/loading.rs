@@ -25,6 +25,8 @@ impl Shard {
         self.main.begin_loading();
         self.collections.values_mut().for_each(|named| named.partition.begin_loading());
         self.due_first.clear();
+        let named = self.collections.values().map(|named| named.partition.index_bytes());
+        self.index_bytes = named.sum::<u64>() + self.main.index_bytes();
     }
 
     /// Adds entries to a collection. Nothing is looked up until `index`.
