@@ -5,12 +5,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use memory_tools::api::Kind;
 use memory_tools::base::clock::{Clock, SystemClock};
 use memory_tools::base::disk::RealDisk;
 use memory_tools::cli::{Arguments, Invocation, URL_VARIABLE, check_config, parse, settings};
 use memory_tools::config::{ENVIRONMENT_PREFIX, ListenOn, OPTIONS, Origin, Sources, json_file, load, markdown_table};
+
+#[path = "support/left_out.rs"]
+mod left_out;
 
 /// What stands around the README's tables: that of the options, and that of the codes.
 const OPTIONS_IN_README: [&str; 2] = ["<!-- config table -->\n", "<!-- end -->"];
@@ -136,6 +140,37 @@ fn the_unit_calls_the_program_as_it_can_be_called() {
     // What install-service substitutes and where it puts the file that the unit names.
     assert!(text("Makefile").contains("s|/usr/local/bin/|$(PREFIX)/bin/|"));
     assert!(text("Makefile").contains(&format!("config.json $(DESTDIR){}", arguments.config.unwrap().display())));
+}
+
+#[test]
+fn the_unit_waits_until_it_is_told_and_has_the_data_for_itself() {
+    let unit = text("deploy/memory-tools.service");
+    for (key, value) in [
+        ("Type=", "notify"),
+        ("TimeoutStartSec=", "infinity"),
+        ("WatchdogSec=", "30s"),
+        ("DynamicUser=", "yes"),
+        ("StateDirectoryMode=", "0700"),
+    ] {
+        assert_eq!(line_of(&unit, key), value, "{key}");
+    }
+}
+
+/// 1.1 of 10 is what is left, by systemd 252, for a server on the network: PrivateNetwork, an address family of the Internet, and addresses
+/// that only its operator knows (IPAddressDeny=).
+#[test]
+fn the_unit_is_as_little_exposed_as_a_server_can_be() {
+    let mut analyze = Command::new("systemd-analyze");
+    analyze.args(["security", "--offline=true", "--no-pager", "--threshold=15", "deploy/memory-tools.service"]);
+    let output = match analyze.current_dir(env!("CARGO_MANIFEST_DIR")).output() {
+        Ok(output) => output,
+        Err(error) => return left_out::say("the exposure of the unit", &format!("systemd-analyze: {error}")),
+    };
+    let told = String::from_utf8_lossy(&output.stdout);
+    if String::from_utf8_lossy(&output.stderr).contains("unrecognized option") {
+        return left_out::say("the exposure of the unit", "systemd-analyze is older than version 250");
+    }
+    assert!(output.status.success() && told.contains("Overall exposure level"), "{told} {output:?}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Whether this process should be sent work: a set of reasons against it, readable without a lock.
 //!
 //! Invariant: ready means that no reason is set. Whoever raises a reason lowers it again.
-//! Beside them stands how much the disk has left, when it is the disk.
+//! Beside them stand how much the disk has left, when it is the disk, and the pulses of threads that never wait for long.
 //! It does not know who asks (`/readyz`, metrics) nor what to do about it.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::pulse::Pulses;
 
 /// Why the server is not ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub struct Health {
     reasons: AtomicU32,
     /// One more than the free bytes that were noted last; 0 when none were.
     free_bytes: AtomicU64,
+    pulses: Pulses,
 }
 
 impl Health {
@@ -75,6 +78,11 @@ impl Health {
     pub fn free_bytes(&self) -> Option<u64> {
         let is_refused = self.holds(Reason::JournalUnavailable) || self.holds(Reason::SequenceUnavailable);
         self.free_bytes.load(Ordering::Relaxed).checked_sub(1).filter(|_| is_refused)
+    }
+
+    /// The pulses of the threads by which one sees that the process is alive.
+    pub fn pulses(&self) -> &Pulses {
+        &self.pulses
     }
 
     /// True when no reason holds.

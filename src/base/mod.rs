@@ -16,6 +16,7 @@ pub mod memory;
 pub mod metrics;
 pub mod panics;
 pub mod proc;
+pub mod pulse;
 pub mod scan;
 pub mod socket_file;
 pub mod threads;

@@ -12,7 +12,7 @@ use crate::base::disk::RealDisk;
 use crate::base::log;
 use crate::config::{Choice, Config, ConfigError, Journal, ListenOn, Origin, Settings, format_size};
 use crate::persist::journal::Replayed;
-use crate::server::{Endpoint, Loaded, Parts, Reloaded, Scheme, Server, Signal, Source, signals, url_of};
+use crate::server::{Endpoint, Loaded, Parts, Reloaded, Scheme, Server, Signal, Source, Supervisor, signals, url_of};
 
 use super::exit::{Exit, Finished};
 
@@ -47,6 +47,11 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
             ListenOn::format_list(&reached)
         ));
     }
+    let supervisor = Arc::new(Supervisor::of_environment());
+    let watch = match server.watched_by(&supervisor) {
+        Ok(watch) => watch,
+        Err(error) => return fail(error.to_string()),
+    };
     // Without a reader of standard output the server serves all the same.
     let _ = std::io::stdout().lock().write_all(banner(settings, &server).as_bytes());
     loop {
@@ -58,8 +63,13 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
             },
         };
         // An error means that the handlers are gone, which only the end of the process brings about.
-        let Ok(Signal::Reload) = signal else { return stop(server) };
-        match server.reload() {
+        let Ok(Signal::Reload) = signal else {
+            supervisor.stopping();
+            let stopped = stop(server);
+            drop(watch);
+            return stopped;
+        };
+        match supervisor.reloading(|| server.reload()) {
             kept @ Reloaded::Kept(_) => log::warn(format_args!("SIGHUP: {kept}")),
             reloaded => log::info(format_args!("SIGHUP: {reloaded}")),
         }

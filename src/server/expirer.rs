@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, select, tick};
 
+use crate::base::health::Health;
 use crate::base::threads::Job;
 use crate::engine::Engine;
 
@@ -17,6 +18,8 @@ const STEER_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Expirer {
     /// What it sweeps.
     pub engine: Arc<Engine>,
+    /// Where it is seen that it comes back from the shards' locks.
+    pub health: Arc<Health>,
 }
 
 impl Expirer {
@@ -27,10 +30,16 @@ impl Expirer {
             let ticks = tick(interval);
             let seconds = tick(STEER_INTERVAL);
             let is_stopping = || stopped.try_recv() == Err(TryRecvError::Disconnected);
+            let mut pulse = self.health.pulses().begin();
             loop {
+                pulse.rests();
                 select! {
-                    recv(ticks) -> _ => { self.engine.reap(&is_stopping); }
+                    recv(ticks) -> _ => {
+                        pulse.works();
+                        self.engine.reap(&is_stopping);
+                    }
                     recv(seconds) -> _ => {
+                        pulse.works();
                         self.engine.steer_clock();
                         self.engine.reclaim(&is_stopping);
                     }

@@ -1,7 +1,8 @@
 //! Composition: puts the rooms together, starts the threads, and takes everything down again.
 //!
 //! The only room that starts threads: `mt-http-N` and `mt-accept` for the front, `mt-journal` and `mt-sync` for the
-//! journal, `mt-expire`, `mt-snapshot`, and `mt-load-N` while data is loaded; `mt-signal` for the process. Shutdown is
+//! journal, `mt-expire`, `mt-snapshot`, and `mt-load-N` while data is loaded; `mt-signal` for the process, and `mt-watch`
+//! where a supervisor wants to hear of it. Shutdown is
 //! one path: stop accepting, drain, refuse writes, last snapshot, end the journal, record the clean stop.
 
 mod certificate;
@@ -16,6 +17,7 @@ mod reload;
 mod signals;
 mod snapshotter;
 mod start_error;
+mod supervisor;
 mod threads;
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use crate::base::clock::Clock;
 use crate::base::disk::Disk;
 use crate::base::health::{Health, Reason};
 use crate::base::log;
+use crate::base::threads::Spawn;
 use crate::config::{self, Choice, Config, OnJournalError, Settings};
 use crate::engine::{Engine, EngineOptions};
 use crate::front::{Drained, Front, Seams};
@@ -51,6 +54,10 @@ pub use metrics::{ServerFigures, SnapshotFigures};
 pub use reload::Reloaded;
 pub use signals::{Signal, signals};
 pub use start_error::StartError;
+pub use supervisor::{Supervisor, Watch};
+
+/// Stack of `mt-watch`, which sends lines and logs one.
+const WATCH_STACK_BYTES: usize = 128 * 1024;
 
 /// What a server stands on; tests put others here.
 pub struct Parts {
@@ -168,7 +175,7 @@ impl Server {
                 // Part of what was replayed may have been read from memory that never reached the disk.
                 let first = if loaded.replayed.records > 0 { First::AtOnce } else { First::WhenDue };
                 threads.start("mt-snapshot", snapshotter.into_job(interval, first, stopped.clone()))?;
-                let expirer = Expirer { engine: Arc::clone(&engine) };
+                let expirer = Expirer { engine: Arc::clone(&engine), health: Arc::clone(&health) };
                 threads.start("mt-expire", expirer.into_job(config.ttl_clean_interval, stopped))
             };
             match start_threads() {
@@ -226,6 +233,16 @@ impl Server {
             Ok(path) => Reloaded::Certificate(path.to_owned()),
             Err(error) => Reloaded::Kept(error),
         }
+    }
+
+    /// Tells `supervisor` how this server is, on `mt-watch`, until what it gives is dropped: also while it stops.
+    ///
+    /// # Errors
+    /// No thread to be had.
+    pub fn watched_by(&self, supervisor: &Arc<Supervisor>) -> Result<Option<Watch>, StartError> {
+        let Some((watch, job)) = supervisor.watch(Arc::clone(&self.health)) else { return Ok(None) };
+        self.threads.spawn("mt-watch", WATCH_STACK_BYTES, Box::new(job)).map_err(StartError::Thread)?;
+        Ok(Some(watch))
     }
 
     /// Where the cause arrives when the disk refuses the journal and `on_journal_error` says that the server ends then:

@@ -11,6 +11,8 @@ mod thread_cpu;
 
 use std::fmt;
 
+use rustix::time::{ClockId, clock_gettime};
+
 pub use manual::ManualClock;
 pub use steering::{Adjust, Steering};
 pub use system::{HostTime, SystemClock, TimeSource};
@@ -35,6 +37,12 @@ impl UnixMillis {
     pub fn since(self, earlier: UnixMillis) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+}
+
+/// Microseconds of the machine's monotonic clock, by which processes on it tell each other moments.
+pub fn monotonic_micros() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec.unsigned_abs().saturating_mul(1_000_000).saturating_add(now.tv_nsec.unsigned_abs() / 1000)
 }
 
 /// A source of the current time. Within a process it goes backwards only by a step that `steer` adopts.

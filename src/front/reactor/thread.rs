@@ -119,17 +119,20 @@ impl Thread {
         let mut events = Events::with_capacity(EVENTS);
         let mut due = Vec::new();
         let mut is_draining = false;
+        let mut pulse = self.shared.seams.health.pulses().begin();
         loop {
             // Once for all that ran since the last wait.
             if self.tools.has_asked.take() {
                 self.shared.seams.durability.hurry();
             }
             let now = self.now();
+            pulse.rests();
             if let Err(error) = self.poll.poll(&mut events, self.patience(now))
                 && error.kind() != io::ErrorKind::Interrupted
             {
                 log::abort(format_args!("a thread of the front cannot wait for its sockets: {error}"));
             }
+            pulse.works();
             let now = self.now();
             self.tools.date.at(self.shared.seams.clock.now());
             for event in &events {
