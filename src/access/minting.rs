@@ -51,6 +51,8 @@ impl Minted {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::access::{Collections, Reach, Role, Tokens};
 
@@ -64,7 +66,7 @@ mod tests {
                 let reach = Reach { collections: collections.clone(), prefix: prefix.to_owned() };
                 let grant = Grant { name: "app".to_owned(), role: Role::Write, reach };
                 let tokens = Tokens::read(one.line(&grant).as_bytes()).unwrap();
-                assert_eq!(tokens.find(one.token().as_bytes()), Some(&grant));
+                assert_eq!(tokens.find(one.token().as_bytes()), Some(&Arc::new(grant.clone())));
                 assert_eq!(tokens.find(other.token().as_bytes()), None);
                 assert!(!one.line(&grant).contains(one.token()));
             }

@@ -51,6 +51,11 @@ impl Reach {
     pub fn holds_all_with(&self, scope: Scope<'_>, prefix: &[u8]) -> bool {
         self.is_within(scope) && prefix.starts_with(self.prefix.as_bytes())
     }
+
+    /// True when it reaches every document, of whatever collection, whose key begins with `prefix`.
+    pub fn holds_everywhere(&self, prefix: &[u8]) -> bool {
+        self.collections == Collections::All && prefix.starts_with(self.prefix.as_bytes())
+    }
 }
 
 impl fmt::Display for Reach {

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a fault repeats no value. Whoever put a token where its digest belongs does not find it in the log.
 
+use std::sync::Arc;
+
 use crate::base::json::{Member, check, elements, members, trim, unescape};
 use crate::base::limits::{KEY_BYTES_MAX, TOKEN_NAME_BYTES_MAX, TOKENS_BYTES_MAX, TOKENS_MAX};
 use crate::model::CollectionName;
@@ -47,7 +49,7 @@ pub(super) fn read(text: &[u8]) -> Result<Tokens, Fault> {
         let reason = format!("{} tokens, there are at most {TOKENS_MAX}", entries.len());
         return Err(Fault { line: *line, member: None, reason });
     }
-    let mut known: Vec<(Digest, Grant)> = Vec::with_capacity(entries.len());
+    let mut known: Vec<(Digest, Arc<Grant>)> = Vec::with_capacity(entries.len());
     for entry in &entries {
         let (digest, grant) = entry.read()?;
         if known.iter().any(|(_, earlier)| earlier.name == grant.name) {
@@ -56,7 +58,7 @@ pub(super) fn read(text: &[u8]) -> Result<Tokens, Fault> {
         if let Some((_, earlier)) = known.iter().find(|(earlier, _)| *earlier == digest) {
             return Err(entry.wrong("sha256", format!("it is that of {:?} already, make another token", earlier.name)));
         }
-        known.push((digest, grant));
+        known.push((digest, Arc::new(grant)));
     }
     Ok(Tokens { known })
 }

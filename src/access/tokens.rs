@@ -1,6 +1,7 @@
 //! The tokens of a server, and the search for the one that somebody presents.
 
 use std::fmt;
+use std::sync::Arc;
 
 use subtle::ConditionallySelectable;
 
@@ -11,7 +12,7 @@ use super::reading::{self, Fault};
 /// The tokens of a server. Shown, it names them with their roles and reaches.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Tokens {
-    pub(super) known: Vec<(Digest, Grant)>,
+    pub(super) known: Vec<(Digest, Arc<Grant>)>,
 }
 
 impl Tokens {
@@ -35,12 +36,12 @@ impl Tokens {
 
     /// What they grant, in their order.
     pub fn grants(&self) -> impl Iterator<Item = &Grant> {
-        self.known.iter().map(|(_, grant)| grant)
+        self.known.iter().map(|(_, grant)| &**grant)
     }
 
     /// What the token grants that somebody has `presented`. It is compared with all of them, and each comparison takes
     /// the same time, whichever byte differs.
-    pub fn find(&self, presented: &[u8]) -> Option<&Grant> {
+    pub fn find(&self, presented: &[u8]) -> Option<&Arc<Grant>> {
         let digest = Digest::of(presented);
         let mut found = u32::MAX;
         for (index, (known, _)) in (0..).zip(&self.known) {

@@ -1,9 +1,11 @@
 //! One request on its way through a handler: what the route found in the path, and what came with it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use crate::access::{Grant, Reach};
 use crate::base::limits::KEY_BYTES_MAX;
-use crate::model::{CollectionName, Key, KeyFault, Scope};
+use crate::model::{CollectionName, Command, Execute, Key, KeyFault, Outcome, Scope};
 
 use super::message::{Headers, Intake, Later, Method, RequestBody, Step, Work};
 use super::problem::{Kind, Problem};
@@ -28,6 +30,10 @@ pub struct Call<'a> {
     pub headers: &'a dyn Headers,
     /// The body, as far as it is here.
     pub body: RequestBody<'a>,
+    /// Executes what whoever calls is permitted.
+    pub execute: &'a Arc<dyn Execute>,
+    /// What the token grants that was presented; `None` when none is asked for.
+    pub grant: Option<&'a Grant>,
 }
 
 /// Answers a call. It is made again with the body when a handler gathers it, so whatever comes before that changes
@@ -74,6 +80,38 @@ impl From<Problem> for Otherwise {
 }
 
 impl<'a> Call<'a> {
+    /// Executes a command; a refusal becomes a problem, or another try.
+    ///
+    /// # Errors
+    /// As `Execute::execute`.
+    pub fn run(&self, command: Command<'_>) -> Result<Outcome, Otherwise> {
+        Ok(self.execute.execute(command)?)
+    }
+
+    /// Makes sure that whoever calls reaches every document of `scope` whose key begins with `prefix`. What is executed
+    /// need not be asked about: `execute` refuses it by itself.
+    ///
+    /// # Errors
+    /// `out_of_reach`.
+    pub fn must_reach_all(&self, scope: Scope<'_>, prefix: &str) -> Result<(), Problem> {
+        self.must_reach(|reach| reach.holds_all_with(scope, prefix.as_bytes()))
+    }
+
+    /// As `must_reach_all`, in the main store and every collection.
+    ///
+    /// # Errors
+    /// `out_of_reach`.
+    pub fn must_reach_in_all_collections(&self, prefix: &str) -> Result<(), Problem> {
+        self.must_reach(|reach| reach.holds_everywhere(prefix.as_bytes()))
+    }
+
+    fn must_reach(&self, is_reached: impl FnOnce(&Reach) -> bool) -> Result<(), Problem> {
+        match self.grant {
+            Some(grant) if !is_reached(&grant.reach) => Err(Problem::forbidden(grant.out_of_reach())),
+            _ => Ok(()),
+        }
+    }
+
     /// The parameters of the query, which must be among those of the operation.
     ///
     /// # Errors

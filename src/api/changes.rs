@@ -16,7 +16,7 @@ use crate::model::{Change, ChangesGone, Deadline, Deed, Follow, Lsn, NotFollowed
 
 use super::Api;
 use super::accept::ChangesForm;
-use super::call::{Call, Otherwise, name_of};
+use super::call::{Call, Otherwise, known_scope, name_of};
 use super::expiry::ttl_millis;
 use super::message::{BodyStream, Field, Method, Part, Pulled, Response, ResponseBody, Value, Wake};
 use super::one_line;
@@ -48,6 +48,7 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     let form = ChangesForm::read(call.headers);
     let filter = Filter::read(&query)?;
+    filter.must_be_reached(call)?;
     let with_values = query.flag("values")?;
     let timeout = query.value("timeout").map(|text| ttl_millis("timeout", text)).transpose()?;
     let after = after(call, &query, form)?;
@@ -135,6 +136,15 @@ impl Filter {
         });
         let collections = named.collect::<Result<_, _>>()?;
         Ok(Filter { collections, prefix: query.value("prefix").unwrap_or_default().to_owned() })
+    }
+
+    /// What is told lies in the reach of who asks.
+    fn must_be_reached(&self, call: &Call<'_>) -> Result<(), Problem> {
+        if self.collections.is_empty() {
+            return call.must_reach_in_all_collections(&self.prefix);
+        }
+        let mut scopes = self.collections.iter().map(|name| known_scope(name.as_deref()));
+        scopes.try_for_each(|scope| call.must_reach_all(scope, &self.prefix))
     }
 
     /// The drop of a collection is about all of its keys, and a new everything about all that there is.

@@ -26,12 +26,12 @@ const OPTIONS: [&str; 2] = ["default_ttl", "require_conditional"];
 ///
 /// # Errors
 /// 400 for a limit or a cursor that is none.
-pub fn list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn list(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     let limit = query.page_limit()?;
     let after = query.value("cursor").map(name_of).transpose()?;
     // One more than is shown tells whether there is another page.
-    let Outcome { rest, effect } = api.run(Command::ListCollections { after, at_most: Some(limit + 1) })?;
+    let Outcome { rest, effect } = call.run(Command::ListCollections { after, at_most: Some(limit + 1) })?;
     let mut found = if let Effect::Collections(found) = effect { found } else { Vec::new() };
     let has_more = found.len() > limit;
     found.truncate(limit);
@@ -64,10 +64,10 @@ pub fn list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 ///
 /// # Errors
 /// 404.
-pub fn describe(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn describe(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     call.parameters()?;
     let name = call.collection_name()?.unwrap_or_default();
-    let Outcome { rest, effect } = api.run(Command::DescribeCollection { name: name_of(&name)? })?;
+    let Outcome { rest, effect } = call.run(Command::DescribeCollection { name: name_of(&name)? })?;
     let Effect::Collection(summary) = effect else { return Err(absent(&name, rest).into()) };
     let mut body = Vec::new();
     push_summary(&mut body, &summary);
@@ -88,9 +88,9 @@ pub fn create(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         body => body::with_json(body, api.document_limit(0), read_options)?,
     };
     if !name.is_plain() {
-        refuse_unless_there(api, name)?;
+        refuse_unless_there(call, name)?;
     }
-    let Outcome { rest, effect } = api.run(Command::CreateCollection { name, options })?;
+    let Outcome { rest, effect } = call.run(Command::CreateCollection { name, options })?;
     let Effect::CollectionEnsured { created, options } = effect else { return Err(absent(name.as_str(), rest).into()) };
     let mut body = b"{\"name\":".to_vec();
     json::escape_into(&mut body, name.as_str());
@@ -104,8 +104,8 @@ pub fn create(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 }
 
 /// Only plain names are created here; the others may exist, made by the seed's endpoints or its files.
-fn refuse_unless_there(api: &Api, name: CollectionName<'_>) -> Result<(), Otherwise> {
-    let Outcome { rest, effect } = api.run(Command::DescribeCollection { name })?;
+fn refuse_unless_there(call: &Call<'_>, name: CollectionName<'_>) -> Result<(), Otherwise> {
+    let Outcome { rest, effect } = call.run(Command::DescribeCollection { name })?;
     if matches!(effect, Effect::Collection(_)) {
         return Ok(());
     }
@@ -116,10 +116,10 @@ fn refuse_unless_there(api: &Api, name: CollectionName<'_>) -> Result<(), Otherw
 ///
 /// # Errors
 /// 404, 503.
-pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn delete(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     call.parameters()?;
     let name = call.collection_name()?.unwrap_or_default();
-    let Outcome { rest, effect } = api.run(Command::DropCollection { name: name_of(&name)? })?;
+    let Outcome { rest, effect } = call.run(Command::DropCollection { name: name_of(&name)? })?;
     match effect {
         Effect::CollectionDropped { existed: true } => Ok(Response::new(204).resting_on(rest)),
         _ => Err(absent(&name, rest).into()),

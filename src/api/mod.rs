@@ -16,6 +16,7 @@ mod conditions;
 mod docs;
 mod envelope;
 mod expiry;
+mod guard;
 mod inspect;
 mod lines;
 mod one_line;
@@ -33,15 +34,17 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::access::{Grant, Tokens};
 use crate::base::clock::Clock;
 use crate::base::health::{Health, Reason};
 use crate::base::limits::LOOK_AHEAD_MAX;
-use crate::model::{Changes, Command, Execute, Figures, Operate, Outcome};
+use crate::model::{Changes, Execute, Figures, Operate};
 
 use body::Limit;
 use call::{Call, Otherwise};
+use guard::Guard;
 use message::{Answer, Method, Request, Response, Value};
-use routes::{Family, Found, Route};
+use routes::{Family, Found, Needs, Route};
 use target::Target;
 
 pub use body::validate;
@@ -86,7 +89,7 @@ pub struct ShownSetting {
 
 /// The HTTP service: everything that a request needs, and nothing that it must not see.
 pub struct Api {
-    execute: Arc<dyn Execute>,
+    guard: Guard,
     operate: Arc<dyn Operate>,
     clock: Arc<dyn Clock>,
     health: Arc<Health>,
@@ -108,7 +111,16 @@ impl Api {
         health: Arc<Health>,
         options: ApiOptions,
     ) -> Api {
-        Api { execute, operate, clock, health, figures: None, changes: None, options, settings: Vec::new() }
+        Api {
+            guard: Guard::new(execute),
+            operate,
+            clock,
+            health,
+            figures: None,
+            changes: None,
+            options,
+            settings: Vec::new(),
+        }
     }
 
     /// The same service, which shows `figures` at `/metrics` and `/v1/stats`.
@@ -127,6 +139,12 @@ impl Api {
     #[must_use]
     pub fn configured(self, settings: Vec<ShownSetting>) -> Api {
         Api { settings, ..self }
+    }
+
+    /// From now on asks every request for one of these `tokens`, unless there is none among them. What is under way goes
+    /// on as it began.
+    pub fn ask_for(&self, tokens: Tokens) {
+        self.guard.ask_for(tokens);
     }
 
     fn reply(&self, request: Request<'_>, family: &mut Family) -> Result<Response, Otherwise> {
@@ -152,20 +170,28 @@ impl Api {
             let problem = Problem::new(Kind::Starting, "the data is still being loaded").hint("try again in a moment");
             return Err(problem.into());
         }
-        let Request { method, headers, body, .. } = request;
+        let Request { method, headers, body, target } = request;
         let Found { collection, key } = found;
-        (operation.handler)(self, &Call { method, operation, collection, key, query, headers, body })
+        if operation.needs == Needs::Admin || self.guard.is_on() {
+            let call = |execute: &Arc<dyn Execute>, grant: Option<&Grant>| {
+                (operation.handler)(
+                    self,
+                    &Call { method, operation, collection, key, query, headers, body, execute, grant },
+                )
+            };
+            return self.guard.admit(operation, (method, target), headers, call);
+        }
+        let execute = self.guard.unasked();
+        (operation.handler)(
+            self,
+            &Call { method, operation, collection, key, query, headers, body, execute, grant: None },
+        )
     }
 
     /// How large a document may be, with `around_bytes_max` around it in the body.
     fn document_limit(&self, around_bytes_max: usize) -> Limit {
         let document_bytes_max = self.options.document_bytes_max;
         Limit { document_bytes_max, around_bytes_max, option: Some("document_bytes_max") }
-    }
-
-    /// Executes a command; a refusal becomes a problem, or another try.
-    fn run(&self, command: Command<'_>) -> Result<Outcome, Otherwise> {
-        Ok(self.execute.execute(command)?)
     }
 }
 
@@ -191,7 +217,7 @@ impl Handle for Api {
     fn anticipate(&self, targets: &[&[u8]]) {
         let keys: SmallVec<[&[u8]; LOOK_AHEAD_MAX]> =
             targets.iter().filter_map(|target| docs::likely_key(target)).collect();
-        self.execute.anticipate(&keys);
+        self.guard.unasked().anticipate(&keys);
     }
 }
 

@@ -14,7 +14,12 @@ use super::Api;
 use super::call::{Call, Otherwise};
 use super::message::{self, Method, Piece, Response};
 use super::problem::Kind;
-use super::routes::{Content, EVERYWHERE, Family, Field, Operation, Parameter, ROUTES, Reply, Route, Takes};
+use super::routes::{
+    Content, EVERYWHERE, Family, Field, Needs, Operation, Parameter, ROUTES, Reply, Route, TOKENS, Takes,
+};
+
+/// The name of the scheme by which tokens come.
+const TOKEN: &str = "token";
 
 static DESCRIPTION: OnceLock<Vec<u8>> = OnceLock::new();
 
@@ -50,7 +55,15 @@ fn document() -> Json {
             "license": { "name": "MIT", "identifier": "MIT" },
         },
         "paths": paths,
-        "components": { "schemas": schemas::all() },
+        "components": {
+            "schemas": schemas::all(),
+            "securitySchemes": { TOKEN: {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "asked for where the server has tokens: each has a role (read, write, admin), and may \
+                                reach one collection alone, or only keys that begin with a prefix",
+            } },
+        },
     })
 }
 
@@ -83,6 +96,10 @@ fn described(route: &Route, operation: &Operation, method: Method) -> Json {
     let mut out = Map::new();
     out.insert("operationId".to_owned(), json!(operation_id(route, operation, method)));
     out.insert("summary".to_owned(), json!(operation.summary));
+    out.insert("security".to_owned(), security(operation.needs));
+    if let Some(needs) = needed(operation.needs) {
+        out.insert("description".to_owned(), json!(format!("Where tokens are asked for, it needs {needs}.")));
+    }
     let is_base = !route.template.contains("{key...}");
     // Whoever only looks at a head does not write.
     let is_known = |parameter: &&Parameter| match parameter.name {
@@ -98,6 +115,21 @@ fn described(route: &Route, operation: &Operation, method: Method) -> Json {
     }
     out.insert("responses".to_owned(), responses(route.family, operation, method));
     Json::Object(out)
+}
+
+/// A server without tokens asks for none.
+fn security(needs: Needs) -> Json {
+    if needs == Needs::Nothing { json!([]) } else { json!([{ TOKEN: [] }, {}]) }
+}
+
+fn needed(needs: Needs) -> Option<&'static str> {
+    match needs {
+        Needs::Nothing => None,
+        Needs::Read => Some("the role read"),
+        Needs::ReadAll => Some("the role read, and a reach over everything"),
+        Needs::Write => Some("the role write"),
+        Needs::Admin => Some("the role admin"),
+    }
 }
 
 /// Unique over all: the operations of `{base}` stand under four templates.
@@ -164,13 +196,18 @@ fn responses(family: Family, operation: &Operation, method: Method) -> Json {
     let mut responses: BTreeMap<String, Json> =
         operation.replies.iter().map(|reply| (reply.status.to_string(), response(reply, method))).collect();
     let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
-    for kind in operation.problems.iter().copied().flatten().chain(EVERYWHERE) {
+    for kind in operation.problems.iter().copied().flatten().chain(EVERYWHERE).chain(of_tokens(operation.needs)) {
         by_status.entry(kind.status()).or_default().push(*kind);
     }
     for (status, kinds) in by_status {
         responses.insert(status.to_string(), failure(family, &kinds, method));
     }
     json!(responses)
+}
+
+/// What can be wrong with a token.
+fn of_tokens(needs: Needs) -> &'static [Kind] {
+    if needs == Needs::Nothing { &[] } else { TOKENS }
 }
 
 fn response(reply: &Reply, method: Method) -> Json {

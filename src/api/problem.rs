@@ -32,6 +32,12 @@ impl Problem {
         Problem { kind, detail: detail.into(), hint: None, members: Vec::new(), field: None, rest: Rest::NOTHING }
     }
 
+    /// What the token does not permit that was presented.
+    pub fn forbidden(refusal: Refusal) -> Problem {
+        let kind = if let Refusal::RoleLacking { .. } = refusal { Kind::RoleLacking } else { Kind::OutOfReach };
+        Problem::new(kind, refusal.to_string()).hint("ask who operates this server for a token that permits it")
+    }
+
     /// The same failure, as one of another kind.
     #[must_use]
     pub fn classified(self, kind: Kind) -> Problem {
@@ -154,16 +160,15 @@ impl From<Refusal> for Otherwise {
     fn from(refusal: Refusal) -> Otherwise {
         let look_at_disk = "look at the disk of the data folder; reads go on";
         let detail = refusal.to_string();
-        Otherwise::Problem(match refusal {
+        Otherwise::Problem(match &refusal {
             Refusal::JournalBusy => return Otherwise::Again,
             Refusal::JournalUnavailable { .. } => Problem::new(Kind::JournalUnavailable, detail).hint(look_at_disk),
             Refusal::SequenceUnavailable { .. } => Problem::new(Kind::SequenceUnavailable, detail).hint(look_at_disk),
             Refusal::Stopping => Problem::new(Kind::Stopping, detail),
             Refusal::TooManyCollections { limit } => Problem::new(Kind::TooManyCollections, detail)
                 .hint("drop a collection, or raise collections_max")
-                .size("limit", limit),
-            Refusal::RoleLacking { .. } => Problem::new(Kind::RoleLacking, detail),
-            Refusal::OutOfReach { .. } => Problem::new(Kind::OutOfReach, detail),
+                .size("limit", *limit),
+            Refusal::RoleLacking { .. } | Refusal::OutOfReach { .. } => Problem::forbidden(refusal),
         })
     }
 }

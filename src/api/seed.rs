@@ -51,7 +51,7 @@ pub fn set(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     })?;
     let text = format!("Data saved for Key='{}' in {}", document.key().as_str(), place(scope));
     let (condition, on_absent) = (Condition::default(), OnAbsent::Create);
-    let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent })?;
+    let outcome = call.run(Command::Put { scope, document, expiry, condition, on_absent })?;
     refuse_unconditional(&outcome.effect, outcome.rest)?;
     Ok(envelope::reply(200, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
 }
@@ -72,12 +72,12 @@ fn invalid_body() -> Problem {
 ///
 /// # Errors
 /// 400, 404.
-pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn get(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let collection = seed_collection(call)?;
     let scope = scope_of(collection.as_deref())?;
     let key = seed_key(call.query)?;
     let key = key_of(&key)?;
-    let outcome = api.run(Command::Get { scope, key })?;
+    let outcome = call.run(Command::Get { scope, key })?;
     let Effect::Found(entry) = outcome.effect else {
         let text = format!("Key '{}' not found or expired in {}", key.as_str(), place(scope));
         return Err(Problem::new(Kind::KeyNotFound, text).resting_on(outcome.rest).into());
@@ -99,12 +99,12 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 ///
 /// # Errors
 /// 400, 503.
-pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn delete(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let collection = seed_collection(call)?;
     let scope = scope_of(collection.as_deref())?;
     let key = seed_key(call.query)?;
     let key = key_of(&key)?;
-    let outcome = api.run(Command::Delete { scope, key, condition: Condition::default() })?;
+    let outcome = call.run(Command::Delete { scope, key, condition: Condition::default() })?;
     refuse_unconditional(&outcome.effect, outcome.rest)?;
     let text = format!("Key '{}' deleted from {}", key.as_str(), place(scope));
     Ok(envelope::reply(200, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
@@ -114,9 +114,9 @@ pub fn delete(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 ///
 /// # Errors
 /// 400, 503, 507.
-pub fn create_collection(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn create_collection(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let name = seed_collection(call)?.unwrap_or_default();
-    let outcome = api.run(Command::CreateCollection { name: name_of(&name)?, options: OptionChanges::NONE })?;
+    let outcome = call.run(Command::CreateCollection { name: name_of(&name)?, options: OptionChanges::NONE })?;
     let text = format!("Collection '{name}' ensured and persisted on disk.");
     Ok(envelope::reply(201, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
 }
@@ -125,9 +125,9 @@ pub fn create_collection(api: &Api, call: &Call<'_>) -> Result<Response, Otherwi
 ///
 /// # Errors
 /// 400, 503.
-pub fn drop_collection(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn drop_collection(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let name = seed_collection(call)?.unwrap_or_default();
-    let outcome = api.run(Command::DropCollection { name: name_of(&name)? })?;
+    let outcome = call.run(Command::DropCollection { name: name_of(&name)? })?;
     let text = format!("Collection '{name}' deleted from memory and disk.");
     Ok(envelope::reply(200, envelope::message(Success::Yes, &text)).resting_on(outcome.rest))
 }
@@ -136,8 +136,8 @@ pub fn drop_collection(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise
 ///
 /// # Errors
 /// None of its own.
-pub fn list_collections(api: &Api, _: &Call<'_>) -> Result<Response, Otherwise> {
-    let outcome = api.run(Command::ListCollections { after: None, at_most: None })?;
+pub fn list_collections(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    let outcome = call.run(Command::ListCollections { after: None, at_most: None })?;
     let mut data = b"[".to_vec();
     if let Effect::Collections(found) = outcome.effect {
         for (index, CollectionSummary { name, .. }) in found.iter().enumerate() {
@@ -156,11 +156,11 @@ pub fn list_collections(api: &Api, _: &Call<'_>) -> Result<Response, Otherwise> 
 ///
 /// # Errors
 /// 400, 404.
-pub fn list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn list(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let collection = seed_collection(call)?;
     let name = collection.as_deref().unwrap_or_default();
     let outcome =
-        api.run(Command::Scan { scope: Scope::Collection(name_of(name)?), range: KeyRange::ALL, at_most: None })?;
+        call.run(Command::Scan { scope: Scope::Collection(name_of(name)?), range: KeyRange::ALL, at_most: None })?;
     let Effect::Scanned(entries) = outcome.effect else {
         let text = format!("Collection '{name}' not found.");
         return Err(Problem::new(Kind::CollectionNotFound, text).resting_on(outcome.rest).into());

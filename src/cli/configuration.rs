@@ -7,7 +7,7 @@ use crate::base::clock::UnixMillis;
 use crate::base::disk::{Disk, read_whole};
 use crate::base::limits::CONFIG_BYTES_MAX;
 use crate::config::{ConfigError, ENVIRONMENT_PREFIX, Origin, Settings, Sources, listing, load};
-use crate::server::check_certificate;
+use crate::server::{check_certificate, check_tokens};
 
 use super::arguments::{Arguments, UsageError};
 use super::exit::{Exit, Finished};
@@ -88,8 +88,8 @@ pub fn print_config(loaded: &Result<Settings, Vec<ConfigError>>) -> Finished {
     }
 }
 
-/// `check-config`: one line when it is valid, else a line for each mistake. The certificate that it names is looked at
-/// too.
+/// `check-config`: one line when it is valid, else a line for each mistake. The certificate and the tokens that it
+/// names are looked at too.
 pub fn check_config(loaded: &Result<Settings, Vec<ConfigError>>, disk: &dyn Disk, now: UnixMillis) -> Finished {
     let settings = match loaded {
         Ok(settings) => settings,
@@ -99,6 +99,9 @@ pub fn check_config(loaded: &Result<Settings, Vec<ConfigError>>, disk: &dyn Disk
         Ok(checked) => checked.map(|checked| checked.warnings).unwrap_or_default(),
         Err(error) => return Finished::because(Exit::Usage, [error]),
     };
+    if let Err(error) = check_tokens(&settings.config, disk) {
+        return Finished::because(Exit::Usage, [error]);
+    }
     let (mut file, mut counts) = (None, [0; 4]);
     for setting in &settings.settings {
         let [defaults, in_file, in_environment, in_flags] = &mut counts;

@@ -40,10 +40,11 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
     }
     let reached: Vec<ListenOn> =
         settings.config.endpoints().into_iter().filter(|endpoint| !endpoint.is_local()).collect();
-    if !reached.is_empty() {
+    if !reached.is_empty() && settings.config.asks_for_no_token() {
         log::warn(format_args!(
-            "listening on {}: whoever reaches this address can read and write everything; keep it behind a proxy or \
-             listen on 127.0.0.1",
+            "listening on {}: whoever reaches this address can read and write everything; put a line of \
+             'memory-tools token new --role admin' into a file and name it, as in --tokens-file /etc/memory-tools/tokens, \
+             or listen on 127.0.0.1",
             ListenOn::format_list(&reached)
         ));
     }

@@ -25,6 +25,12 @@ pub enum Clash {
         /// The other half.
         missing: &'static str,
     },
+    /// Tokens in two places.
+    #[error("tokens are given too ({tokens}); keep them in one of the two places")]
+    TokensTwice {
+        /// Where `tokens` came from.
+        tokens: Origin,
+    },
     /// The pool front cannot listen there.
     #[error("front \"pool\" ({front}) listens on one TCP address, found {}", Found(*.elements, .socket.as_ref()))]
     NotForThePool {
@@ -100,6 +106,9 @@ pub(super) fn clashes(settings: &Settings) -> Vec<ConfigError> {
         (Some(_), None) => clash("tls_cert", Clash::HalfOfTls { missing: "tls_key" }),
         (None, Some(_)) => clash("tls_key", Clash::HalfOfTls { missing: "tls_cert" }),
         (Some(_), Some(_)) | (None, None) => {}
+    }
+    if config.tokens_file.is_some() && !config.tokens.is_empty() {
+        clash("tokens_file", Clash::TokensTwice { tokens: settings.origin("tokens") });
     }
     match config.front {
         Front::Reactor => {}
@@ -214,6 +223,19 @@ mod tests {
             errors(r#"{"tls_key": "k", "tls_cert": ""}"#, &[]),
             ["config.json:1:13: tls_key: tls_cert is missing, TLS needs both"]
         );
+    }
+
+    #[test]
+    fn tokens_are_kept_in_one_place() {
+        let token = r#"[{"name": "a", "role": "read", "sha256": "0000000000000000000000000000000000000000000000000000000000000000"}]"#;
+        let file = format!(r#"{{"tokens_file": "/t", "tokens": {token}}}"#);
+        assert_eq!(
+            errors(&file, &[]),
+            ["config.json:1:17: tokens_file: tokens are given too (config.json:1); keep them in one of the two places"]
+        );
+        for flag in [("tokens", ""), ("tokens-file", ""), ("tokens", "[]")] {
+            assert_eq!(errors(&file, &[flag]), Vec::<String>::new(), "{flag:?}");
+        }
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn strings(token: &[u8]) -> Option<Spelled<'_>> {
     let mut strings = Vec::new();
     for element in elements(token)? {
         if element.first() != Some(&b'"') {
-            return Some(Spelled::JsonOther("an array of other than strings"));
+            return std::str::from_utf8(token).ok().map(Spelled::JsonArray);
         }
         strings.push(unescape(element).ok()?.into_owned());
     }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access::Tokens;
 use crate::base::duration::GoDuration;
 
 use super::listen::Listen;
@@ -55,6 +56,8 @@ pub enum Kind {
     Folder(fn(&mut Config) -> &mut PathBuf),
     /// A file, relative to the working directory, or none.
     File(fn(&mut Config) -> &mut Option<PathBuf>),
+    /// Tokens, none at all included. What is given for them is shown nowhere.
+    Tokens(fn(&mut Config) -> &mut Tokens),
     /// One of a few words: which there are, and what puts one in its field, unless it is none of them.
     Word(fn() -> Vec<&'static str>, fn(&mut Config, &str) -> Option<()>),
 }
@@ -72,6 +75,8 @@ pub enum Spelled<'a> {
     JsonSwitch(&'a str),
     /// The strings of a JSON array of strings.
     JsonStrings(Vec<String>),
+    /// A JSON array of other than strings, as written.
+    JsonArray(&'a str),
     /// What no option takes: "null", "an array", "an object".
     JsonOther(&'static str),
 }
@@ -105,7 +110,20 @@ impl fmt::Display for Spelled<'_> {
             Spelled::JsonNumber(text) => write!(f, "the number {text}"),
             Spelled::JsonSwitch(text) => f.write_str(text),
             Spelled::JsonStrings(texts) => write!(f, "{texts:?}"),
+            Spelled::JsonArray(_) => f.write_str("an array of other than strings"),
             Spelled::JsonOther(what) => f.write_str(what),
+        }
+    }
+}
+
+impl Spelled<'_> {
+    /// What it is, and nothing that is in it.
+    fn hidden(&self) -> String {
+        match self {
+            Spelled::Word(text) | Spelled::JsonString(text) => format!("a text of {} bytes", text.len()),
+            Spelled::JsonArray(text) => format!("an array of {} bytes", text.len()),
+            Spelled::JsonStrings(_) => "an array of strings".to_owned(),
+            Spelled::JsonNumber(_) | Spelled::JsonSwitch(_) | Spelled::JsonOther(_) => self.to_string(),
         }
     }
 }
@@ -139,7 +157,7 @@ impl OptionSpec {
         let fault = |reason| ValueFault {
             expected: self.kind.expected(),
             example: self.kind.example().map_or_else(|| self.default_json(), str::to_owned),
-            found: spelled.to_string(),
+            found: if let Kind::Tokens(_) = self.kind { spelled.hidden() } else { spelled.to_string() },
             reason,
         };
         let text = self.kind.text_of(spelled).map_err(fault)?;
@@ -156,6 +174,9 @@ impl Kind {
                 ListenOn::join(texts).map(Cow::Owned).map_err(|fault| Some(fault.to_string()))
             }
             (Kind::Endpoints(_), _) => Err(None),
+            (Kind::Tokens(_), Spelled::JsonArray(text)) => Ok(Cow::Borrowed(text)),
+            (Kind::Tokens(_), Spelled::JsonStrings(texts)) if texts.is_empty() => Ok(Cow::Borrowed("[]")),
+            (Kind::Tokens(_), _) => Err(None),
             (Kind::Switch(_), Spelled::JsonSwitch(text)) => Ok(Cow::Borrowed(text)),
             (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Size(..), Spelled::JsonNumber(text)) => {
                 Ok(Cow::Borrowed(text))
@@ -175,6 +196,9 @@ impl Kind {
                 let elements: Vec<String> = text.split(',').filter(|element| !element.is_empty()).map(quoted).collect();
                 format!("[{}]", elements.join(", "))
             }
+            // They show themselves as JSON.
+            Kind::Tokens(_) if text.is_empty() => "[]".to_owned(),
+            Kind::Tokens(_) => text.to_owned(),
             Kind::Address(_) | Kind::Span(..) | Kind::Size(..) | Kind::Folder(_) | Kind::File(_) | Kind::Word(..) => {
                 quoted(text)
             }
@@ -185,6 +209,7 @@ impl Kind {
     fn example(&self) -> Option<&'static str> {
         match self {
             Kind::Endpoints(_) => Some(r#"["127.0.0.1:8080", "unix:/run/memory-tools.sock"]"#),
+            Kind::Tokens(_) => Some(r#"[{"name": "app", "role": "read", "sha256": "…"}]"#),
             Kind::File(_) => Some(r#""/etc/memory-tools/tls.pem""#),
             _ => None,
         }
@@ -208,6 +233,7 @@ impl Kind {
             Kind::Switch(_) => "true or false".to_owned(),
             Kind::Folder(_) => "a folder".to_owned(),
             Kind::File(_) => "a file, or nothing".to_owned(),
+            Kind::Tokens(_) => "tokens as JSON objects".to_owned(),
             Kind::Word(words, _) => {
                 format!("one of {}", words().iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", "))
             }
@@ -269,6 +295,12 @@ impl Kind {
                 }
                 *field(config) = (!text.is_empty()).then(|| PathBuf::from(text));
                 Ok(text.to_owned())
+            }
+            Kind::Tokens(field) => {
+                let tokens = Tokens::read(text.as_bytes()).map_err(|fault| Some(fault.to_string()))?;
+                let shown = tokens.to_json();
+                *field(config) = tokens;
+                Ok(shown)
             }
             Kind::Word(_, choose) => {
                 choose(config, text).ok_or(None)?;

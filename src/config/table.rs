@@ -29,8 +29,8 @@ pub const OPTIONS: &[OptionSpec] = &[
         unit: "address",
         meaning: "The address to listen on. \":8080\" is every interface of the machine; \"127.0.0.1:8080\", \
                   \"[::1]:8080\" and \"localhost:8080\" are one. Port 0 takes a free one.",
-        cost: "Whoever reaches the address can read and write everything: there are no passwords.",
-        if_unsure: "Stay on loopback and put a proxy in front.",
+        cost: "Whoever reaches the address can read and write everything, unless there are tokens.",
+        if_unsure: "Stay on loopback; else make tokens, and put TLS or a proxy in front.",
     },
     OptionSpec {
         name: "listen",
@@ -64,6 +64,29 @@ pub const OPTIONS: &[OptionSpec] = &[
         meaning: "The private key of tls_cert, PEM, read when that is; neither goes without the other.",
         cost: "Whoever reads the file can be taken for this server.",
         if_unsure: "Leave it empty; else give a file that only the server's user may read.",
+    },
+    OptionSpec {
+        name: "tokens",
+        kind: Kind::Tokens(|config| &mut config.tokens),
+        default: "",
+        unit: "tokens",
+        meaning: "The tokens of which every request needs one, but for health, the welcome page and the description: \
+                  objects with name, role (read, write, admin), sha256, and where it reaches less than everything \
+                  collection (null: the main store) and prefix. memory-tools token new makes one. None: nobody is \
+                  asked. Read again on SIGHUP and POST /v1/admin/reload.",
+        cost: "About a microsecond a request, and 20 ns for each token.",
+        if_unsure: "Leave it empty on loopback; else use tokens_file.",
+    },
+    OptionSpec {
+        name: "tokens_file",
+        kind: Kind::File(|config| &mut config.tokens_file),
+        default: "",
+        unit: "file",
+        meaning: "A file with the tokens, in place of the option tokens: a JSON array, or an object on each line. It \
+                  belongs to root or to the server's user, no other user may read it, and no group may write it. Read \
+                  again when tokens is.",
+        cost: "Whoever changes the file lets in whom they like; who reads it learns names and digests, no token.",
+        if_unsure: "Give one as soon as others than this machine's users reach the server.",
     },
     OptionSpec {
         name: "data_dir",
@@ -466,6 +489,9 @@ mod tests {
             Kind::Switch(_) => "false",
             Kind::Folder(_) => "elsewhere",
             Kind::File(_) => "elsewhere.pem",
+            Kind::Tokens(_) => {
+                return format!(r#"[{{"name": "a", "role": "read", "sha256": "{}"}}]"#, "0".repeat(64));
+            }
             Kind::Word(words, _) => words().into_iter().find(|word| *word != option.default).unwrap(),
         };
         word.to_owned()

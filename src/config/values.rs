@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access::Tokens;
+
 use super::choice::{Front, Journal, OnJournalError};
 use super::listen::{Host, Listen};
 use super::listen_on::ListenOn;
@@ -18,6 +20,10 @@ pub struct Config {
     pub tls_cert: Option<PathBuf>,
     /// The certificate's private key.
     pub tls_key: Option<PathBuf>,
+    /// The tokens of which requests need one, unless `tokens_file` has them; empty for none.
+    pub tokens: Tokens,
+    /// The file with the tokens.
+    pub tokens_file: Option<PathBuf>,
     /// The folder that holds the data.
     pub data_dir: PathBuf,
     /// Which front serves the sockets.
@@ -97,6 +103,8 @@ impl Config {
             listen: Vec::new(),
             tls_cert: None,
             tls_key: None,
+            tokens: Tokens::default(),
+            tokens_file: None,
             data_dir: PathBuf::new(),
             front: Front::Pool,
             reactor_threads: 0,
@@ -142,6 +150,11 @@ impl Config {
     /// The option that says where to listen.
     pub fn endpoints_option(&self) -> &'static str {
         if self.listen.is_empty() { "port" } else { "listen" }
+    }
+
+    /// True when everybody is let in.
+    pub fn asks_for_no_token(&self) -> bool {
+        self.tokens.is_empty() && self.tokens_file.is_none()
     }
 
     /// The option that bounds the connections of the chosen front, and its value.

@@ -19,6 +19,7 @@ mod snapshotter;
 mod start_error;
 mod supervisor;
 mod threads;
+mod tokens;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -55,6 +56,7 @@ pub use reload::Reloaded;
 pub use signals::{Signal, signals};
 pub use start_error::StartError;
 pub use supervisor::{Supervisor, Watch};
+pub use tokens::{TokensError, check_tokens};
 
 /// Stack of `mt-watch`, which sends lines and logs one.
 const WATCH_STACK_BYTES: usize = 128 * 1024;
@@ -99,6 +101,7 @@ impl Server {
         let config = &settings.config;
         let started = Instant::now();
         let certificate = Shown::read(config, &parts.disk, &parts.clock)?;
+        let tokens = check_tokens(config, parts.disk.as_ref())?;
         let bound = listen::bind(config, certificate.as_ref().map(Shown::tls))?;
         let scheme = Scheme::of(config);
         let url = bound.endpoints.first().map(|endpoint| url_of(endpoint, scheme)).unwrap_or_default();
@@ -147,6 +150,7 @@ impl Server {
             journal_mode: config.journal.name(),
         };
         let api = Arc::new(api.showing(Arc::new(figures)).telling(journal.clone()).configured(shown(settings)));
+        api.ask_for(tokens);
         let seams = Seams {
             handler: api.clone(),
             durability: journal.clone(),
@@ -317,7 +321,8 @@ pub enum StopError {
 }
 
 /// What the journal is told. When the server is to end with it, the cause goes into `fail`.
-/// The configuration as `/v1/config` shows it. No option is a secret: of a key there is only where its file is.
+/// The configuration as `/v1/config` shows it. No option shows a secret: of a key there is only where its file is, of a
+/// token its name, its role and its reach.
 fn shown(settings: &Settings) -> Vec<ShownSetting> {
     let each = settings.settings.iter();
     each.map(|setting| ShownSetting {

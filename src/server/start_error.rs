@@ -10,6 +10,7 @@ use crate::model::Refusal;
 use crate::persist;
 
 use super::certificate::CertificateError;
+use super::tokens::TokensError;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,9 @@ pub enum StartError {
     /// The certificate for TLS.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The tokens.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     /// The data folder.
     #[error("{}{}", .0, to_do(.0))]
     Folder(#[from] persist::Error),

@@ -45,7 +45,7 @@ pub(super) fn post(api: &Api, call: &Call<'_>, collection: Option<&str>) -> Resu
     let operations = plan::read(body, limit, api.clock.now())?;
     let has_patch = operations.iter().any(Planned::is_patch);
     let mut atomic = Atomic {
-        execute: Arc::clone(&api.execute),
+        execute: Arc::clone(call.execute),
         collection: collection.map(str::to_owned),
         bytes_max: limit.document_bytes_max,
         patched: Vec::with_capacity(operations.len()),

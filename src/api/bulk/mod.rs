@@ -52,7 +52,7 @@ pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     }
     let line_limit = api.document_limit(ENVELOPE_BYTES_MAX);
     let run = Run {
-        execute: Arc::clone(&api.execute),
+        execute: Arc::clone(call.execute),
         clock: Arc::clone(&api.clock),
         collection: collection.map(|name| Arc::from(&*name)),
         limit: line_limit,
@@ -100,7 +100,10 @@ impl Consume for Run {
             return Consumed::Refused(Box::new(too_many(self.operations_max)));
         }
         let consumed = match operation::read(line, self.limit, || self.clock.now()) {
-            Ok(operation) => self.carry_out(operation).unwrap_or_else(Consumed::from),
+            Ok(operation) => {
+                let key = operation.key.clone();
+                self.carry_out(operation).unwrap_or_else(|otherwise| self.refused(&key, otherwise))
+            }
             Err(unfit) => {
                 self.note_unfit(&unfit, number);
                 Consumed::TAKEN
@@ -149,6 +152,17 @@ impl Run {
         let Outcome { rest, effect } = self.execute.execute(command)?;
         self.push(&text, became(&effect, is_put), rest);
         Ok(Consumed::TAKEN)
+    }
+
+    /// What lies beyond the reach of a token is that of its line alone; all else is the world's, and ends the run.
+    fn refused(&mut self, key: &str, otherwise: Otherwise) -> Consumed {
+        match otherwise {
+            Otherwise::Problem(problem) if problem.kind() == Kind::OutOfReach => {
+                self.push_problem(key, &problem, Rest::NOTHING);
+                Consumed::TAKEN
+            }
+            otherwise => Consumed::from(otherwise),
+        }
     }
 
     /// Tries a patch once.

@@ -41,7 +41,7 @@ pub(super) fn set(
             .into());
     }
     let returned = Returned::read(call.headers);
-    let outcome = api.run(Command::SetDeadline { scope, key, deadline, condition })?;
+    let outcome = call.run(Command::SetDeadline { scope, key, deadline, condition })?;
     let Outcome { rest, effect: Effect::DeadlineSet { version, deadline } } = outcome else {
         return Err(unwritten(outcome.effect, scope, key.as_str(), outcome.rest).into());
     };
@@ -72,14 +72,14 @@ pub(super) fn touch(
     }
     loop {
         let deadline = Deadline::at(api.clock.now().plus(expiry::ttl_millis("touch", ttl)?));
-        let read = api.run(Command::Get { scope, key })?;
+        let read = call.run(Command::Get { scope, key })?;
         let Outcome { effect: Effect::Found(mut entry), .. } = read else { return Ok(read) };
         if condition.if_match.as_ref().is_some_and(|tags| !tags.name(Some(entry.version))) {
             return Ok(Outcome { rest: read.rest, effect: Effect::Found(entry) });
         }
         // What is shown is what was touched: another try when it was overwritten in between.
         let unchanged = Condition { if_match: Some(Tags::Listed(vec![entry.version])), if_none_match: None };
-        let touched = api.run(Command::SetDeadline { scope, key, deadline, condition: unchanged })?;
+        let touched = call.run(Command::SetDeadline { scope, key, deadline, condition: unchanged })?;
         if let Effect::DeadlineSet { deadline, .. } = touched.effect {
             entry.deadline = deadline;
             return Ok(Outcome { rest: touched.rest, effect: Effect::Found(entry) });

@@ -9,7 +9,6 @@ use crate::base::json;
 use crate::base::limits::{COUNT_MAX, PAGE_ITEMS_MAX};
 use crate::model::{Command, Effect, Entries, Entry, KeyRange, Listed, Rest, Scope};
 
-use super::super::Api;
 use super::super::accept::ListForm;
 use super::super::call::{Call, Otherwise, key_of, known_scope, scope_of};
 use super::super::message::{Field, Method, Part, Response, Step, Value, Work};
@@ -43,7 +42,7 @@ struct Page {
 /// # Errors
 /// 400 for a limit or a cursor that is none, 404 where there is no such collection; and the work that is left, where so
 /// many documents have expired that the page is not made in one step.
-pub(super) fn list(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Response, Otherwise> {
+pub(super) fn list(call: &Call<'_>, query: &Query<'_>) -> Result<Response, Otherwise> {
     let collection = call.collection_name()?;
     let scope = scope_of(collection.as_deref())?;
     let after = query.value("cursor");
@@ -51,11 +50,11 @@ pub(super) fn list(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Resp
     let prefix = query.value("prefix").unwrap_or_default();
     let range = KeyRange { prefix: prefix.as_bytes(), after: after.map(str::as_bytes) };
     if query.flag("count")? {
-        return count(api, call, query, scope, range);
+        return count(call, query, scope, range);
     }
     let (limit, with_values) = (query.page_limit()?, query.flag("values")?);
     let form = ListForm::read(call.headers);
-    let outcome = api.run(Command::Scan { scope, range, at_most: Some(limit + 1) })?;
+    let outcome = call.run(Command::Scan { scope, range, at_most: Some(limit + 1) })?;
     let Effect::Scanned(entries) = outcome.effect else {
         return Err(absent(outcome.effect, scope, "", outcome.rest).into());
     };
@@ -170,18 +169,12 @@ struct Count {
     rest: Rest,
 }
 
-fn count(
-    api: &Api,
-    call: &Call<'_>,
-    query: &Query<'_>,
-    scope: Scope<'_>,
-    range: KeyRange<'_>,
-) -> Result<Response, Otherwise> {
+fn count(call: &Call<'_>, query: &Query<'_>, scope: Scope<'_>, range: KeyRange<'_>) -> Result<Response, Otherwise> {
     if query.value("limit").is_some() || query.flag("values")? {
         let detail = "count takes neither limit nor values: nothing is listed";
         return Err(Problem::new(Kind::ParametersConflict, detail).into());
     }
-    let outcome = api.run(Command::Scan { scope, range, at_most: None })?;
+    let outcome = call.run(Command::Scan { scope, range, at_most: None })?;
     let Effect::Scanned(entries) = outcome.effect else {
         return Err(absent(outcome.effect, scope, "", outcome.rest).into());
     };

@@ -28,7 +28,7 @@ const SEARCHED_PER_STEP_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// 400 for what is no list of keys or no pointer, 404 where there is no such collection, 413.
-pub fn get_many(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn get_many(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     let collection = call.collection_name()?;
     scope_of(collection.as_deref())?;
@@ -37,7 +37,7 @@ pub fn get_many(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let keys = body::with_json(call.body, limit, read_keys)?;
     let mut text = Part::new();
     text.push_bytes(b"{\"found\":{");
-    let (execute, collection) = (Arc::clone(&api.execute), collection.map(|name| name.into_owned()));
+    let (execute, collection) = (Arc::clone(call.execute), collection.map(|name| name.into_owned()));
     let (keys, found, missing) = (keys.into_iter(), 0, Vec::new());
     Err(Otherwise::Work(Box::new(Search { execute, collection, keys, pointer, text, found, missing })))
 }

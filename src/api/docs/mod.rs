@@ -41,7 +41,7 @@ pub fn get_or_list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         Some(_) => {
             refuse(&query, &["prefix", "limit", "cursor", "values", "count"]).and_then(|()| get_one(api, call, &query))
         }
-        None => refuse(&query, &["touch", "ptr", "pretty"]).and_then(|()| listing::list(api, call, &query)),
+        None => refuse(&query, &["touch", "ptr", "pretty"]).and_then(|()| listing::list(call, &query)),
     }
 }
 
@@ -52,7 +52,7 @@ pub fn get_or_list(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 pub fn delete_or_sweep(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     match query.value("prefix") {
-        Some(prefix) => sweep::delete(api, call, &query, prefix),
+        Some(prefix) => sweep::delete(call, &query, prefix),
         None => writing::delete_one(api, call, &query),
     }
 }
@@ -78,7 +78,7 @@ fn get_one(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Response, Ot
     let condition = conditions::read(call.headers)?;
     let view = View::read(query)?;
     let outcome = match query.value("touch") {
-        None => api.run(Command::Get { scope, key: key_of(&key)? })?,
+        None => call.run(Command::Get { scope, key: key_of(&key)? })?,
         Some(ttl) => deadline::touch(api, call, (scope, key_of(&key)?), ttl, &condition)?,
     };
     match outcome.effect {

@@ -53,12 +53,14 @@ pub fn patch(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     }
     let expiry = kept_unless_given(expiry::read(&query, api.clock.now())?);
     let condition = conditions::read(call.headers)?;
-    if let Some(Outcome { rest, .. }) = unguarded(&*api.execute, scope, &condition)? {
+    if let Some(Outcome { rest, .. }) = unguarded(&**call.execute, scope, &condition)? {
         return Err(conditions::required(rest).into());
     }
     let returned = Returned::read(call.headers);
     let terms = Terms { dialect, upsert, expiry, condition, bytes_max: api.options.document_bytes_max };
-    body::with_json(call.body, api.document_limit(0), |patch| Ok(begin(api, (scope, key), patch, (terms, returned))))?
+    body::with_json(call.body, api.document_limit(0), |patch| {
+        Ok(begin(api, call, (scope, key), patch, (terms, returned)))
+    })?
 }
 
 /// A patch leaves the deadline as it is, unless it is told another.
@@ -72,11 +74,12 @@ pub fn kept_unless_given(expiry: Expiry) -> Expiry {
 /// Tries a few times, and leaves the rest to whoever does work.
 fn begin(
     api: &Api,
+    call: &Call<'_>,
     (scope, key): (Scope<'_>, Key<'_>),
     patch: &[u8],
     (terms, returned): (Terms, Returned),
 ) -> Result<Response, Otherwise> {
-    let attempt = Attempt { execute: &*api.execute, scope, key, patch, terms: &terms };
+    let attempt = Attempt { execute: &**call.execute, scope, key, patch, terms: &terms };
     let mut losses = Losses::default();
     for _ in 0..TRIES_AT_ONCE {
         match answer(&attempt, returned, &*api.clock)? {
@@ -84,7 +87,7 @@ fn begin(
             Answered::Lost { bytes } => losses.count(bytes),
         }
     }
-    let (execute, clock) = (Arc::clone(&api.execute), Arc::clone(&api.clock));
+    let (execute, clock) = (Arc::clone(call.execute), Arc::clone(&api.clock));
     let collection = match scope {
         Scope::Main => None,
         Scope::Collection(name) => Some(name.as_str().to_owned()),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use crate::model::{Command, Condition, Effect, Entries, Entry, Execute, KeyRange, Listed, Refusal, Rest};
 
-use super::super::Api;
 use super::super::call::{Call, Otherwise, known_scope, scope_of};
 use super::super::conditions;
 use super::super::message::{Response, Step, Work};
@@ -33,7 +32,7 @@ struct Sweep {
 ///
 /// # Errors
 /// 400 for an empty prefix or with a condition, 404 where there is no such collection.
-pub(super) fn delete(api: &Api, call: &Call<'_>, query: &Query<'_>, prefix: &str) -> Result<Response, Otherwise> {
+pub(super) fn delete(call: &Call<'_>, query: &Query<'_>, prefix: &str) -> Result<Response, Otherwise> {
     if query.value("key").is_some() {
         return Err(Problem::new(Kind::ParametersConflict, "key names one document, prefix many").into());
     }
@@ -50,11 +49,11 @@ pub(super) fn delete(api: &Api, call: &Call<'_>, query: &Query<'_>, prefix: &str
     let collection = call.collection_name()?;
     let scope = scope_of(collection.as_deref())?;
     let range = KeyRange { prefix: prefix.as_bytes(), after: None };
-    let outcome = api.run(Command::Scan { scope, range, at_most: None })?;
+    let outcome = call.run(Command::Scan { scope, range, at_most: None })?;
     let Effect::Scanned(entries) = outcome.effect else {
         return Err(absent(outcome.effect, scope, "", outcome.rest).into());
     };
-    let (execute, collection) = (Arc::clone(&api.execute), collection.map(|name| name.into_owned()));
+    let (execute, collection) = (Arc::clone(call.execute), collection.map(|name| name.into_owned()));
     let (left, deleted, rest) = (None, 0, outcome.rest);
     Err(Otherwise::Work(Box::new(Sweep { execute, collection, entries, left, deleted, rest })))
 }

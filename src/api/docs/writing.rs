@@ -71,7 +71,7 @@ fn write(
     let document = body::with_json(call.body, api.document_limit(0), |text| Ok(Document::new(key, text)))?;
     let returned = Returned::read(call.headers);
     let shown = (returned == Returned::Representation).then(|| document.clone());
-    let outcome = api.run(Command::Put { scope, document, expiry, condition, on_absent: on_absent(scope) })?;
+    let outcome = call.run(Command::Put { scope, document, expiry, condition, on_absent: on_absent(scope) })?;
     let Outcome { rest, effect: Effect::Written { version, deadline, replaced } } = outcome else {
         return Err(not_put(outcome, scope, key).into());
     };
@@ -182,7 +182,7 @@ pub(super) fn delete_one(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Resul
     let scope = scope_of(collection.as_deref())?;
     let condition = conditions::read(call.headers)?;
     let returned = Returned::read(call.headers);
-    let outcome = api.run(Command::Delete { scope, key: key_of(&key)?, condition })?;
+    let outcome = call.run(Command::Delete { scope, key: key_of(&key)?, condition })?;
     let Outcome { rest, effect: Effect::Removed(removed) } = outcome else {
         return Err(unwritten(outcome.effect, scope, &key, outcome.rest).into());
     };

@@ -3,7 +3,7 @@
 use super::super::bulk;
 use super::super::message::Method;
 use super::super::problem::Kind;
-use super::operation::{Content, Operation, Reply, Takes};
+use super::operation::{Content, Needs, Operation, Reply, Takes};
 use super::parameters::ATOMIC;
 use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
 
@@ -11,6 +11,7 @@ use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
 pub const BULK: Operation = Operation {
     method: Method::Post,
     handler: bulk::post,
+    needs: Needs::Write,
     id: "bulk",
     summary: "Carries out operations while they are read, each by itself; with atomic all of them or none",
     query: &[ATOMIC],

@@ -3,7 +3,7 @@
 use super::super::changes;
 use super::super::message::Method;
 use super::super::problem::Kind;
-use super::operation::{Content, Operation, Reply, Takes};
+use super::operation::{Content, Needs, Operation, Reply, Takes};
 use super::parameters::{COLLECTIONS, OF_CHANGES, PREFIX, SINCE, TIMEOUT, VALUES};
 use super::problems::NAMED;
 
@@ -11,6 +11,7 @@ use super::problems::NAMED;
 pub const GET: Operation = Operation {
     method: Method::Get,
     handler: changes::get,
+    needs: Needs::Read,
     id: "follow_changes",
     summary: "Tells what changes, in order: the next changes as lines, or all that come as server-sent events",
     query: &[SINCE, COLLECTIONS, PREFIX, VALUES, TIMEOUT],

@@ -3,7 +3,7 @@
 use super::super::collections;
 use super::super::message::Method;
 use super::super::problem::Kind;
-use super::operation::{Content, Operation, Reply, Takes};
+use super::operation::{Content, Needs, Operation, Reply, Takes};
 use super::parameters::{COLLECTION_CURSOR, LIMIT};
 use super::problems::{BODY, IN_COLLECTION, NAMED, WRITES};
 
@@ -12,7 +12,7 @@ pub const LIST: Operation = Operation {
     query: &[LIMIT, COLLECTION_CURSOR],
     ..Operation::plain(
         Method::Get,
-        collections::list,
+        (collections::list, Needs::Read),
         ("list_collections", "The collections with their figures, in pages"),
         &[Reply { status: 200, about: "a page", content: Content::Object("Collections"), fields: &["Link"] }],
         &[NAMED, &[Kind::CollectionNameInvalid]],
@@ -22,7 +22,7 @@ pub const LIST: Operation = Operation {
 /// `GET /v1/collections/{c}`
 pub const DESCRIBE: Operation = Operation::plain(
     Method::Get,
-    collections::describe,
+    (collections::describe, Needs::Read),
     ("describe_collection", "The options and figures of a collection"),
     &[Reply { status: 200, about: "the collection", content: Content::Object("Collection"), fields: &[] }],
     &[NAMED, IN_COLLECTION],
@@ -33,7 +33,7 @@ pub const CREATE: Operation = Operation {
     takes: Takes::Options,
     ..Operation::plain(
         Method::Post,
-        collections::create,
+        (collections::create, Needs::Write),
         ("create_collection", "Creates a collection, or sets the options that the body names"),
         &[
             Reply { status: 201, about: "created", content: Content::Object("Options"), fields: &["Location"] },
@@ -46,7 +46,7 @@ pub const CREATE: Operation = Operation {
 /// `DELETE /v1/collections/{c}`
 pub const DELETE: Operation = Operation::plain(
     Method::Delete,
-    collections::delete,
+    (collections::delete, Needs::Write),
     ("delete_collection", "Drops a collection with its documents"),
     &[Reply { status: 204, about: "dropped; no body", content: Content::Nothing, fields: &[] }],
     &[NAMED, IN_COLLECTION, WRITES],

@@ -3,7 +3,7 @@
 use super::super::docs;
 use super::super::message::Method;
 use super::super::problem::Kind;
-use super::operation::{Content, Operation, Reply, Takes};
+use super::operation::{Content, Needs, Operation, Reply, Takes};
 use super::parameters::{
     CONDITIONS, COUNT, CURSOR, EXPIRES_AT, KEEP_TTL, KEY, LIMIT, OF_LISTS, OF_WRITES, ONLY, PREFIX, PRETTY, PTR, TOUCH,
     TTL, UPSERT, VALUES,
@@ -35,6 +35,7 @@ const DONE: Reply = Reply { status: 204, about: "done; no body", content: Conten
 pub const GET: Operation = Operation {
     method: Method::Get,
     handler: docs::get,
+    needs: Needs::Read,
     id: "get_document",
     summary: "Reads a document: the bytes that were stored",
     query: &[KEY, PTR, PRETTY, TOUCH],
@@ -57,6 +58,7 @@ pub const GET: Operation = Operation {
 /// `GET` on the base
 pub const GET_OR_LIST: Operation = Operation {
     handler: docs::get_or_list,
+    needs: Needs::Read,
     id: "list_documents",
     summary: "Lists documents in byte order of their keys, a page at a time; with key reads one",
     query: &[KEY, PTR, PRETTY, TOUCH, PREFIX, LIMIT, CURSOR, VALUES, COUNT],
@@ -72,6 +74,7 @@ pub const GET_OR_LIST: Operation = Operation {
 pub const GET_MANY: Operation = Operation {
     method: Method::Post,
     handler: docs::get_many,
+    needs: Needs::Read,
     id: "get_many_documents",
     summary: "Reads the documents under the keys in the body, each by itself",
     query: &[PTR],
@@ -95,6 +98,7 @@ pub const GET_MANY: Operation = Operation {
 /// `DELETE` on the base
 pub const DELETE_OR_SWEEP: Operation = Operation {
     handler: docs::delete_or_sweep,
+    needs: Needs::Write,
     id: "delete_documents",
     summary: "Removes the documents whose keys begin with a prefix, each by itself; with key removes one",
     query: &[KEY, PREFIX],
@@ -116,6 +120,7 @@ pub const DELETE_OR_SWEEP: Operation = Operation {
 pub const PUT: Operation = Operation {
     method: Method::Put,
     handler: docs::put,
+    needs: Needs::Write,
     id: "put_document",
     summary: "Stores a document, or changes its deadline alone",
     query: &[KEY, TTL, EXPIRES_AT, KEEP_TTL, ONLY],
@@ -133,6 +138,7 @@ pub const PUT: Operation = Operation {
 pub const PATCH: Operation = Operation {
     method: Method::Patch,
     handler: docs::patch,
+    needs: Needs::Write,
     id: "patch_document",
     summary: "Changes a part of a document, all of the patch or nothing",
     query: &[KEY, UPSERT, TTL, EXPIRES_AT],
@@ -159,6 +165,7 @@ pub const PATCH: Operation = Operation {
 pub const DELETE: Operation = Operation {
     method: Method::Delete,
     handler: docs::delete,
+    needs: Needs::Write,
     id: "delete_document",
     summary: "Removes a document",
     query: &[KEY],
@@ -180,6 +187,7 @@ pub const DELETE: Operation = Operation {
 pub const POST: Operation = Operation {
     method: Method::Post,
     handler: docs::post,
+    needs: Needs::Write,
     id: "post_document",
     summary: "Stores a document under a new key, which sorts by time",
     query: &[TTL, EXPIRES_AT],

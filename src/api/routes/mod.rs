@@ -18,8 +18,8 @@ mod transfer;
 use super::call::Handler;
 use super::message::Method;
 
-pub use operation::{Content, Field, Form, Operation, Parameter, Reply, Takes};
-pub use problems::EVERYWHERE;
+pub use operation::{Content, Field, Form, Needs, Operation, Parameter, Reply, Takes};
+pub use problems::{EVERYWHERE, TOKENS};
 
 /// Which way a route writes its errors, and whether it answers before the data is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,8 @@ pub struct Operation {
     pub method: Method,
     /// What it runs.
     pub handler: Handler,
+    /// What it needs of who asks, where tokens are asked for.
+    pub needs: Needs,
     /// Its name, which no other operation on a template without `{c}` has.
     pub id: &'static str,
     /// What it does, in a line.
@@ -33,15 +35,31 @@ impl Operation {
     /// One that reads nothing of a request but its path; the rest is added by `..`.
     pub const fn plain(
         method: Method,
-        handler: Handler,
+        (handler, needs): (Handler, Needs),
         (id, summary): (&'static str, &'static str),
         replies: &'static [Reply],
         problems: &'static [&'static [Kind]],
     ) -> Operation {
         const NONE: &[Parameter] = &[];
         let (fields, takes) = (&[], Takes::Nothing);
-        Operation { method, handler, id, summary, query: NONE, fields, takes, replies, problems }
+        Operation { method, handler, needs, id, summary, query: NONE, fields, takes, replies, problems }
     }
+}
+
+/// What an operation needs of who asks. Which documents it is about, and whether it changes them, is asked once more of
+/// each command that it executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: it answers without a token.
+    Nothing,
+    /// The role read.
+    Read,
+    /// The role read, and a reach over everything: it tells of all that there is.
+    ReadAll,
+    /// The role write.
+    Write,
+    /// The role admin. Each such call leaves a line in the log.
+    Admin,
 }
 
 /// A parameter of the query.

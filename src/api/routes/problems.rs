@@ -34,5 +34,8 @@ pub const BODY: &[Kind] = &[
     Kind::DocumentTooLarge,
 ];
 
+/// Where a token is asked for.
+pub const TOKENS: &[Kind] = &[Kind::TokenMissing, Kind::TokenInvalid, Kind::RoleLacking, Kind::OutOfReach];
+
 /// Everywhere.
 pub const EVERYWHERE: &[Kind] = &[Kind::Starting];

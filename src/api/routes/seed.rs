@@ -3,13 +3,13 @@
 use super::super::message::Method;
 use super::super::problem::Kind;
 use super::super::seed;
-use super::operation::{Content, Operation, Parameter, Reply, Takes};
+use super::operation::{Content, Needs, Operation, Parameter, Reply, Takes};
 use super::parameters::SEED_KEY;
 use super::problems::{BODY, IN_COLLECTION, KEYED, WRITES};
 
 const fn operation(
     method: Method,
-    handler: super::Handler,
+    handler: (super::Handler, super::Needs),
     names: (&'static str, &'static str),
     query: &'static [Parameter],
     problems: &'static [&'static [Kind]],
@@ -24,7 +24,7 @@ const TARGET: &[Kind] = &[Kind::PercentEscapeInvalid, Kind::Utf8Invalid];
 /// `GET /get`
 pub const GET: Operation = operation(
     Method::Get,
-    seed::get,
+    (seed::get, Needs::Read),
     ("seed_get", "Reads a document"),
     &[SEED_KEY],
     &[TARGET, KEYED, IN_COLLECTION, &[Kind::KeyNotFound]],
@@ -35,7 +35,7 @@ pub const SET: Operation = Operation {
     takes: Takes::SeedSet,
     ..operation(
         Method::Post,
-        seed::set,
+        (seed::set, Needs::Write),
         ("seed_set", "Stores a document"),
         &[],
         &[
@@ -52,26 +52,36 @@ pub const SET: Operation = Operation {
 /// `DELETE /delete`
 pub const DELETE: Operation = operation(
     Method::Delete,
-    seed::delete,
+    (seed::delete, Needs::Write),
     ("seed_delete", "Removes a document, if it is there"),
     &[SEED_KEY],
     &[TARGET, KEYED, IN_COLLECTION, WRITES, &[Kind::ConditionRequired]],
 );
 
 /// `GET /collections/{c}/list`
-pub const LIST: Operation =
-    operation(Method::Get, seed::list, ("seed_list", "Every document of a collection"), &[], &[TARGET, IN_COLLECTION]);
+pub const LIST: Operation = operation(
+    Method::Get,
+    (seed::list, Needs::Read),
+    ("seed_list", "Every document of a collection"),
+    &[],
+    &[TARGET, IN_COLLECTION],
+);
 
 /// `GET /collections`
-pub const COLLECTIONS: Operation =
-    operation(Method::Get, seed::list_collections, ("seed_collections", "The names of the collections"), &[], &[]);
+pub const COLLECTIONS: Operation = operation(
+    Method::Get,
+    (seed::list_collections, Needs::Read),
+    ("seed_collections", "The names of the collections"),
+    &[],
+    &[],
+);
 
 /// `POST /collections/{c}`
 pub const CREATE: Operation = Operation {
     replies: &[Reply { status: 201, about: "it exists now", content: Content::Object("Envelope"), fields: &[] }],
     ..operation(
         Method::Post,
-        seed::create_collection,
+        (seed::create_collection, Needs::Write),
         ("seed_create_collection", "Makes sure that a collection exists"),
         &[],
         &[TARGET, IN_COLLECTION, WRITES, &[Kind::TooManyCollections]],
@@ -81,7 +91,7 @@ pub const CREATE: Operation = Operation {
 /// `DELETE /collections/{c}`
 pub const DROP: Operation = operation(
     Method::Delete,
-    seed::drop_collection,
+    (seed::drop_collection, Needs::Write),
     ("seed_drop_collection", "Removes a collection with its documents, if it is there"),
     &[],
     &[TARGET, IN_COLLECTION, WRITES],

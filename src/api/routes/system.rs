@@ -5,12 +5,12 @@ use super::super::message::Method;
 use super::super::openapi;
 use super::super::problem::Kind;
 use super::super::system;
-use super::operation::{Content, Operation, Reply};
+use super::operation::{Content, Needs, Operation, Reply};
 use super::parameters::WAIT;
 use super::problems::NAMED;
 
 const fn operation(
-    handler: super::Handler,
+    handler: (super::Handler, super::Needs),
     names: (&'static str, &'static str),
     replies: &'static [Reply],
     problems: &'static [&'static [Kind]],
@@ -22,23 +22,32 @@ const STATUS: &[Reply] = &[Reply { status: 200, about: "it is", content: Content
 const TEXT: &[Reply] = &[Reply { status: 200, about: "the text", content: Content::Text, fields: &[] }];
 
 /// `GET /livez`
-pub const LIVEZ: Operation = operation(system::livez, ("livez", "The process answers"), STATUS, &[NAMED]);
+pub const LIVEZ: Operation =
+    operation((system::livez, Needs::Nothing), ("livez", "The process answers"), STATUS, &[NAMED]);
 
 /// `GET /readyz`
-pub const READYZ: Operation =
-    operation(system::readyz, ("readyz", "The server should be sent work"), STATUS, &[NAMED, &[Kind::NotReady]]);
+pub const READYZ: Operation = operation(
+    (system::readyz, Needs::Nothing),
+    ("readyz", "The server should be sent work"),
+    STATUS,
+    &[NAMED, &[Kind::NotReady]],
+);
 
 /// `GET /metrics`
-pub const METRICS: Operation =
-    operation(system::metrics, ("metrics", "What the server counts, as Prometheus reads it"), TEXT, &[NAMED]);
+pub const METRICS: Operation = operation(
+    (system::metrics, Needs::ReadAll),
+    ("metrics", "What the server counts, as Prometheus reads it"),
+    TEXT,
+    &[NAMED],
+);
 
 /// `GET /`
 pub const WELCOME: Operation =
-    operation(system::welcome, ("welcome", "What this is, and three lines to try"), TEXT, &[NAMED]);
+    operation((system::welcome, Needs::Nothing), ("welcome", "What this is, and three lines to try"), TEXT, &[NAMED]);
 
 /// `GET /openapi.json`
 pub const DESCRIPTION: Operation = operation(
-    openapi::description,
+    (openapi::description, Needs::Nothing),
     ("description", "This description"),
     &[Reply { status: 200, about: "OpenAPI 3.1", content: Content::Object("Description"), fields: &[] }],
     &[NAMED],
@@ -46,7 +55,7 @@ pub const DESCRIPTION: Operation = operation(
 
 /// `GET /v1/stats`
 pub const STATS: Operation = operation(
-    inspect::stats,
+    (inspect::stats, Needs::ReadAll),
     ("stats", "How the server stands"),
     &[Reply { status: 200, about: "the figures", content: Content::Object("Stats"), fields: &[] }],
     &[NAMED],
@@ -54,7 +63,7 @@ pub const STATS: Operation = operation(
 
 /// `GET /v1/config`
 pub const CONFIG: Operation = operation(
-    inspect::config,
+    (inspect::config, Needs::Admin),
     ("config", "Every option with its value and where that came from"),
     &[Reply { status: 200, about: "the options", content: Content::Object("Config"), fields: &[] }],
     &[NAMED],
@@ -65,7 +74,7 @@ pub const SNAPSHOT: Operation = Operation {
     method: Method::Post,
     query: &[WAIT],
     ..operation(
-        system::snapshot,
+        (system::snapshot, Needs::Admin),
         ("snapshot", "Starts a snapshot"),
         &[
             Reply { status: 202, about: "it has begun", content: Content::Object("SnapshotStarted"), fields: &[] },

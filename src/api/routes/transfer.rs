@@ -3,7 +3,7 @@
 use super::super::message::Method;
 use super::super::problem::Kind;
 use super::super::transfer;
-use super::operation::{Content, Operation, Reply, Takes};
+use super::operation::{Content, Needs, Operation, Reply, Takes};
 use super::parameters::{COLLECTIONS, EXPORT_CURSOR, MODE};
 use super::problems::{BODY, IN_COLLECTION, KEYED, NAMED, WRITES};
 
@@ -16,6 +16,7 @@ const LINES: &str = "for each collection a line with collection and options; for
 pub const EXPORT: Operation = Operation {
     method: Method::Get,
     handler: transfer::export,
+    needs: Needs::Read,
     id: "export",
     summary: "Every document and every collection, or some of them, as lines, in order of collection and key",
     query: &[EXPORT_CURSOR, COLLECTIONS],
@@ -29,6 +30,7 @@ pub const EXPORT: Operation = Operation {
 pub const IMPORT: Operation = Operation {
     method: Method::Post,
     handler: transfer::import,
+    needs: Needs::Write,
     id: "import",
     summary: "Takes the lines of an export beside what is there, each by itself, or in place of everything, all at one \
               moment; documents get new versions",

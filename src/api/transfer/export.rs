@@ -12,7 +12,7 @@ use crate::base::json;
 use crate::model::{CollectionSummary, Command, Effect, Entries, Execute, KeyRange, Listed, Outcome, Refusal};
 
 use super::super::Api;
-use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of, no_such_collection};
+use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of, no_such_collection, scope_of};
 use super::super::message::{BodyStream, Field, Part, Pulled, Response, ResponseBody, Value};
 use super::super::problem::{Kind, Problem};
 use super::line_writer::LineWriter;
@@ -29,10 +29,10 @@ const COLLECTIONS_AT_ONCE: usize = 64;
 /// # Errors
 /// `parameter_invalid` for a cursor that is none, what is wrong with its name or key, 404 for a collection that is asked
 /// for and not there.
-pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+pub fn get(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let query = call.parameters()?;
     let (collection, after) = query.value("cursor").map(read_cursor).transpose()?.unwrap_or_default();
-    let mut wanted = wanted(api, query.values("collection"))?;
+    let mut wanted = wanted(call, query.values("collection"))?;
     // Of what is wanted, all before the cursor has been read.
     let is_wanted = wanted.as_mut().is_none_or(|wanted| {
         *wanted = wanted.split_off(&collection);
@@ -41,7 +41,7 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let mut response = Response::new(200).with("Content-Type", Value::Static("application/x-ndjson"));
     response.push_field(Field::NO_CACHE);
     response.body = ResponseBody::Stream(Box::new(Export {
-        execute: Arc::clone(&api.execute),
+        execute: Arc::clone(call.execute),
         collection,
         first: is_wanted.then_some(after),
         wanted,
@@ -53,16 +53,24 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
 }
 
 /// The collections that are named (`None`: the main store); no set at all when none is, and all are wanted.
-fn wanted<'n>(api: &Api, names: impl Iterator<Item = &'n str>) -> Result<Option<BTreeSet<Option<String>>>, Otherwise> {
+fn wanted<'n>(
+    call: &Call<'_>,
+    names: impl Iterator<Item = &'n str>,
+) -> Result<Option<BTreeSet<Option<String>>>, Otherwise> {
     let mut wanted = BTreeSet::new();
     for name in names {
         if !name.is_empty() {
-            let Outcome { rest, effect } = api.run(Command::DescribeCollection { name: name_of(name)? })?;
+            let Outcome { rest, effect } = call.run(Command::DescribeCollection { name: name_of(name)? })?;
             if !matches!(effect, Effect::Collection(_)) {
                 return Err(no_such_collection(name).resting_on(rest).into());
             }
         }
+        // It would be refused when it is scanned; here it is refused before the first line.
+        call.must_reach_all(scope_of((!name.is_empty()).then_some(name))?, "")?;
         wanted.insert((!name.is_empty()).then(|| name.to_owned()));
+    }
+    if wanted.is_empty() {
+        call.must_reach_in_all_collections("")?;
     }
     Ok(Some(wanted).filter(|wanted| !wanted.is_empty()))
 }

@@ -33,7 +33,7 @@ use super::staging::Staging;
 pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let staging = match call.parameters()?.value("mode") {
         None | Some("merge") => None,
-        Some("replace") => Some(Staging::begin(api)?),
+        Some("replace") => Some(Staging::begin(call)?),
         Some(mode) => {
             let detail = format!("mode={mode} is none: merge keeps what is not in the body, replace does not");
             return Err(Problem::new(Kind::ParameterInvalid, detail).into());
@@ -42,7 +42,7 @@ pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     // As a string a document may be twice as long: of JSON only quotes, backslashes and white space are escaped, each to two.
     let limit = api.document_limit(api.options.document_bytes_max.saturating_add(ENVELOPE_BYTES_MAX));
     let import = Import {
-        execute: Arc::clone(&api.execute),
+        execute: Arc::clone(call.execute),
         staging,
         clock: Arc::clone(&api.clock),
         limit,

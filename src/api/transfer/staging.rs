@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{Command, Effect, Execute, Lsn, Outcome, staged_name};
 
-use super::super::Api;
-use super::super::call::Otherwise;
+use super::super::call::{Call, Otherwise};
 use super::super::problem::{Kind, Problem};
 
 /// A generation beside everything that there is.
@@ -20,9 +19,9 @@ impl Staging {
     ///
     /// # Errors
     /// 409 when there is one already; what refuses a write.
-    pub(super) fn begin(api: &Api) -> Result<Staging, Otherwise> {
-        match api.run(Command::Stage)?.effect {
-            Effect::Staged { generation } => Ok(Staging { execute: Arc::clone(&api.execute), generation }),
+    pub(super) fn begin(call: &Call<'_>) -> Result<Staging, Otherwise> {
+        match call.run(Command::Stage)?.effect {
+            Effect::Staged { generation } => Ok(Staging { execute: Arc::clone(call.execute), generation }),
             _ => Err(Problem::new(Kind::ImportRunning, "another import is about to replace everything")
                 .hint("wait for its end, or import with mode=merge")
                 .into()),

@@ -131,6 +131,9 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// The permission bits of `path`; of a symbolic link those of what it leads to.
     fn mode(&self, path: &Path) -> io::Result<u32>;
 
+    /// The user to whom `path` belongs; of a symbolic link that of what it leads to.
+    fn owner(&self, path: &Path) -> io::Result<u32>;
+
     /// What is in the folder `path`, sorted by name. A symbolic link is shown as what it leads to.
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>>;
 

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{self, IoSlice, Write};
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Disk, DiskFile, DiskLock, Listed, LockError};
@@ -95,6 +95,10 @@ impl Disk for RealDisk {
 
     fn mode(&self, path: &Path) -> io::Result<u32> {
         Ok(fs::metadata(path)?.permissions().mode() & 0o7777)
+    }
+
+    fn owner(&self, path: &Path) -> io::Result<u32> {
+        Ok(fs::metadata(path)?.uid())
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>> {

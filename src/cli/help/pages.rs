@@ -48,7 +48,8 @@ pub const PAGES: &[Page] = &[
         command: "check-config",
         summary: "say whether the configuration is valid",
         usage: &["check-config [--config PATH] [OPTION...]"],
-        about: "Looks at file, environment and flags, and at the certificate that they name.",
+        about: "Looks at file, environment and flags, and at the certificate and the tokens\n\
+                that they name.",
         flags: &[("--config PATH", "the file, ./config.json unless given")],
         examples: &["memory-tools check-config --config new.json && mv new.json config.json"],
         exits: &[(0, "valid"), USAGE],

@@ -94,6 +94,10 @@ impl Disk for SimDisk {
         self.state().run("mode", |state| state.file(path).map(|_| 0o600))
     }
 
+    fn owner(&self, path: &Path) -> io::Result<u32> {
+        self.state().run("owner", |state| state.file(path).map(|_| 0))
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>> {
         self.state().run("list", |state| {
             if !state.has_folder(path) {
