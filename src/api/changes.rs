@@ -57,7 +57,7 @@ pub fn get(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     let changes = api.changes.as_ref().ok_or_else(|| refused(NotFollowed::Off))?;
     let reader = Arc::clone(changes).follow(after).map_err(refused)?;
     let mut response = Response::new(200).with("Content-Type", Value::Static(form.content_type()));
-    response.push_field(Field::NO_CACHE);
+    response.push_field(Field::NoCache);
     if call.method == Method::Head {
         return Ok(response.unmeasured());
     }

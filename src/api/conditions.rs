@@ -26,10 +26,13 @@ pub fn required(rest: Rest) -> Problem {
 ///
 /// # Errors
 /// `condition_invalid` when a field is not a list of entity tags: guessing would turn a guarded write into a blind one.
+#[inline]
 pub fn read(headers: &dyn Headers) -> Result<Condition, Problem> {
-    if !headers.may_hold("If-") {
-        return Ok(Condition::default());
-    }
+    // Most requests carry none.
+    if headers.may_hold("If-") { read_given(headers) } else { Ok(Condition::default()) }
+}
+
+fn read_given(headers: &dyn Headers) -> Result<Condition, Problem> {
     Ok(Condition {
         if_match: read_field(headers, "If-Match", Comparison::Strong)?,
         if_none_match: read_field(headers, "If-None-Match", Comparison::Weak)?,

@@ -200,18 +200,19 @@ impl Handle for Api {
         let head_only = request.method == Method::Head;
         let mut family = Family::Resource;
         // Each time that a reply is moved costs more than what is decided here.
-        match self.reply(request, &mut family) {
-            Ok(mut response) => {
-                response.head_only = head_only;
-                Answer::Reply(response)
-            }
-            Err(Otherwise::Problem(problem)) => Answer::Reply(refusal(problem, family, head_only)),
+        let mut answer = match self.reply(request, &mut family) {
+            Ok(response) => Answer::Reply(response),
+            Err(Otherwise::Problem(problem)) => Answer::Reply(refusal(problem, family)),
             Err(Otherwise::Gather { bytes_max }) => Answer::Gather { bytes_max },
             Err(Otherwise::Stream(intake)) => Answer::Stream(intake),
             Err(Otherwise::Later(later)) => Answer::Later(later),
             Err(Otherwise::Work(work)) => Answer::Work(work),
             Err(Otherwise::Again) => Answer::Again,
+        };
+        if let Answer::Reply(response) = &mut answer {
+            response.head_only = head_only;
         }
+        answer
     }
 
     fn anticipate(&self, targets: &[&[u8]]) {
@@ -223,13 +224,11 @@ impl Handle for Api {
 
 /// The reply that says what is wrong.
 #[cold]
-fn refusal(problem: Problem, family: Family, head_only: bool) -> Response {
-    let mut response = match family {
+fn refusal(problem: Problem, family: Family) -> Response {
+    match family {
         Family::Seed => problem.into_envelope(),
         Family::Resource | Family::System => problem.into_response(),
-    };
-    response.head_only = head_only;
-    response
+    }
 }
 
 fn unknown_route(family: Family, path: &str) -> Problem {

@@ -30,8 +30,8 @@ static DESCRIPTION: OnceLock<Vec<u8>> = OnceLock::new();
 pub fn description(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
     call.parameters()?;
     Ok(Response::new(200)
-        .with_field(message::Field::JSON)
-        .with_field(message::Field::NO_CACHE)
+        .with_field(message::Field::Json)
+        .with_field(message::Field::NoCache)
         .with_piece(Piece::Static(text())))
 }
 

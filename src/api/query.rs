@@ -16,7 +16,8 @@ const TYPING_DISTANCE_MAX: usize = 3;
 /// The decoded parameters of a request.
 #[derive(Debug)]
 pub struct Query<'a> {
-    given: SmallVec<[(&'static str, Cow<'a, str>); 4]>,
+    // Room for one: most requests have none, and it is moved with every one of them.
+    given: SmallVec<[(&'static str, Cow<'a, str>); 1]>,
 }
 
 impl<'a> Query<'a> {
@@ -32,7 +33,7 @@ impl<'a> Query<'a> {
     }
 
     fn read_given(query: &'a str, known: &'static [Parameter]) -> Result<Query<'a>, Problem> {
-        let mut given: SmallVec<[(&'static str, Cow<'a, str>); 4]> = SmallVec::new();
+        let mut given: SmallVec<[(&'static str, Cow<'a, str>); 1]> = SmallVec::new();
         for (name, value) in pairs(query) {
             let name = decode_or_problem(name, Plus::Space, "the name of a query parameter")?;
             let Some(Parameter { name, form, .. }) = known.iter().find(|known| known.name == name) else {

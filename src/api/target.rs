@@ -53,7 +53,8 @@ pub enum Plus {
 ///
 /// # Errors
 /// The first escape that is none, or the first byte that is not UTF-8.
-#[inline]
+// Most have none, which is told by what the call would take.
+#[inline(always)]
 pub fn decode(text: &str, plus: Plus) -> Result<Cow<'_, str>, DecodeFault> {
     let is_plain = match plus {
         Plus::Literal => !holds(text.as_bytes(), b'%'),
@@ -62,6 +63,7 @@ pub fn decode(text: &str, plus: Plus) -> Result<Cow<'_, str>, DecodeFault> {
     if is_plain { Ok(Cow::Borrowed(text)) } else { decode_escaped(text, plus).map(Cow::Owned) }
 }
 
+#[inline(never)]
 fn decode_escaped(text: &str, plus: Plus) -> Result<String, DecodeFault> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -91,7 +93,7 @@ fn hex_pair(digits: &[u8]) -> Option<u8> {
 ///
 /// # Errors
 /// `percent_escape_invalid` or `utf8_invalid`, naming `what` and the place.
-#[inline]
+#[inline(always)]
 pub fn decode_or_problem(text: &str, plus: Plus, what: impl Display) -> Result<Cow<'_, str>, Problem> {
     decode(text, plus).map_err(|fault| problem_of(fault, &what))
 }

@@ -223,11 +223,15 @@ impl Catalogue {
     }
 
     /// Finds a scope; see `Store::place`.
+    #[inline]
     pub(super) fn place(&self, scope: Scope<'_>) -> Result<Place<'_>, CollectionAbsent> {
-        let name = match scope {
-            Scope::Main => return Ok(Place::MAIN),
-            Scope::Collection(name) => name,
-        };
+        match scope {
+            Scope::Main => Ok(Place::MAIN),
+            Scope::Collection(name) => self.place_of(name),
+        }
+    }
+
+    fn place_of(&self, name: CollectionName<'_>) -> Result<Place<'_>, CollectionAbsent> {
         let state = self.state.read();
         match state.find(name) {
             Some(Collection { id, created, options, changed, .. }) => {

@@ -101,6 +101,7 @@ impl Store {
     ///
     /// # Locks
     /// Takes the catalogue's lock for reading; the `Place` of a named collection keeps it.
+    #[inline]
     pub fn place<'s>(&'s self, scope: Scope<'_>) -> Result<Place<'s>, CollectionAbsent> {
         self.catalogue.place(scope)
     }
@@ -112,8 +113,7 @@ impl Store {
     pub fn get(&self, place: Place<'_>, key: Key<'_>, now: impl FnOnce() -> UnixMillis) -> Lookup {
         let address = self.hashing.address(place.id(), key.as_bytes());
         let shard = self.shard(address.shard).read();
-        let entry = shard.find(place.id(), address.hash, key.as_bytes()).map(|slot| shard.get(place.id(), slot));
-        match entry {
+        match shard.look_up(place.id(), address.hash, key.as_bytes()) {
             Some(entry) if entry.deadline == Deadline::NEVER || !entry.deadline.has_passed(now()) => {
                 Lookup::Found { rests_on: shard.rests_on(entry), entry: entry.counted() }
             }

@@ -91,6 +91,18 @@ impl Partition {
         self.table.find(hash.widened(), is_it).map(|entry| entry.slot)
     }
 
+    /// The entry of `key`, whose hash is `hash`.
+    pub(super) fn look_up(&self, hash: ShardHash, key: &[u8]) -> Option<EntryRef<'_>> {
+        let mut found = None;
+        self.table.find(hash.widened(), |entry| {
+            entry.hash == hash && {
+                found = Some(self.slab.get(entry.slot)).filter(|entry| entry.document.key_bytes() == key);
+                found.is_some()
+            }
+        });
+        found
+    }
+
     /// The slot of the key with this hash, as far as the hash tells: no entry is looked at.
     pub(super) fn likely(&self, hash: ShardHash) -> Option<SlotIndex> {
         self.table.find(hash.widened(), |entry| entry.hash == hash).map(|entry| entry.slot)
@@ -218,6 +230,8 @@ impl Partition {
             let key = entry.document.key_bytes();
             bytes += entry.document.size_bytes() as u64;
             assert_eq!(self.find(hash(key), key), Some(slot), "the table finds {entry:?}");
+            let looked_up = self.look_up(hash(key), key).unwrap();
+            assert!(std::ptr::eq(looked_up.document, entry.document), "the table finds {entry:?}");
             if entry.deadline != Deadline::NEVER {
                 with_deadline += 1;
                 assert!(due.contains(&(entry.deadline, slot)), "the due index holds {entry:?}");

@@ -110,6 +110,11 @@ impl Shard {
         self.partition(id)?.find(hash, key)
     }
 
+    /// The entry of `key` in the collection `id`: as `find` and `get`, in one look.
+    pub(super) fn look_up(&self, id: CollectionId, hash: ShardHash, key: &[u8]) -> Option<EntryRef<'_>> {
+        self.partition(id)?.look_up(hash, key)
+    }
+
     /// The slot of the key with this hash, as far as the hash tells: no entry is looked at.
     pub(super) fn likely(&self, id: CollectionId, hash: ShardHash) -> Option<SlotIndex> {
         self.partition(id)?.likely(hash)

@@ -32,10 +32,10 @@ impl Handle for Constant {
             RequestBody::Awaited { .. } => return Answer::Gather { bytes_max: DOCUMENT_BYTES_CEILING },
             RequestBody::Failed(_) => return Answer::Reply(Response::new(400)),
         }
-        let response = Response::new(200).with_field(Field::JSON).with_field(Field::EntityTag(VERSION));
+        let response = Response::new(200).with_field(Field::Json).with_field(Field::EntityTag(VERSION));
         Answer::Reply(match request.method {
             Method::Put => response.with_piece(Piece::Static(WRITTEN)),
-            _ => response.with_field(Field::NO_CACHE).with_piece(Piece::Static(self.document)),
+            _ => response.with_field(Field::NoCache).with_piece(Piece::Static(self.document)),
         })
     }
 }

@@ -115,7 +115,7 @@ impl Page {
 
 /// The reply before anything is listed.
 fn head(form: ListForm) -> Response {
-    Response::new(200).with("Content-Type", Value::Static(form.content_type())).with_field(Field::NO_CACHE)
+    Response::new(200).with("Content-Type", Value::Static(form.content_type())).with_field(Field::NoCache)
 }
 
 fn write(response: &mut Response, items: Vec<Entry>, cursor: Option<&str>, form: ListForm, with_values: bool) {
@@ -209,7 +209,7 @@ impl Count {
         }
         body.extend_from_slice(b"}\n");
         Response::json(200, body)
-            .with_field(Field::NO_CACHE)
+            .with_field(Field::NoCache)
             .resting_on(Rest::Seen(self.rest.lsn().max(self.entries.rests_on())))
     }
 }

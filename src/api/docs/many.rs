@@ -157,8 +157,8 @@ impl Search {
         text.push_bytes(b"},\"missing\":[");
         text.push_bytes(&self.missing);
         text.push_bytes(b"]}\n");
-        let mut response = Response::new(200).with_field(Field::JSON);
-        response.push_field(Field::NO_CACHE);
+        let mut response = Response::new(200).with_field(Field::Json);
+        response.push_field(Field::NoCache);
         response.rest = text.rest();
         text.into_pieces().into_iter().for_each(|piece| response.push_piece(piece));
         response

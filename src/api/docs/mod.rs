@@ -104,10 +104,10 @@ fn found(api: &Api, entry: Entry, rest: Rest, (condition, view): (&Condition, &V
     let mut response = Response::new(if is_unmodified { 304 } else { 200 });
     response.rest = rest;
     response.push_field(Field::EntityTag(entry.version.0));
-    response.push_field(Field::NO_CACHE);
+    response.push_field(Field::NoCache);
     push_deadline(&mut response, entry.deadline, &*api.clock);
     if !is_unmodified {
-        response.push_field(Field::JSON);
+        response.push_field(Field::Json);
         let piece = view.piece(entry.document, range, api.options.document_bytes_max);
         response.push_piece(piece.map_err(|problem| problem.resting_on(rest))?);
     }

@@ -135,7 +135,7 @@ pub(super) fn receipt(key: Key<'_>, version: Lsn, deadline: Deadline) -> Respons
     push_called(&mut body, key, version, deadline);
     body.extend_from_slice(b"}\n");
     let mut response = Response::new(200);
-    response.push_field(Field::JSON);
+    response.push_field(Field::Json);
     response.push_field(Field::EntityTag(version.0));
     response.push_piece(Piece::Owned(body));
     response
@@ -153,7 +153,7 @@ pub(super) fn push_called(out: &mut Vec<u8>, key: Key<'_>, version: Lsn, deadlin
 /// A document as the reply to what was done with it.
 fn shown_whole(clock: &dyn Clock, document: Document, version: Lsn, deadline: Deadline) -> Response {
     let mut response = Response::new(200);
-    response.push_field(Field::JSON);
+    response.push_field(Field::Json);
     response.push_field(Field::EntityTag(version.0));
     push_deadline(&mut response, deadline, clock);
     response.push_piece(Piece::Document(document));

@@ -7,8 +7,11 @@ use crate::base::clock::UnixMillis;
 /// A header field of a reply; one of them is two, which always go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// The same in every reply that has it: the line as it is sent, its end included.
-    Line(&'static str),
+    /// `Content-Type: application/json`
+    Json,
+    /// `Cache-Control: no-cache`: what is shown may have changed by the next time, and a cache asks before it shows it
+    /// again.
+    NoCache,
     /// `ETag`: a version in quotes, which is a strong entity tag.
     EntityTag(u64),
     /// `MT-TTL` and `MT-Expires-At`: how long there will be a document still, and until when.
@@ -31,12 +34,4 @@ pub enum Value {
     Text(String),
     /// A plain number.
     Number(u64),
-}
-
-impl Field {
-    /// The body is JSON.
-    pub const JSON: Field = Field::Line("Content-Type: application/json\r\n");
-
-    /// What is shown may have changed by the next time: a cache asks before it shows it again.
-    pub const NO_CACHE: Field = Field::Line("Cache-Control: no-cache\r\n");
 }

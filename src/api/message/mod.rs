@@ -210,7 +210,7 @@ impl Response {
     /// A reply whose body is the JSON text `body`.
     pub fn json(status: u16, body: Vec<u8>) -> Response {
         let mut response = Response::new(status);
-        response.push_field(Field::JSON);
+        response.push_field(Field::Json);
         response.push_piece(Piece::Owned(body));
         response
     }

@@ -39,7 +39,7 @@ pub fn get(_: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         wanted.remove(&collection)
     });
     let mut response = Response::new(200).with("Content-Type", Value::Static("application/x-ndjson"));
-    response.push_field(Field::NO_CACHE);
+    response.push_field(Field::NoCache);
     response.body = ResponseBody::Stream(Box::new(Export {
         execute: Arc::clone(call.execute),
         collection,

@@ -20,6 +20,8 @@ mod waits;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
+use smallvec::SmallVec;
+
 use crate::api::message::{BodyStream, Piece, Response, ResponseBody};
 use crate::front::framing::Version;
 use crate::front::reply::{self, Manner, Remaining};
@@ -119,11 +121,13 @@ impl Outbox {
         self.replies < cx.rules.pipelined_requests_max && self.bytes + cx.out.len() < cx.rules.unsent_bytes_max
     }
 
-    /// Takes a reply; sends nothing.
-    pub(super) fn reply(&mut self, mut response: Response, terms: Terms, cx: &mut Context<'_>) {
+    /// Takes a reply, and sends nothing. What it needs of `response` beyond this call it takes out: nearly always nothing,
+    /// and to move all of it would cost more than the rest of this.
+    pub(super) fn reply(&mut self, response: &mut Response, terms: Terms, cx: &mut Context<'_>) {
         self.replies += 1;
         response.head_only |= terms.head_only;
         if !cx.is_released(response.rest) {
+            let response = std::mem::replace(response, Response::new(200));
             self.bytes += weight(&response);
             let state = Waiting::Parked(Box::new(response));
             self.queue.push_back(Item::Waiting { state, terms });
@@ -131,9 +135,10 @@ impl Outbox {
         }
         let mut remaining = Remaining::Nothing;
         let date = cx.date;
-        self.push_with(cx, |out| remaining = reply::begin(out, &response, manner(terms, date)));
+        self.push_with(cx, |out| remaining = reply::begin(out, response, manner(terms, date)));
         if remaining != Remaining::Nothing {
-            self.push_remaining(remaining, response.body);
+            let body = std::mem::replace(&mut response.body, ResponseBody::Pieces(SmallVec::new()));
+            self.push_remaining(remaining, body);
         }
     }
 

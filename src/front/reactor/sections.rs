@@ -16,15 +16,9 @@ const KEPT: usize = 4;
 const BYTES_MAX: usize = 512;
 
 /// Sections, each known from its first to its last byte. One for each thread, and for one set of limits.
+/// The one that was met last comes first: nearly always it is met again.
 #[derive(Default)]
-pub struct Sections(RefCell<Kept>);
-
-#[derive(Default)]
-struct Kept {
-    sections: Vec<(Vec<u8>, Content)>,
-    /// Which is replaced next.
-    oldest: usize,
-}
+pub struct Sections(RefCell<Vec<(Vec<u8>, Content)>>);
 
 /// What a sound section holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,27 +52,26 @@ impl Initials {
 impl Sections {
     /// The section at the start of `bytes`, when it is known: its bytes, which end with its empty line, and its content.
     pub(super) fn find<'b>(&self, bytes: &'b [u8]) -> Option<(&'b [u8], Content)> {
-        let kept = self.0.borrow();
-        let (section, content) = kept.sections.iter().find(|(section, _)| bytes.starts_with(section))?;
+        let mut kept = self.0.borrow_mut();
+        let at = kept.iter().position(|(section, _)| bytes.starts_with(section))?;
+        if at > 0 {
+            kept.get_mut(..=at)?.rotate_right(1);
+        }
+        let (section, content) = kept.first()?;
         Some((bytes.get(..section.len())?, *content))
     }
 
     /// Keeps a sound section, its empty line included, unless it is long, or kept: behind a line that is not plain.
     pub(super) fn keep(&self, section: &[u8], content: Content) {
         let mut kept = self.0.borrow_mut();
-        let Kept { sections, oldest } = &mut *kept;
-        if section.len() > BYTES_MAX || sections.iter().any(|(bytes, _)| bytes == section) {
+        if section.len() > BYTES_MAX || kept.iter().any(|(bytes, _)| bytes == section) {
             return;
         }
-        match sections.get_mut(*oldest) {
-            Some((bytes, before)) => {
-                bytes.clear();
-                bytes.extend_from_slice(section);
-                *before = content;
-            }
-            None => sections.push((section.to_vec(), content)),
-        }
-        *oldest = (*oldest + 1) % KEPT;
+        let forgotten = if kept.len() < KEPT { None } else { kept.pop() };
+        let mut bytes = forgotten.map_or_else(Vec::new, |(bytes, _)| bytes);
+        bytes.clear();
+        bytes.extend_from_slice(section);
+        kept.insert(0, (bytes, content));
     }
 }
 
@@ -110,6 +103,9 @@ mod tests {
         }
         let known: Vec<_> = (0..=KEPT).filter(|number| sections.find(name(*number).as_bytes()).is_some()).collect();
         assert_eq!(known, (1..=KEPT).collect::<Vec<_>>());
+        // In this order they were met, so that the first is the one to forget.
+        sections.keep(b"another\r\n\r\n", content(&[]));
+        assert!(sections.find(name(1).as_bytes()).is_none() && sections.find(name(2).as_bytes()).is_some());
         for (length, is_kept) in [(BYTES_MAX, true), (BYTES_MAX + 1, false)] {
             let section = format!("{:>length$}", "x\r\n\r\n");
             sections.keep(section.as_bytes(), content(&[]));

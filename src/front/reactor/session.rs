@@ -378,17 +378,20 @@ impl Session {
     }
 
     /// Replies, and goes on to the next request or ends.
-    fn finish(&mut self, response: Response, terms: Terms, follows: bool, cx: &mut Context<'_>) {
-        self.phase = Phase::Head;
+    fn finish(&mut self, mut response: Response, terms: Terms, follows: bool, cx: &mut Context<'_>) {
+        // To drop the phase before would be a call, even of one that holds nothing.
+        if !matches!(self.phase, Phase::Head) {
+            self.phase = Phase::Head;
+        }
         self.since = cx.now;
-        if self.reply(response, terms, follows, cx) {
+        if self.reply(&mut response, terms, follows, cx) {
             self.end(cx);
         }
     }
 
     /// Replies; true when that was the last reply.
-    fn reply(&mut self, response: Response, terms: Terms, follows: bool, cx: &mut Context<'_>) -> bool {
-        let close = terms.ends_with(&response) || (cx.is_draining && !follows);
+    fn reply(&mut self, response: &mut Response, terms: Terms, follows: bool, cx: &mut Context<'_>) -> bool {
+        let close = terms.ends_with(response) || (cx.is_draining && !follows);
         self.outbox.reply(response, Terms { close, ..terms }, cx);
         close
     }

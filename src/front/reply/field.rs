@@ -10,7 +10,8 @@ use crate::api::timestamp;
 #[inline(always)]
 pub fn push_field(out: &mut Vec<u8>, field: &Field) {
     match field {
-        Field::Line(line) => out.extend_from_slice(line.as_bytes()),
+        Field::Json => out.extend_from_slice(b"Content-Type: application/json\r\n"),
+        Field::NoCache => out.extend_from_slice(b"Cache-Control: no-cache\r\n"),
         Field::EntityTag(version) => {
             out.extend_from_slice(b"ETag: \"");
             push_number(out, *version);
@@ -29,6 +30,15 @@ pub fn push_field(out: &mut Vec<u8>, field: &Field) {
             push_value(out, value);
             out.extend_from_slice(b"\r\n");
         }
+    }
+}
+
+/// Appends a text that nearly always has `LIKELY` octets: then it is copied without a call.
+#[inline(always)]
+pub(super) fn push_likely<const LIKELY: usize>(out: &mut Vec<u8>, text: &str) {
+    match <&[u8; LIKELY]>::try_from(text.as_bytes()) {
+        Ok(text) => out.extend_from_slice(text),
+        Err(_) => out.extend_from_slice(text.as_bytes()),
     }
 }
 

@@ -85,12 +85,12 @@ impl Session {
             Answer::Work(work) => self.work(work, Terms { close: true, ..terms }),
             // What waits for room is kept before.
             Answer::Again => self.finish(problem::of_unanswered(), terms, false, cx),
-            Answer::Reply(response) => {
+            Answer::Reply(mut response) => {
                 let is_short = length.is_none_or(|bytes| bytes <= READ_PAST_BYTES_MAX);
                 // Whoever waits for 100 Continue may or may not send the body now: there is no telling what follows.
                 if is_short && !head.framing.expects_continue && !terms.ends_with(&response) {
                     self.phase = Phase::Skip { body, left: READ_PAST_BYTES_MAX };
-                    self.reply(response, terms, true, cx);
+                    self.reply(&mut response, terms, true, cx);
                 } else {
                     self.finish(response, Terms { close: true, ..terms }, false, cx);
                 }
