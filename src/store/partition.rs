@@ -304,6 +304,22 @@ mod tests {
     }
 
     #[test]
+    fn keys_with_the_same_hash_are_told_apart() {
+        let mut fixture = Fixture::new();
+        let hash = fixture.hash(b"a");
+        for (key, version) in [("a", 1), ("b", 2), ("c", 3)] {
+            fixture.partition.insert(hash, entry(key, version));
+        }
+        for (key, version) in [("a", 1), ("b", 2), ("c", 3)] {
+            let slot = fixture.partition.find(hash, key.as_bytes()).unwrap();
+            assert_eq!(fixture.partition.get(slot).counted(), entry(key, version));
+            let looked_up = fixture.partition.look_up(hash, key.as_bytes());
+            assert_eq!(looked_up.map(EntryRef::counted), Some(entry(key, version)));
+        }
+        assert!(fixture.partition.look_up(hash, b"d").is_none());
+    }
+
+    #[test]
     fn the_earliest_deadline_is_due_first() {
         let mut fixture = Fixture::new();
         assert_eq!(fixture.partition.earliest_deadline(), Deadline::NEVER);
