@@ -124,9 +124,10 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// A bad escape, or a name that breaks a rule.
+    #[inline]
     pub fn collection_name(&self) -> Result<Option<Cow<'a, str>>, Problem> {
-        let decoded = |raw: &'a str| decode_or_problem(raw, Plus::Literal, "the name of the collection");
-        self.collection.map(decoded).transpose()
+        let Some(raw) = self.collection else { return Ok(None) };
+        decode_or_problem(raw, Plus::Literal, "the name of the collection").map(Some)
     }
 
     /// The key in the path, decoded once.

@@ -122,6 +122,8 @@ fn push_deadline(response: &mut Response, deadline: Deadline, clock: &dyn Clock)
 }
 
 /// The key from the path, or from `?key=` on the base.
+// Its answer is as large as a problem is, and to hand it over takes longer than to find it.
+#[inline(always)]
 fn document_key<'k, 'c: 'k>(call: &Call<'c>, query: &'k Query<'_>) -> Result<Cow<'k, str>, Problem> {
     match (call.path_key()?, query.value("key")) {
         (Some(_), Some(_)) => {

@@ -69,6 +69,8 @@ pub(super) struct Thread {
     poll: Poll,
     doors: Vec<Door>,
     tools: Tools,
+    /// Where replies are put together.
+    out: Vec<u8>,
     connections: Slab<Connection>,
     /// Connections that are being turned away, the oldest first; some may have gone.
     refused: VecDeque<Address>,
@@ -98,6 +100,7 @@ impl Thread {
         }
         Ok(Thread {
             tools: Tools::new(Arc::clone(&shared), mailbox),
+            out: Vec::new(),
             shared,
             started: Instant::now(),
             poll,
@@ -208,7 +211,7 @@ impl Thread {
     ) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let address = Address { key, generation: connection.generation };
-        let mut cx = self.tools.lend(address, now);
+        let mut cx = self.tools.lend(&mut self.out, address, now);
         let mut fate = turn(connection, &mut cx, &mut self.scratch);
         if fate == Fate::Rests && cx.is_draining && connection.is_idle() {
             fate = connection.retire(&mut cx, &mut self.scratch);
@@ -228,8 +231,8 @@ impl Thread {
                 self.remove(key);
             }
         }
-        if self.tools.out.capacity() > OUT_KEPT_BYTES {
-            self.tools.out = Vec::new();
+        if self.out.capacity() > OUT_KEPT_BYTES {
+            self.out = Vec::new();
         }
     }
 

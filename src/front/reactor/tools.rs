@@ -17,8 +17,6 @@ use super::shared::Shared;
 pub(super) struct Tools {
     shared: Arc<Shared>,
     pub(super) mailbox: Mailbox,
-    /// Where replies are put together.
-    pub(super) out: Vec<u8>,
     pub(super) has_asked: Cell<bool>,
     pub(super) date: DateCache,
     sections: Sections,
@@ -30,7 +28,6 @@ impl Tools {
         Tools {
             shared,
             mailbox,
-            out: Vec::new(),
             has_asked: Cell::new(false),
             date: DateCache::default(),
             sections: Sections::default(),
@@ -38,8 +35,8 @@ impl Tools {
         }
     }
 
-    /// Lends all to the connection with this address.
-    pub(super) fn lend(&mut self, address: Address, now: Millis) -> Context<'_> {
+    /// Lends all to the connection with this address, with `out` to put its replies together in.
+    pub(super) fn lend<'t>(&'t self, out: &'t mut Vec<u8>, address: Address, now: Millis) -> Context<'t> {
         let shared = &*self.shared;
         Context {
             handler: &*shared.seams.handler,
@@ -48,7 +45,7 @@ impl Tools {
             date: self.date.text(),
             now,
             is_draining: shared.is_draining.load(Ordering::Relaxed),
-            out: &mut self.out,
+            out,
             sections: &self.sections,
             bodies_bytes: &self.bodies_bytes,
             has_asked: &self.has_asked,

@@ -34,14 +34,14 @@ impl Session {
     /// Takes the answer to a request that was here whole.
     pub(super) fn answer_whole(
         &mut self,
-        answer: Answer,
+        mut answer: Answer,
         body: &[u8],
         terms: Terms,
         follows: bool,
         cx: &mut Context<'_>,
     ) {
         match answer {
-            Answer::Reply(response) => self.finish(response, terms, follows, cx),
+            Answer::Reply(ref mut response) => self.finish_with(response, terms, follows, cx),
             Answer::Later(later) => self.wait(later, terms, cx),
             Answer::Work(work) => self.work(work, terms),
             Answer::Stream(intake) => {

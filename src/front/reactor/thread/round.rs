@@ -114,20 +114,21 @@ impl Thread {
         for (member, out) in members.iter_mut().zip(&mut outs) {
             let input = input_of(member);
             let Some(connection) = self.connections.get_mut(member.key).filter(|_| !input.is_empty()) else { continue };
-            std::mem::swap(&mut self.tools.out, out);
             let address = Address { key: member.key, generation: connection.generation };
-            connection.session().receive(input, &mut self.tools.lend(address, now));
-            if self.tools.out.len() >= KEPT_BACK_BYTES {
+            connection.session().receive(input, &mut self.tools.lend(out, address, now));
+            if out.len() >= KEPT_BACK_BYTES {
                 member.state = State::Done;
+                // What comes back instead is as empty.
+                std::mem::swap(&mut self.out, out);
                 self.turn(member.key, now, Connection::turn);
             }
-            std::mem::swap(&mut self.tools.out, out);
         }
         for (member, out) in members.drain(..).zip(&mut outs) {
-            // What comes back instead is as empty.
-            std::mem::swap(&mut self.tools.out, out);
             match member.state {
-                State::Waits => self.turn(member.key, now, Connection::turn),
+                State::Waits => {
+                    std::mem::swap(&mut self.out, out);
+                    self.turn(member.key, now, Connection::turn);
+                }
                 State::Failed => self.turn(member.key, now, |_, _, _| Fate::Gone),
                 State::Done => {}
             }
