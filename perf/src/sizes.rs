@@ -12,8 +12,8 @@ pub const SIZES: [u32; 7] = [100, 200, 500, 1000, 2000, 5000, 10_000];
 
 /// Bytes of all documents of a size together, and how many there are at most: a server takes 8 MB without any, and its
 /// small differences are to be lost among the documents.
-const TOTAL_BYTES: u32 = 100_000_000;
-const DOCUMENTS_MAX: u32 = 250_000;
+const TOTAL_BYTES: u32 = 50_000_000;
+const DOCUMENTS_MAX: u32 = 100_000;
 
 /// The name of the figure of documents of `size` bytes.
 pub fn name(size: u32) -> String {

@@ -137,7 +137,14 @@ impl Lines {
         }
         for (place, label) in places.iter().zip(&line.labels) {
             let Some((across, down)) = place else { continue };
-            drawing.words((*across, down - 10.0), Anchor::Middle, "ink small", label);
+            let half = width_of(label) / 2.0;
+            let (across, anchor) = match *across {
+                // Beside what may stand at the axis, such as a promise.
+                left if left - half < LEFT => (left + 8.0, Anchor::Start),
+                right if right + half > RIGHT => (right + 8.0, Anchor::End),
+                middle => (middle, Anchor::Middle),
+            };
+            drawing.words((across, down - 10.0), anchor, "ink small", label);
         }
     }
 }
@@ -195,6 +202,19 @@ mod tests {
         assert_eq!(paths(&found).len(), 2, "{found}");
         assert_eq!(found.matches("<circle").count(), 1, "the value between the gaps is seen: {found}");
         assert!(!found.contains("NaN"));
+    }
+
+    #[test]
+    fn a_label_stays_within_the_chart() {
+        let look = Look { tone: Tone::Ours, stroke: Stroke::Solid, mark: Mark::Disc };
+        let labels = ["first value", "between", "last value"].map(str::to_owned).to_vec();
+        let line = Line { name: "a".into(), look, values: vec![(0.0, 1.0), (5.0, 2.0), (10.0, 3.0)], labels };
+        let (across, up) = (Axis::linear("s", [10.0]).unwrap(), Axis::linear("ms", [5.0]).unwrap());
+        let frame = Frame::new("t", "c", &Source::of("peers", json!({})));
+        let chart = Lines { frame, across, up, lines: vec![line] }.draw().unwrap();
+        let found = |label: &str| chart.lines().find(|line| line.contains(&format!(">{label}<"))).unwrap().to_owned();
+        assert!(!found("first value").contains("text-anchor"), "{chart}");
+        assert!(found("between").contains("\"middle\"") && found("last value").contains("\"end\""), "{chart}");
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl Source {
         let usual = Options::parse(mode.map(Into::into)).ok().flatten().map(|options| store::shown(&options));
         let mut flags = String::new();
         for (name, value) in self.result.get("options").and_then(Value::as_object).into_iter().flatten() {
-            if usual.as_ref().and_then(|usual| usual.get(name)) == Some(value) {
+            if value.is_null() || usual.as_ref().and_then(|usual| usual.get(name)) == Some(value) {
                 continue;
             }
             match VARIABLES.iter().find(|(option, _)| option == name) {
@@ -171,6 +171,8 @@ fn flags_of(name: &str, value: &Value) -> String {
     let name = match name {
         "warm_up_seconds" => "warm-up".to_owned(),
         "server_arguments" => "server-argument".to_owned(),
+        "mixes" => "mix".to_owned(),
+        "parts" => "only".to_owned(),
         name => name.replace('_', "-"),
     };
     let flag = |value: &Value| format!(" --{name}={}", word_of(value));
@@ -261,6 +263,10 @@ mod tests {
             Source::of(mode, json!({"commit": "abc", "dirty": false, "options": options})).imprint()[1].clone()
         };
         assert_eq!(command("", &[]), "make bench");
+        assert_eq!(
+            command("", &[("mixes", json!(["ttl"])), ("journal", json!(null))]),
+            "make bench BENCH=\"--mix=ttl\""
+        );
         assert_eq!(
             command("journal", &[("rounds", json!(3)), ("documents", json!(5_000_000)), ("journal_mb", json!(1000))]),
             "make bench-journal DOCUMENTS=5000000 JOURNAL_MB=1000 ROUNDS=3"
