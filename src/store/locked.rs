@@ -140,6 +140,18 @@ mod tests {
     }
 
     #[test]
+    fn what_time_it_is_is_asked_only_where_there_is_a_deadline() {
+        let store = Store::new(1);
+        store.load(CollectionId::MAIN, [entry_until("k", 7, None)].into_iter());
+        let place = store.place(Scope::Main).unwrap();
+        for (name, version) in [("k", Some(Lsn(7))), ("other", None)] {
+            let locked = store.lock(&place, Key::new(name).unwrap());
+            let current = locked.current(|| unreachable!("{name} has no deadline"));
+            assert_eq!(current.map(|current| current.version), version);
+        }
+    }
+
+    #[test]
     fn an_expired_entry_that_is_written_or_removed_comes_out() {
         for number in [0, 1] {
             let store = Store::new(1);
