@@ -131,25 +131,39 @@ fn unknown_member(name: &[u8]) -> Problem {
 }
 
 impl<'l> Members<'l> {
-    fn take(&mut self, member: Member<'l>) {
-        let slot = match &*json::code_points(member.name) {
-            b"op" => &mut self.op,
-            b"key" => &mut self.key,
-            // Here null is a value, and a merge patch.
-            b"value" => return self.value = Some(member.value),
-            b"patch" => return self.patch = Some(member.value),
-            b"type" => &mut self.dialect,
-            b"ttl" => &mut self.ttl,
-            b"expires_at" => &mut self.expires_at,
-            b"keep_ttl" => &mut self.keep_ttl,
-            b"if_match" => &mut self.if_match,
-            b"if_none_match" => &mut self.if_none_match,
-            _ => {
-                self.unknown.get_or_insert(member.name);
-                return;
-            }
+    fn take(&mut self, Member { name, value, .. }: Member<'l>) {
+        if !self.put(name, value) && !self.put_escaped(name, value) {
+            self.unknown.get_or_insert(name);
+        }
+    }
+
+    #[cold]
+    fn put_escaped(&mut self, name: &[u8], value: &'l [u8]) -> bool {
+        match json::code_points(name) {
+            Cow::Borrowed(_) => false,
+            Cow::Owned(points) => self.put(&[b"\"", &*points, b"\""].concat(), value),
+        }
+    }
+
+    /// Puts `value` where the member of this name belongs; false when there is none of that name.
+    fn put(&mut self, name: &[u8], value: &'l [u8]) -> bool {
+        let slot = match name {
+            b"\"op\"" => &mut self.op,
+            b"\"key\"" => &mut self.key,
+            b"\"value\"" => &mut self.value,
+            b"\"patch\"" => &mut self.patch,
+            b"\"type\"" => &mut self.dialect,
+            b"\"ttl\"" => &mut self.ttl,
+            b"\"expires_at\"" => &mut self.expires_at,
+            b"\"keep_ttl\"" => &mut self.keep_ttl,
+            b"\"if_match\"" => &mut self.if_match,
+            b"\"if_none_match\"" => &mut self.if_none_match,
+            _ => return false,
         };
-        *slot = Some(member.value).filter(|value| *value != b"null");
+        // In these two null is a value, and a merge patch.
+        let is_text = matches!(name, b"\"value\"" | b"\"patch\"");
+        *slot = Some(value).filter(|value| is_text || *value != b"null");
+        true
     }
 
     fn key(&self) -> Result<Cow<'l, str>, Problem> {

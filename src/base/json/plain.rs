@@ -9,9 +9,23 @@ const HIGH: u64 = LOW << 7;
 
 /// Where the first byte of `text` from `at` on is that does not stand for itself; the end of the text when there is none.
 /// Sets `has_high` when there is a byte above 127 before it; it may do so for one right behind it.
-pub(super) fn skip_plain(text: &[u8], mut at: usize, has_high: &mut bool) -> usize {
-    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        let word = u64::from_le_bytes(*word);
+///
+/// Most strings end within a word: that much is done where it is called, the rest is a call.
+#[inline]
+pub(super) fn skip_plain(text: &[u8], at: usize, has_high: &mut bool) -> usize {
+    match word_at(text, at) {
+        Some(word) if marks(word) != 0 => {
+            *has_high |= word & HIGH != 0;
+            at + first(marks(word))
+        }
+        _ => skip_more(text, at, has_high),
+    }
+}
+
+/// `skip_plain`, wherever it ends.
+#[inline(never)]
+fn skip_more(text: &[u8], mut at: usize, has_high: &mut bool) -> usize {
+    while let Some(word) = word_at(text, at) {
         *has_high |= word & HIGH != 0;
         match marks(word) {
             0 => at += WORD,
@@ -35,6 +49,10 @@ pub(super) fn skip_plain(text: &[u8], mut at: usize, has_high: &mut bool) -> usi
     }
 }
 
+fn word_at(text: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*text.get(at..)?.first_chunk()?))
+}
+
 /// True when all of `text` stands for itself.
 pub(super) fn is_plain(text: &[u8]) -> bool {
     skip_plain(text, 0, &mut false) == text.len()
@@ -43,10 +61,11 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
 /// Marks the bytes of `word` that do not stand for themselves. The lowest mark is right, and there is none without such
 /// a byte; those above the lowest may be wrong.
 fn marks(word: u64) -> u64 {
-    // A byte below `bound` borrows, and only bytes above it may then seem to do so, too.
-    let below = |word: u64, bound: u64| word.wrapping_sub(LOW * bound) & !word;
-    let is = |byte: u8| below(word ^ (LOW * u64::from(byte)), 1);
-    (below(word, 0x20) | is(b'"') | is(b'\\')) & HIGH
+    // A byte below what is taken from it borrows, and only bytes above it may then seem to do so, too. One above 127 is
+    // none of these, and never counts.
+    let control = word.wrapping_sub(LOW * 0x20);
+    let is = |byte: u8| (word ^ (LOW * u64::from(byte))).wrapping_sub(LOW);
+    (control | is(b'"') | is(b'\\')) & !word & HIGH
 }
 
 /// The byte of the lowest of `marks`.

@@ -18,6 +18,22 @@ fn an_operation_is_read_as_written() {
 }
 
 #[test]
+fn a_name_is_the_same_however_it_is_spelled_and_of_two_the_last_counts() {
+    let operation = read_text(r#"{"\u006fp":"put","ke\u0079":"a","key":"b","value":1,"valu\u0065":2}"#).unwrap();
+    assert_eq!(operation.key, "b");
+    assert!(matches!(operation.action, Action::Put { value: b"2", .. }), "{:?}", operation.action);
+    for (name, detail) in [
+        (r#""o\u0070s""#, r#"an operation has no member "ops""#),
+        (r#""\"op\"""#, r#"an operation has no member "\"op\"""#),
+        (r#""op\ud800""#, "the name of a member is no text"),
+    ] {
+        let line = format!(r#"{{"op":"delete","key":"k",{name}:1,"another":2}}"#);
+        let problem = read_text(&line).unwrap_err().problem;
+        assert!(problem.detail().starts_with(detail), "{}", problem.detail());
+    }
+}
+
+#[test]
 fn a_patch_is_a_merge_patch_unless_its_type_says_otherwise_and_keeps_the_deadline_unless_told_another() {
     let keep = Expiry::Keep;
     for (members, dialect, patch, expiry) in [
