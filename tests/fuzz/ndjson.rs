@@ -14,11 +14,12 @@ use super::service::reply::Reply;
 use super::service::{Asked, End, Served};
 
 /// Who takes lines, by what the first line calls them.
-const TARGETS: [(&str, &str); 4] = [
+const TARGETS: [(&str, &str); 5] = [
     ("bulk", "/v1/docs:bulk"),
     ("of-collection", "/v1/collections/c/docs:bulk"),
     ("atomic", "/v1/docs:bulk?atomic"),
     ("import", "/v1/import"),
+    ("replace", "/v1/import?mode=replace"),
 ];
 
 /// Sends the body that `input` has, whatever it is.
