@@ -1,13 +1,14 @@
 //! Arguments read into an `Invocation`: a command, its path, and flags made from the table of options.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 
 use crate::config::{ConfigError, OPTIONS, OptionSpec, nearest};
 
 use super::help::commands;
+use super::manual::Shell;
 use super::remote::{self, Call};
 
 /// What is asked of the program.
@@ -47,6 +48,10 @@ pub enum Invocation {
     Doctor(Arguments),
     /// Ask a running server for documents.
     Remote(Call),
+    /// Show the manual page.
+    Manual,
+    /// Show the completions for a shell.
+    Completions(Shell),
     /// Show the help.
     Help,
     /// Show the help of this command.
@@ -87,6 +92,9 @@ pub enum UsageError {
     /// A command without the path that it needs.
     #[error("{0} needs the path of a data folder, such as: memory-tools {0} ./data")]
     NoPath(&'static str),
+    /// Completions without a shell, or for one that has none.
+    #[error("completions needs a shell: bash, zsh or fish")]
+    NoShell,
     /// A flag that the command has no use for.
     #[error("--{flag} means nothing to {command}")]
     Meaningless {
@@ -100,7 +108,8 @@ pub enum UsageError {
     NotUtf8(String),
 }
 
-const COMMANDS: [&str; 9] = ["serve", "check", "dump", "repair", "check-config", "health", "doctor", "help", "version"];
+const COMMANDS: [&str; 11] =
+    ["serve", "check", "dump", "repair", "check-config", "health", "doctor", "man", "completions", "help", "version"];
 
 /// Flags that are no options.
 const OTHER_FLAGS: [&str; 6] = ["config", "import-skip", "print-config", "drop-after-damage", "help", "version"];
@@ -180,7 +189,7 @@ impl Words {
             let known = COMMANDS.into_iter().chain(remote::COMMANDS);
             return Err(UsageError::UnknownCommand { nearest: nearest(&written, known), name: written });
         };
-        let takes_path = matches!(command, "check" | "dump" | "repair");
+        let takes_path = matches!(command, "check" | "dump" | "repair" | "completions");
         let path = if takes_path { positional.next().map(PathBuf::from) } else { None };
         if let Some(extra) = positional.next() {
             return Err(UsageError::TooMany(extra.to_string_lossy().into_owned(), command));
@@ -197,6 +206,8 @@ impl Words {
             "check-config" => Invocation::CheckConfig(arguments),
             "health" => Invocation::Health(arguments),
             "doctor" => Invocation::Doctor(arguments),
+            "man" => Invocation::Manual,
+            "completions" => Invocation::Completions(shell(path)?),
             "version" => Invocation::Version,
             _ if self.print_config => Invocation::PrintConfig(arguments),
             _ => Invocation::Serve { arguments, import_skip: self.import_skip },
@@ -224,6 +235,12 @@ impl Words {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// The shell that was named.
+fn shell(named: Option<PathBuf>) -> Result<Shell, UsageError> {
+    let found = Shell::ALL.into_iter().find(|(name, _)| named.as_deref() == Some(Path::new(name)));
+    found.map(|(_, shell)| shell).ok_or(UsageError::NoShell)
 }
 
 /// The help of the command that was `written`.
@@ -324,6 +341,8 @@ mod tests {
             ("check -- --odd", Invocation::Check { path: PathBuf::from("--odd") }),
             ("health", Invocation::Health(Arguments::default())),
             ("doctor --config x --port :1", Invocation::Doctor(arguments(Some("x"), &[("port", ":1")]))),
+            ("man", Invocation::Manual),
+            ("completions zsh", Invocation::Completions(Shell::Zsh)),
             ("help", Invocation::Help),
             ("--help", Invocation::Help),
             ("-h check", Invocation::HelpOf("check")),
@@ -357,6 +376,9 @@ mod tests {
             ("check", "check needs the path of a data folder, such as: memory-tools check ./data"),
             ("repair", "repair needs the path of a data folder, such as: memory-tools repair ./data"),
             ("dump", "dump needs the path of a data folder, such as: memory-tools dump ./data"),
+            ("completions", "completions needs a shell: bash, zsh or fish"),
+            ("completions tcsh", "completions needs a shell: bash, zsh or fish"),
+            ("man --port :1", "--port means nothing to man"),
             ("repair a b", "unexpected argument \"b\", repair takes no more"),
             ("repair a --port :1", "--port means nothing to repair"),
             ("check a --drop-after-damage", "--drop-after-damage means nothing to check"),

@@ -12,8 +12,8 @@ use crate::persist::Losses;
 use super::arguments::{Arguments, Invocation, UsageError, parse};
 use super::exit::{Exit, Finished};
 use super::{
-    check, check_config, doctor, dump, environment, health, help, help_of, print_config, remote, repair, serve,
-    server_url, settings, version,
+    check, check_config, completions, doctor, dump, environment, health, help, help_of, manual, print_config, remote,
+    repair, serve, server_url, settings, version,
 };
 
 /// Carries out what `arguments` (without the program's name) ask for.
@@ -47,6 +47,8 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, 
             }
             remote(&call, &RealDisk, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
         }
+        Invocation::Manual => manual(),
+        Invocation::Completions(shell) => completions(shell),
         Invocation::HelpOf(command) => help_of(command).unwrap_or_else(help),
         Invocation::Help => help(),
         Invocation::Version => version(),

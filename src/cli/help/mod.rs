@@ -6,11 +6,12 @@ mod pages;
 use crate::config::{OPTIONS, OptionSpec};
 
 use super::exit::Finished;
-use pages::PAGES;
+pub use page::Page;
+pub use pages::PAGES;
 
 const COMMANDS: &str = "\
-usage: memory-tools [serve] [--config PATH] [--import-skip] [OPTION...]
-       memory-tools check-config, --print-config, health, doctor, help COMMAND
+usage: memory-tools [--config PATH] [--import-skip] [--print-config] [OPTION...]
+       memory-tools serve|check-config|health|doctor|man|completions|help
        memory-tools check|dump|repair PATH   is it sound, show it, make it sound
        memory-tools get|put|patch|del|ls|watch|export|import   speak to a server
 ";
