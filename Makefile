@@ -39,6 +39,7 @@ DESTDIR ?=
 CARGO ?= cargo
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 STATIC = target/static/memory-tools
+DEB = target/deb/memory-tools.deb
 # Tests that cargo runs only when they are named (Cargo.toml says why). Whatever builds tests says --workspace, or the
 # packages below would be built again with other features.
 NAMED = --test overload --test process_strace
@@ -56,7 +57,7 @@ SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
 SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-described test-further test-hostile test-crashes test-planted test-soak further-rounds further-lives further-cases further-losses fuzz bench bench-peers bench-journal bench-api bench-scale bench-compare bench-micro charts static install install-service doc ci clean
+.PHONY: help run build test test-slow test-described test-package test-further test-hostile test-crashes test-planted test-soak further-rounds further-lives further-cases further-losses fuzz bench bench-peers bench-journal bench-api bench-scale bench-compare bench-micro charts static install install-service deb doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -75,11 +76,14 @@ test: ## formatting, lints and every test that takes seconds
 	$(CARGO) test --workspace --locked
 
 test-slow: static ## everything that takes minutes, two parts at a time but for those that measure times
-	$(MAKE) --jobs=2 --output-sync=target test-further test-planted fuzz test-described test-crashes
+	$(MAKE) --jobs=2 --output-sync=target test-further test-planted fuzz test-described test-package test-crashes
 	$(MAKE) test-hostile test-soak
 
 test-described: static ## schemathesis against /openapi.json: answers are as described (needs python3 with venv)
 	$(if $(SEED),SEED=$(SEED)) tests/schemathesis/run $(abspath $(STATIC))
+
+test-package: static ## install, use, upgrade, remove and purge the Debian package in a folder of its own
+	tests/deb/run $(abspath $(STATIC))
 
 test-further: $(FURTHER) ## the random tests, for longer (ROUNDS=1000 SEED=7 repeats a run)
 
@@ -176,6 +180,9 @@ install-service: install ## install the systemd unit too, and /etc/memory-tools/
 		> $(DESTDIR)/etc/systemd/system/memory-tools.service
 	test -e $(DESTDIR)/etc/memory-tools/config.json \
 		|| install -m 644 config.json $(DESTDIR)/etc/memory-tools/config.json
+
+deb: static ## build a Debian package, target/deb/memory-tools.deb, with a user, a unit, a manual page and completions
+	deploy/deb/build $(STATIC) $(DEB)
 
 doc: ## build the documentation of the source, target/doc/memory_tools/index.html
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --package memory-tools --lib
