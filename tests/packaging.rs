@@ -10,7 +10,7 @@ use std::process::Command;
 use memory_tools::api::Kind;
 use memory_tools::base::clock::{Clock, SystemClock};
 use memory_tools::base::disk::RealDisk;
-use memory_tools::cli::{Arguments, Invocation, URL_VARIABLE, check_config, parse, settings};
+use memory_tools::cli::{Arguments, Invocation, TOKEN_VARIABLE, URL_VARIABLE, check_config, parse, settings};
 use memory_tools::config::{ENVIRONMENT_PREFIX, ListenOn, OPTIONS, Origin, Sources, json_file, load, markdown_table};
 
 #[path = "support/left_out.rs"]
@@ -117,7 +117,7 @@ fn the_readme_has_the_tables_of_options_and_codes() {
 #[test]
 fn variables_in_the_documents_and_packages_are_options() {
     let mut known: BTreeSet<String> = OPTIONS.iter().map(|option| option.variable()).collect();
-    known.insert(URL_VARIABLE.to_owned());
+    known.extend([URL_VARIABLE, TOKEN_VARIABLE].map(str::to_owned));
     for name in
         ["README.md", "Makefile", "deploy/Dockerfile", "deploy/docker-compose.yml", "deploy/memory-tools.service"]
     {

@@ -10,6 +10,7 @@ use crate::config::{ConfigError, OPTIONS, OptionSpec, nearest};
 use super::help::commands;
 use super::manual::Shell;
 use super::remote::{self, Call};
+use super::token::{self, NewToken};
 
 /// What is asked of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub enum Invocation {
     Manual,
     /// Show the completions for a shell.
     Completions(Shell),
+    /// Make a token.
+    Token(NewToken),
     /// Show the help.
     Help,
     /// Show the help of this command.
@@ -124,6 +127,10 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
         let call = remote::parse(command, Parser::from_args(arguments.skip(1)))?;
         return Ok(call.map_or(Invocation::HelpOf(command), Invocation::Remote));
     }
+    if arguments.peek().is_some_and(|word| word == token::COMMAND) {
+        let new = token::parse(Parser::from_args(arguments.skip(1)))?;
+        return Ok(new.map_or(Invocation::HelpOf(token::COMMAND), Invocation::Token));
+    }
     let mut words = Words::default();
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(fault)? {
@@ -183,10 +190,11 @@ impl Words {
         }
         let written = positional.next().map_or("serve".to_owned(), |word| word.to_string_lossy().into_owned());
         let Some(command) = COMMANDS.into_iter().find(|command| *command == written) else {
-            if let Some(command) = remote::command(written.as_ref()) {
+            let elsewhere = remote::command(written.as_ref()).or((written == token::COMMAND).then_some(token::COMMAND));
+            if let Some(command) = elsewhere {
                 return Err(UsageError::Flag(format!("{command} comes first, and its flags behind it")));
             }
-            let known = COMMANDS.into_iter().chain(remote::COMMANDS);
+            let known = COMMANDS.into_iter().chain(remote::COMMANDS).chain([token::COMMAND]);
             return Err(UsageError::UnknownCommand { nearest: nearest(&written, known), name: written });
         };
         let takes_path = matches!(command, "check" | "dump" | "repair" | "completions");

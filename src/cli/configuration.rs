@@ -18,13 +18,28 @@ const FILE_HERE: &str = "config.json";
 /// Where the server is that the commands of a client speak to. It begins like the options' variables and is none.
 pub const URL_VARIABLE: &str = "MEMORY_TOOLS_URL";
 
+/// The token that they present, where no file is named. Never a flag: everybody who may list processes sees those.
+pub const TOKEN_VARIABLE: &str = "MEMORY_TOOLS_TOKEN";
+
 /// The value of `URL_VARIABLE`; `None` when it is not there, or empty.
 ///
 /// # Errors
 /// When it is not UTF-8.
 pub fn server_url() -> Result<Option<String>, UsageError> {
-    let Some(url) = std::env::var_os(URL_VARIABLE).filter(|url| !url.is_empty()) else { return Ok(None) };
-    url.into_string().map(Some).map_err(|_| UsageError::NotUtf8(URL_VARIABLE.to_owned()))
+    variable(URL_VARIABLE)
+}
+
+/// The value of `TOKEN_VARIABLE`; `None` when it is not there, or empty.
+///
+/// # Errors
+/// When it is not UTF-8.
+pub fn own_token() -> Result<Option<String>, UsageError> {
+    variable(TOKEN_VARIABLE)
+}
+
+fn variable(name: &str) -> Result<Option<String>, UsageError> {
+    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    value.into_string().map(Some).map_err(|_| UsageError::NotUtf8(name.to_owned()))
 }
 
 /// The variables of the real environment that are options of ours.
@@ -35,7 +50,7 @@ pub fn environment() -> Result<Vec<(String, String)>, UsageError> {
     let mut variables = Vec::new();
     for (name, value) in std::env::vars_os() {
         let Ok(name) = name.into_string() else { continue };
-        if name.starts_with(ENVIRONMENT_PREFIX) && name != URL_VARIABLE {
+        if name.starts_with(ENVIRONMENT_PREFIX) && name != URL_VARIABLE && name != TOKEN_VARIABLE {
             let value = value.into_string().map_err(|_| UsageError::NotUtf8(name.clone()))?;
             variables.push((name, value));
         }

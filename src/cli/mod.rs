@@ -19,12 +19,15 @@ mod pinned;
 mod remote;
 mod repair;
 mod serve;
+mod token;
 
 mod run;
 
 pub use arguments::{Arguments, Invocation, UsageError, parse};
 pub use check::check;
-pub use configuration::{URL_VARIABLE, check_config, environment, print_config, server_url, settings};
+pub use configuration::{
+    TOKEN_VARIABLE, URL_VARIABLE, check_config, environment, own_token, print_config, server_url, settings,
+};
 pub use doctor::doctor;
 pub use dump::dump;
 pub use exit::{Exit, Finished};
@@ -35,3 +38,4 @@ pub use remote::{Action, Call, Content, Exporting, Importing, PatchForm, Stream,
 pub use repair::repair;
 pub use run::run;
 pub use serve::serve;
+pub use token::{NewToken, token};

@@ -12,8 +12,8 @@ use crate::persist::Losses;
 use super::arguments::{Arguments, Invocation, UsageError, parse};
 use super::exit::{Exit, Finished};
 use super::{
-    check, check_config, completions, doctor, dump, environment, health, help, help_of, manual, print_config, remote,
-    repair, serve, server_url, settings, version,
+    check, check_config, completions, doctor, dump, environment, health, help, help_of, manual, own_token,
+    print_config, remote, repair, serve, server_url, settings, token, version,
 };
 
 /// Carries out what `arguments` (without the program's name) ask for.
@@ -45,10 +45,11 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, 
             if call.url.is_none() {
                 call.url = server_url()?;
             }
-            remote(&call, &RealDisk, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
+            remote(&call, own_token()?, &RealDisk, (&mut std::io::stdin().lock(), &mut std::io::stdout().lock()))
         }
         Invocation::Manual => manual(),
         Invocation::Completions(shell) => completions(shell),
+        Invocation::Token(new) => token(new),
         Invocation::HelpOf(command) => help_of(command).unwrap_or_else(help),
         Invocation::Help => help(),
         Invocation::Version => version(),

@@ -15,6 +15,9 @@ pub enum ClientError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The token cannot stand in a header field. It is not repeated.
+    #[error("the token holds a character that no token has; it is one line, without spaces")]
+    Token,
     /// What was to be sent is no request: a field with a line end in it.
     #[error("this cannot be sent: {0}")]
     Unsendable(http::Error),

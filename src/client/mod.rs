@@ -14,7 +14,7 @@ mod upload;
 use std::time::Duration;
 
 use ureq::config::Config;
-use ureq::http::{self, Response, Uri};
+use ureq::http::{self, HeaderValue, Response, Uri};
 use ureq::{Agent, Body};
 
 use crate::base::limits::ANSWER_BYTES_MAX;
@@ -35,6 +35,8 @@ pub struct Client {
     agent: Agent,
     /// The server's URL, without a slash at its end.
     origin: String,
+    /// What stands in the field Authorization; marked as secret, so that it is shown nowhere.
+    authorization: Option<HeaderValue>,
 }
 
 impl Client {
@@ -55,7 +57,17 @@ impl Client {
         if !matches!(parsed.path(), "" | "/") || parsed.query().is_some() {
             return Err(fault("it ends behind the port"));
         }
-        Ok(Client { agent: config().into(), origin: format!("http://{authority}") })
+        Ok(Client { agent: config().into(), origin: format!("http://{authority}"), authorization: None })
+    }
+
+    /// The same client, which presents `token` with every request.
+    ///
+    /// # Errors
+    /// `Token`.
+    pub fn presenting(self, token: &str) -> Result<Client, ClientError> {
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ClientError::Token)?;
+        value.set_sensitive(true);
+        Ok(Client { authorization: Some(value), ..self })
     }
 
     /// Sends `request` and waits for the whole answer, whatever its status.
@@ -78,6 +90,7 @@ impl Client {
 
     fn head(&self, request: &Request<'_>) -> http::request::Builder {
         let head = http::Request::builder().method(request.method).uri(self.origin.clone() + &request.target());
+        let head = self.authorization.iter().fold(head, |head, value| head.header("Authorization", value));
         request.fields.iter().fold(head, |head, (name, value)| head.header(*name, *value))
     }
 
@@ -109,6 +122,17 @@ fn config() -> Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_presented_and_not_shown() {
+        let client = || Client::new("localhost:1").unwrap();
+        let request = Request { method: "GET", path: "/", query: Vec::new(), fields: Vec::new(), body: None };
+        let presenting = client().presenting("mt_5ecre7").unwrap();
+        assert_eq!(presenting.head(&request).headers_ref().unwrap()["Authorization"], "Bearer mt_5ecre7");
+        assert!(!format!("{presenting:?}").contains("5ecre7"));
+        let refused = client().presenting("mt_5ecre7\nx").unwrap_err();
+        assert!(!format!("{refused:?} {refused}").contains("5ecre7"), "{refused}");
+    }
 
     #[test]
     fn a_url_is_a_host_and_a_port_and_no_more() {

@@ -12,7 +12,7 @@ pub use pages::PAGES;
 const COMMANDS: &str = "\
 usage: memory-tools [--config PATH] [--import-skip] [--print-config] [OPTION...]
        memory-tools serve|check-config|health|doctor|man|completions|help
-       memory-tools check|dump|repair PATH   is it sound, show it, make it sound
+       memory-tools check|dump|repair PATH, token new   of folders, of tokens
        memory-tools get|put|patch|del|ls|watch|export|import   speak to a server
 ";
 

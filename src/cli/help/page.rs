@@ -89,13 +89,21 @@ mod tests {
             for (flag, _) in page.flags {
                 let mut words = flag.split([' ', ',']).filter(|word| !word.is_empty());
                 let name = words.find(|word| word.starts_with("--")).expect("a long flag");
-                let command = if page.command == "serve" { vec![] } else { vec![page.command] };
+                let command = match page.command {
+                    "serve" => Vec::new(),
+                    "token" => vec!["token", "new", "--role", "read"],
+                    command => vec![command],
+                };
                 let key = if matches!(page.command, "get" | "put" | "patch" | "del" | "repair" | "import") {
                     vec!["k"]
                 } else {
                     Vec::new()
                 };
-                let value = words.next().map(|_| if name == "--type" { "ops" } else { "v" });
+                let value = words.next().map(|_| match name {
+                    "--type" => "ops",
+                    "--role" => "write",
+                    _ => "v",
+                });
                 let beside = match name {
                     "--values" => vec!["--json"],
                     "--continue" => vec!["--output", "f"],

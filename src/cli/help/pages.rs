@@ -17,9 +17,10 @@ const NO_ANSWER_TO_A_WRITE: (u8, &str) = (4, "no answer: a write may have been c
 
 const OPTIONS: &str = "MEMORY_TOOLS_PORT and so on, for each option";
 const NONE: &str = "none";
-const URL: &str = "MEMORY_TOOLS_URL, where the server is";
+const URL: &str = "MEMORY_TOOLS_URL and _TOKEN, the server and what to present";
 
 const URL_FLAG: (&str, &str) = ("--url URL", "the server, http://127.0.0.1:8080 unless given");
+const TOKEN_FLAG: (&str, &str) = ("--token-file FILE", "present the token in its first line");
 const COLLECTION_FLAG: (&str, &str) = ("--collection C", "in this collection; else in the main store");
 const IF_MATCH_FLAG: (&str, &str) = ("--if-match VERSION", "only if it has this version; * for any");
 const TTL_FLAG: (&str, &str) = ("--ttl 30s", "how long it lives: seconds, 500ms, 1h30m, never");
@@ -104,6 +105,22 @@ pub const PAGES: &[Page] = &[
         environment: NONE,
     },
     Page {
+        command: "token",
+        summary: "make a token, and the line by which a server knows it",
+        usage: &["token new --role ROLE [FLAG...]"],
+        about: "The token is shown this once. The line goes into the server's tokens_file.",
+        flags: &[
+            ("--role ROLE", "read, write or admin; each holds those before it"),
+            ("--name N", "what it is called in logs; else by its role and eight digits"),
+            ("--collection C", "it reaches into this collection alone"),
+            ("--main-store", "it reaches into the main store alone"),
+            ("--prefix P", "it reaches only keys that begin so"),
+        ],
+        examples: &["memory-tools token new --role write --name app --prefix user:"],
+        exits: &[DONE, FAILED, COMMAND_LINE],
+        environment: NONE,
+    },
+    Page {
         command: "check",
         summary: "say what a data folder or a file holds and if it is sound",
         usage: &["check PATH"],
@@ -144,6 +161,7 @@ pub const PAGES: &[Page] = &[
             ("--head", "version, deadline and size as JSON, not the document"),
             COLLECTION_FLAG,
             URL_FLAG,
+            TOKEN_FLAG,
         ],
         examples: &[
             "memory-tools get user:1",
@@ -158,7 +176,14 @@ pub const PAGES: &[Page] = &[
         summary: "write a document",
         usage: &["put KEY [JSON | @FILE] [FLAG...]"],
         about: BODY,
-        flags: &[TTL_FLAG, ("--create", "only if there is none yet"), IF_MATCH_FLAG, COLLECTION_FLAG, URL_FLAG],
+        flags: &[
+            TTL_FLAG,
+            ("--create", "only if there is none yet"),
+            IF_MATCH_FLAG,
+            COLLECTION_FLAG,
+            URL_FLAG,
+            TOKEN_FLAG,
+        ],
         examples: &[
             "memory-tools put user:1 '{\"name\":\"Ada\"}'",
             "memory-tools put lock:1 '\"me\"' --create --ttl 30s || echo 'somebody has it'",
@@ -178,6 +203,7 @@ pub const PAGES: &[Page] = &[
             IF_MATCH_FLAG,
             COLLECTION_FLAG,
             URL_FLAG,
+            TOKEN_FLAG,
         ],
         examples: &[
             "memory-tools patch user:1 '{\"name\":\"Grace\"}'",
@@ -191,7 +217,7 @@ pub const PAGES: &[Page] = &[
         summary: "remove a document",
         usage: &["del KEY [--if-match VERSION] [--collection C] [--url URL]"],
         about: "",
-        flags: &[IF_MATCH_FLAG, COLLECTION_FLAG, URL_FLAG],
+        flags: &[IF_MATCH_FLAG, COLLECTION_FLAG, URL_FLAG, TOKEN_FLAG],
         examples: &["memory-tools del user:1", "memory-tools del user:1 --if-match 7 || echo 'gone, or changed since'"],
         exits: &[DONE, NOT_FOUND, COMMAND_LINE, REFUSED, NO_ANSWER_TO_A_WRITE],
         environment: URL,
@@ -201,7 +227,12 @@ pub const PAGES: &[Page] = &[
         summary: "show the keys, a line each, in byte order",
         usage: &["ls [PREFIX] [--long] [--collection C] [--url URL]"],
         about: "A key that holds a control character or begins with a quote is written as JSON.",
-        flags: &[("--long", "version, deadline or never, and key, with tabs between"), COLLECTION_FLAG, URL_FLAG],
+        flags: &[
+            ("--long", "version, deadline or never, and key, with tabs between"),
+            COLLECTION_FLAG,
+            URL_FLAG,
+            TOKEN_FLAG,
+        ],
         examples: &["memory-tools ls", "memory-tools ls user: | while read -r key; do memory-tools get \"$key\"; done"],
         exits: &[DONE, NOT_FOUND, COMMAND_LINE, REFUSED, NO_ANSWER],
         environment: URL,
@@ -220,6 +251,7 @@ pub const PAGES: &[Page] = &[
             ("--json", "the lines as the server sends them"),
             ("--values", "with the documents"),
             URL_FLAG,
+            TOKEN_FLAG,
         ],
         examples: &["memory-tools watch --prefix user:", "memory-tools watch --since 0 --json --values | jq ."],
         exits: &[DONE, FAILED, COMMAND_LINE, REFUSED, NO_ANSWER],
@@ -238,6 +270,7 @@ pub const PAGES: &[Page] = &[
             ("--continue", "go on with the FILE.partial of a run that did not end"),
             ("--quiet", "say neither how far it is nor how much it was"),
             URL_FLAG,
+            TOKEN_FLAG,
         ],
         examples: &["memory-tools export -o all.ndjson", "memory-tools export --quiet | gzip > all.ndjson.gz"],
         exits: &[DONE, FAILED, COMMAND_LINE, REFUSED, NO_ANSWER],
@@ -250,9 +283,10 @@ pub const PAGES: &[Page] = &[
         about: "Documents get new versions and keep their deadlines. A line that is not taken\n\
                 ends it, and is named. It can be run again: it writes the same documents.",
         flags: &[
-            ("--mode MODE", "merge keeps what is not in the file; replace drops it, at the end"),
+            ("--mode MODE", "merge keeps what is not in the file; replace drops it"),
             ("--quiet", "say neither how far it is nor how much it was"),
             URL_FLAG,
+            TOKEN_FLAG,
         ],
         examples: &["memory-tools import all.ndjson", "zcat all.ndjson.gz | memory-tools import -"],
         exits: &[DONE, COMMAND_LINE, REFUSED, NO_ANSWER_TO_A_WRITE],

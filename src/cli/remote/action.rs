@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct Call {
     /// Where it is, if that was said.
     pub url: Option<String>,
+    /// The file that holds the token to present, if that was said.
+    pub token_file: Option<String>,
     /// The collection; `None` is the main store, or, of what is about all documents, every one.
     pub collection: Option<String>,
     /// What to do there.

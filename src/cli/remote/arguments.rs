@@ -52,6 +52,7 @@ pub fn parse(command: &'static str, mut parser: Parser) -> Result<Option<Call>, 
 struct Words {
     positional: Vec<String>,
     url: Option<String>,
+    token_file: Option<String>,
     collection: Option<String>,
     pointer: Option<String>,
     head_only: bool,
@@ -86,6 +87,7 @@ impl Words {
         let (is_export, is_import) = (command == "export", command == "import");
         [
             (true, "url", Slot::Value(&mut self.url)),
+            (true, "token-file", Slot::Value(&mut self.token_file)),
             (!is_import, "collection", Slot::Value(&mut self.collection)),
             (command == "get", "ptr", Slot::Value(&mut self.pointer)),
             (command == "get", "head", Slot::Switch(&mut self.head_only)),
@@ -149,7 +151,7 @@ impl Words {
             }
             _ => Action::List { prefix: first.unwrap_or_default(), is_long: self.is_long },
         };
-        Ok(Call { url: self.url, collection: self.collection, action })
+        Ok(Call { url: self.url, token_file: self.token_file, collection: self.collection, action })
     }
 }
 

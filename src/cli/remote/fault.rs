@@ -17,6 +17,8 @@ pub enum Fault {
     Refused(Reply),
     /// The body cannot be read.
     Body(io::Error),
+    /// The file of the token cannot be read.
+    Token(PathBuf, io::Error),
     /// What the server sent is not what it was asked for.
     Unexpected(&'static str),
     /// What came cannot be written.
@@ -48,7 +50,7 @@ impl Fault {
     pub fn exit(&self) -> Exit {
         match self {
             Fault::Client(ClientError::Unreachable { .. }) => Exit::Unreachable,
-            Fault::Client(_) | Fault::Body(_) => Exit::Usage,
+            Fault::Client(_) | Fault::Body(_) | Fault::Token(..) => Exit::Usage,
             Fault::Refused(reply) if reply.status == 404 => Exit::NotFound,
             Fault::Refused(_) | Fault::Unexpected(_) => Exit::Refused,
             Fault::Output(_) | Fault::NoExport(_) => Exit::Failed,
@@ -62,6 +64,7 @@ impl Fault {
             Fault::Client(fault) => fault.to_string(),
             Fault::Refused(reply) => reason(reply),
             Fault::Body(error) => format!("the body cannot be read: {error}"),
+            Fault::Token(path, error) => format!("--token-file {}: cannot be read: {error}", path.display()),
             Fault::Unexpected(expected) => format!("the server does not answer with {expected}"),
             Fault::Output(error) => format!("cannot write: {error}"),
             Fault::NoExport(path) => {

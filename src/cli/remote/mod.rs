@@ -22,11 +22,13 @@ mod export;
 mod import;
 
 use std::io::{Read, Write};
+use std::path::Path;
 
 use serde_json::Value;
 
-use crate::base::disk::Disk;
-use crate::client::{self, Client};
+use crate::base::disk::{Disk, read_whole};
+use crate::base::limits::TOKENS_BYTES_MAX;
+use crate::client::{self, Client, ClientError};
 
 use super::exit::Finished;
 use documents::Place;
@@ -39,12 +41,31 @@ pub use arguments::{COMMANDS, command, parse};
 const URL: &str = "http://127.0.0.1:8080";
 
 /// Carries out `call`; keys and lines are written to `out` as they come, a body may be read from `input` and from `disk`.
-pub fn remote(call: &Call, disk: &dyn Disk, input: &mut dyn Read, out: &mut dyn Write) -> Finished {
-    carry_out(call, disk, input, out).unwrap_or_else(|fault| fault.finished())
+/// `token` is presented, unless the call names a file with one.
+pub fn remote(
+    call: &Call,
+    token: Option<String>,
+    disk: &dyn Disk,
+    (input, out): (&mut dyn Read, &mut dyn Write),
+) -> Finished {
+    carry_out(call, token, disk, (input, out)).unwrap_or_else(|fault| fault.finished())
 }
 
-fn carry_out(call: &Call, disk: &dyn Disk, input: &mut dyn Read, out: &mut dyn Write) -> Result<Finished, Fault> {
+fn carry_out(
+    call: &Call,
+    token: Option<String>,
+    disk: &dyn Disk,
+    (input, out): (&mut dyn Read, &mut dyn Write),
+) -> Result<Finished, Fault> {
     let client = Client::new(call.url.as_deref().unwrap_or(URL))?;
+    let token = match &call.token_file {
+        Some(path) => Some(token_of(path.as_ref(), disk)?),
+        None => token,
+    };
+    let client = match token {
+        Some(token) => client.presenting(&token)?,
+        None => client,
+    };
     let base = client::documents(call.collection.as_deref());
     let place = Place { client: &client, base: &base };
     match &call.action {
@@ -58,6 +79,13 @@ fn carry_out(call: &Call, disk: &dyn Disk, input: &mut dyn Read, out: &mut dyn W
         Action::Export(exporting) => export::export(&client, exporting, disk, out),
         Action::Import(importing) => import::import(&client, importing, disk, input),
     }
+}
+
+/// The token in the file `path`: its first line, as `memory-tools token new` writes it.
+fn token_of(path: &Path, disk: &dyn Disk) -> Result<String, Fault> {
+    let text = read_whole(disk, path, TOKENS_BYTES_MAX).map_err(|error| Fault::Token(path.to_owned(), error))?;
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+    Ok(String::from_utf8(line.to_vec()).map_err(|_| ClientError::Token)?)
 }
 
 /// A key or a name as it is, or as JSON where a line or a column could not be told from it.
