@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use crate::base::health::Health;
     use crate::journal::Sequence;
-    use crate::model::{Command, Condition, Document, Execute, Expiry, Key, OnAbsent, Scope};
+    use crate::model::{Command, Condition, Deadline, Document, Execute, Expiry, Key, OnAbsent, Scope};
 
     /// An empty engine without a journal on disk.
     pub(super) fn engine(shards: usize, clock: Arc<dyn Clock>) -> Engine {
@@ -194,7 +194,8 @@ mod tests {
     /// Far longer than a seal takes that does not wait, far shorter than a test may take.
     const PATIENCE: Duration = Duration::from_millis(300);
 
-    /// A clock that stops whoever asks it: a write asks under its shard's lock, before it takes an LSN.
+    /// A clock that stops whoever asks it: a write over a document with a deadline does, under its shard's lock, before
+    /// it takes an LSN.
     #[derive(Debug)]
     struct Trap {
         asked: Mutex<Sender<()>>,
@@ -219,16 +220,16 @@ mod tests {
         let clock = Arc::new(Trap { asked: Mutex::new(asked), go_on: Mutex::new(may_go_on) });
         let engine = engine(1, clock);
         let at_seal = AtomicU64::new(0);
+        let put = || Command::Put {
+            scope: Scope::Main,
+            document: Document::new(Key::new("k").unwrap(), b"1"),
+            expiry: Expiry::Set(Deadline::at(UnixMillis(u64::MAX - 1))),
+            condition: Condition::default(),
+            on_absent: OnAbsent::Create,
+        };
+        engine.execute(put()).unwrap();
         thread::scope(|scope| {
-            let write = scope.spawn(|| {
-                engine.execute(Command::Put {
-                    scope: Scope::Main,
-                    document: Document::new(Key::new("k").unwrap(), b"1"),
-                    expiry: Expiry::Default,
-                    condition: Condition::default(),
-                    on_absent: OnAbsent::Create,
-                })
-            });
+            let write = scope.spawn(|| engine.execute(put()));
             was_asked.recv().unwrap();
             engine.seal();
             at_seal.store(engine.next_lsn().0, Ordering::SeqCst);
