@@ -147,6 +147,11 @@ impl Api {
         self.guard.ask_for(tokens);
     }
 
+    /// True when requests are asked for a token.
+    pub fn asks_for_tokens(&self) -> bool {
+        self.guard.is_on()
+    }
+
     fn reply(&self, request: Request<'_>, family: &mut Family) -> Result<Response, Otherwise> {
         if request.target == "*" && request.method == Method::Options {
             return Ok(Response::new(204).with("Allow", Value::Static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")));

@@ -12,7 +12,7 @@ use crate::base::disk::RealDisk;
 use crate::base::log;
 use crate::config::{Choice, Config, ConfigError, Journal, ListenOn, Origin, Settings, format_size};
 use crate::persist::journal::Replayed;
-use crate::server::{Endpoint, Loaded, Parts, Reloaded, Scheme, Server, Signal, Source, Supervisor, signals, url_of};
+use crate::server::{Endpoint, Loaded, Parts, Scheme, Server, Signal, Source, Supervisor, signals, url_of};
 
 use super::exit::{Exit, Finished};
 
@@ -70,9 +70,11 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
             drop(watch);
             return stopped;
         };
-        match supervisor.reloading(|| server.reload()) {
-            kept @ Reloaded::Kept(_) => log::warn(format_args!("SIGHUP: {kept}")),
-            reloaded => log::info(format_args!("SIGHUP: {reloaded}")),
+        for came in supervisor.reloading(|| server.reload()) {
+            match came.is_trouble() {
+                true => log::warn(format_args!("SIGHUP: {came}")),
+                false => log::info(format_args!("SIGHUP: {came}")),
+            }
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Settings {
     pub config: Config,
     /// One per option, in the order of the table.
     pub settings: Vec<Setting>,
+    /// What they were read from, to be read again.
+    pub sources: Sources,
 }
 
 /// One option's value and where it came from.
@@ -54,7 +56,7 @@ pub struct Setting {
 pub fn load(sources: &Sources) -> Result<Settings, Vec<ConfigError>> {
     let mut loading = Loading::of_defaults();
     loading.read(sources);
-    loading.finish()
+    loading.finish(sources)
 }
 
 struct Loading {
@@ -128,11 +130,11 @@ impl Loading {
         }
     }
 
-    fn finish(self) -> Result<Settings, Vec<ConfigError>> {
+    fn finish(self, sources: &Sources) -> Result<Settings, Vec<ConfigError>> {
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
-        let mut settings = Settings { config: self.config, settings: self.settings };
+        let mut settings = Settings { config: self.config, settings: self.settings, sources: sources.clone() };
         agreement::settle(&mut settings);
         let clashes = agreement::clashes(&settings);
         if clashes.is_empty() { Ok(settings) } else { Err(clashes) }

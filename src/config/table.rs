@@ -73,7 +73,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         meaning: "The tokens of which every request needs one, but for health, the welcome page and the description: \
                   objects with name, role (read, write, admin), sha256, and where it reaches less than everything \
                   collection (null: the main store) and prefix. memory-tools token new makes one. None: nobody is \
-                  asked. Read again on SIGHUP and POST /v1/admin/reload.",
+                  asked. Read again on SIGHUP.",
         cost: "About a microsecond a request, and 20 ns for each token.",
         if_unsure: "Leave it empty on loopback; else use tokens_file.",
     },

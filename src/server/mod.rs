@@ -32,7 +32,7 @@ use crate::base::disk::Disk;
 use crate::base::health::{Health, Reason};
 use crate::base::log;
 use crate::base::threads::Spawn;
-use crate::config::{self, Choice, Config, OnJournalError, Settings};
+use crate::config::{self, Choice, Config, OnJournalError, Settings, Sources};
 use crate::engine::{Engine, EngineOptions};
 use crate::front::{Drained, Front, Seams};
 use crate::journal::{ChangesLimits, Journal, JournalOptions, Mode, Raise, Sequence};
@@ -88,6 +88,9 @@ pub struct Server {
     shutdown_timeout: Duration,
     /// Where TLS is spoken.
     certificate: Option<Shown>,
+    /// Where tokens are read from again.
+    sources: Sources,
+    disk: Arc<dyn Disk>,
     loaded: Loaded,
 }
 
@@ -106,6 +109,7 @@ impl Server {
         let scheme = Scheme::of(config);
         let url = bound.endpoints.first().map(|endpoint| url_of(endpoint, scheme)).unwrap_or_default();
         let open = OpenOptions { pid: std::process::id(), import_skip: parts.import_skip };
+        let disk = Arc::clone(&parts.disk);
         let (folder, found) = DataFolder::open(parts.disk, &config.data_dir, open)?;
         let folder = Arc::new(folder);
         for note in &found.notes {
@@ -206,6 +210,8 @@ impl Server {
             stop,
             shutdown_timeout,
             certificate,
+            sources: settings.sources.clone(),
+            disk,
             loaded,
         })
     }
@@ -230,13 +236,27 @@ impl Server {
         self.subject.engine.totals().documents
     }
 
-    /// Reads again what can be read while serving, and says what came of it.
-    pub fn reload(&self) -> Reloaded {
-        let Some(certificate) = &self.certificate else { return Reloaded::Nothing };
-        match certificate.read_again() {
+    /// Reads again what can be read while serving, and says what came of each; at least one line.
+    pub fn reload(&self) -> Vec<Reloaded> {
+        let certificate = self.certificate.as_ref().map(|certificate| match certificate.read_again() {
             Ok(path) => Reloaded::Certificate(path.to_owned()),
             Err(error) => Reloaded::Kept(error),
-        }
+        });
+        let tokens = match tokens::read_again(&self.sources, self.disk.as_ref()) {
+            Ok(tokens) if tokens.is_empty() && self.api.asks_for_tokens() => {
+                let cause = "there are none any more, and everybody would be let in; restart to have that";
+                Some(Reloaded::TokensKept(cause.to_owned()))
+            }
+            Ok(tokens) if tokens.is_empty() => None,
+            Ok(tokens) => {
+                let count = tokens.len();
+                self.api.ask_for(tokens);
+                Some(Reloaded::Tokens(count))
+            }
+            Err(cause) => Some(Reloaded::TokensKept(cause)),
+        };
+        let came: Vec<Reloaded> = certificate.into_iter().chain(tokens).collect();
+        if came.is_empty() { vec![Reloaded::Nothing] } else { came }
     }
 
     /// Tells `supervisor` how this server is, on `mt-watch`, until what it gives is dropped: also while it stops.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::access::{Fault, Tokens};
 use crate::base::disk::{Disk, read_whole};
-use crate::base::limits::TOKENS_BYTES_MAX;
-use crate::config::Config;
+use crate::base::limits::{CONFIG_BYTES_MAX, TOKENS_BYTES_MAX};
+use crate::config::{Config, ConfigError, Sources, load};
 
 /// Permission bits that let the group write, or others in at all.
 const MODE_TOO_OPEN: u32 = 0o027;
@@ -77,6 +77,21 @@ pub fn check_tokens(config: &Config, disk: &dyn Disk) -> Result<Tokens, TokensEr
     }
 }
 
+/// The tokens as the config file, if there was one, and the file with the tokens have them now.
+///
+/// # Errors
+/// What is wrong, in one line.
+pub(super) fn read_again(sources: &Sources, disk: &dyn Disk) -> Result<Tokens, String> {
+    let mut sources = sources.clone();
+    if let Some((path, text)) = &mut sources.file {
+        *text = read_whole(disk, path, CONFIG_BYTES_MAX)
+            .map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
+    }
+    let one_line = |errors: Vec<ConfigError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let settings = load(&sources).map_err(one_line)?;
+    check_tokens(&settings.config, disk).map_err(|error| error.to_string())
+}
+
 fn read(path: &Path, disk: &dyn Disk) -> Result<Tokens, TokensError> {
     let path = path.to_owned();
     let looked = disk.owner(&path).and_then(|owner| Ok((owner, disk.mode(&path)?)));
@@ -108,7 +123,6 @@ mod tests {
 
     use super::*;
     use crate::base::disk::RealDisk;
-    use crate::config::{Sources, load};
 
     const LINE: &str = r#"{"name": "app", "role": "read", "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}"#;
 
