@@ -98,7 +98,7 @@ impl Supervisor {
 
     fn tell_until(&self, stopped: &Receiver<()>, health: &Health) {
         let interval = self.dead_after.map(|time| time / BEATS);
-        let mut was_ready = false;
+        let (mut was_ready, mut was_alive) = (false, true);
         loop {
             let is_ready = health.is_ready();
             if is_ready && !self.has_been_ready.swap(true, Ordering::SeqCst) {
@@ -114,13 +114,15 @@ impl Supervisor {
             let stuck = health.pulses().stuck();
             match (interval, stuck.is_empty()) {
                 (Some(_), true) => self.tell("WATCHDOG=1"),
-                (Some(interval), false) => log::error(format_args!(
+                // Once for each silence: a log is not filled by what does not change.
+                (Some(interval), false) if was_alive => log::error(format_args!(
                     "{} has not come back for {} ms; the watchdog is not told that the server is alive",
                     stuck.join(", "),
                     interval.as_millis()
                 )),
-                (None, _) => {}
+                (Some(_), false) | (None, _) => {}
             }
+            was_alive = stuck.is_empty();
             let wait = match interval {
                 Some(interval) if self.has_been_ready.load(Ordering::SeqCst) => interval,
                 Some(interval) => interval.min(LOOK_INTERVAL),
