@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::base::json::{Member, check, elements, members, trim, unescape};
 use crate::base::limits::{KEY_BYTES_MAX, TOKEN_NAME_BYTES_MAX, TOKENS_BYTES_MAX, TOKENS_MAX};
+use crate::base::nearest::nearest;
 use crate::model::CollectionName;
 
 use super::digest::Digest;
@@ -130,12 +131,10 @@ impl<'t> Entry<'t> {
         if let Some(found) = MEMBERS.into_iter().zip(given).find(|(known, _)| *known == name) {
             return Ok(found);
         }
-        let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&name.to_ascii_lowercase(), known);
-        let nearest = MEMBERS.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default();
         let shown: String = name.chars().take(SHOWN_NAME_MAX).collect();
-        let reason = match likeness(nearest) {
-            0.3.. => format!("unknown member {shown:?}, did you mean {nearest:?}?"),
-            _ => format!("unknown member {shown:?}, there are {}", MEMBERS.join(", ")),
+        let reason = match nearest(&name, MEMBERS) {
+            Some(nearest) => format!("unknown member {shown:?}, did you mean {nearest:?}?"),
+            None => format!("unknown member {shown:?}, there are {}", MEMBERS.join(", ")),
         };
         Err(Fault { line: self.line, member: None, reason })
     }

@@ -2,7 +2,8 @@
 //!
 //! A front gathers the body; here it is validated on a scratch copy (simd-json parses in place and changes what it
 //! parses) and only then copied into a document. A large body is validated in place by the grammar, which needs no
-//! memory, and so is a line, whose members it finds in the same pass. Buffers are reused from request to request and given back when one body has blown them up.
+//! memory, and so is a line, whose members it finds in the same pass. Buffers are reused from request to request and
+//! given back when one body has blown them up.
 
 use std::cell::RefCell;
 

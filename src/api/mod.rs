@@ -177,20 +177,14 @@ impl Api {
         }
         let Request { method, headers, body, target } = request;
         let Found { collection, key } = found;
+        let call = |execute: &Arc<dyn Execute>, grant: Option<&Grant>| {
+            let call = Call { method, operation, collection, key, query, headers, body, execute, grant };
+            (operation.handler)(self, &call)
+        };
         if operation.needs == Needs::Admin || self.guard.is_on() {
-            let call = |execute: &Arc<dyn Execute>, grant: Option<&Grant>| {
-                (operation.handler)(
-                    self,
-                    &Call { method, operation, collection, key, query, headers, body, execute, grant },
-                )
-            };
             return self.guard.admit(operation, (method, target), headers, call);
         }
-        let execute = self.guard.unasked();
-        (operation.handler)(
-            self,
-            &Call { method, operation, collection, key, query, headers, body, execute, grant: None },
-        )
+        call(self.guard.unasked(), None)
     }
 
     /// How large a document may be, with `around_bytes_max` around it in the body.

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod log;
 pub mod memory;
 pub mod metrics;
+pub mod nearest;
 pub mod panics;
 pub mod proc;
 pub mod pulse;

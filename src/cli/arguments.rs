@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 
-use crate::config::{ConfigError, OPTIONS, OptionSpec, nearest};
+use crate::base::nearest::nearest;
+use crate::config::{ConfigError, OPTIONS, OptionSpec};
 
 use super::help::commands;
 use super::manual::Shell;

@@ -6,9 +6,9 @@ use crate::base::json::{Member, check, elements, members, trim, unescape};
 use crate::base::limits::{CONFIG_BYTES_MAX, JSON_DEPTH_MAX};
 
 use super::error::{ConfigError, Position};
-use super::nearest::nearest;
+use super::nearest::nearest_option;
 use super::option::{OptionSpec, Spelled};
-use super::table::{OPTIONS, option};
+use super::table::option;
 
 /// A value that the file gives to an option.
 pub(super) struct Assignment<'a> {
@@ -71,7 +71,7 @@ fn assignment<'a>(
     }
     seen.push((name.clone(), at.line));
     let Some(option) = option(&name) else {
-        let nearest = nearest(&name, OPTIONS.iter().map(|option| option.name)).map(str::to_owned);
+        let nearest = nearest_option(&name).map(|option| option.name.to_owned());
         return Err(ConfigError::UnknownKey { at, name, nearest });
     };
     let at = place(member.value_offset);

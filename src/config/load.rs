@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use super::agreement;
 use super::error::{ConfigError, Origin};
 use super::file;
-use super::nearest::nearest;
+use super::nearest::nearest_option;
 use super::option::{OptionSpec, Spelled};
-use super::table::{OPTIONS, option};
+use super::table::OPTIONS;
 use super::values::Config;
 
 /// What every environment variable of ours begins with.
@@ -96,8 +96,7 @@ impl Loading {
             match OPTIONS.iter().find(|option| option.variable() == *name) {
                 Some(option) => self.assign(option, &Spelled::Word(value), Origin::Environment(name.clone())),
                 None => {
-                    let nearest = nearest(bare, OPTIONS.iter().map(|option| option.name)).and_then(option);
-                    let nearest = nearest.map(OptionSpec::variable);
+                    let nearest = nearest_option(bare).map(OptionSpec::variable);
                     self.errors.push(ConfigError::UnknownVariable { name: name.clone(), nearest });
                 }
             }
@@ -106,8 +105,7 @@ impl Loading {
             match OPTIONS.iter().find(|option| option.flag() == *name) {
                 Some(option) => self.assign(option, &Spelled::Word(value), Origin::Flag(format!("--{name}"))),
                 None => {
-                    let nearest = nearest(name, OPTIONS.iter().map(|option| option.name)).and_then(option);
-                    let nearest = nearest.map(|option| format!("--{}", option.flag()));
+                    let nearest = nearest_option(name).map(|option| format!("--{}", option.flag()));
                     self.errors.push(ConfigError::UnknownFlag { name: format!("--{name}"), nearest });
                 }
             }

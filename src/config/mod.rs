@@ -28,7 +28,6 @@ pub use error::{ConfigError, Origin, Position};
 pub use listen::{Host, Listen, ListenFault};
 pub use listen_on::{ListenOn, ListenOnFault};
 pub use load::{ENVIRONMENT_PREFIX, Setting, Settings, Sources, load};
-pub use nearest::nearest;
 pub use option::{Kind, OptionSpec, Spelled, ValueFault};
 pub use render::{json_file, listing, markdown_table};
 pub use size::{SizeFault, format_size, parse_size};

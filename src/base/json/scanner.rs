@@ -1,8 +1,8 @@
 //! One pass over a text by the grammar of RFC 8259, up to the first byte that is not JSON.
 //!
-//! Invariants: no byte is looked at by the grammar twice, and nothing is
-//! allocated unless arrays and objects are nested deeply. It takes bytes above 127 in a string as they come, and only
-//! notes that there were some: whether they are UTF-8 is asked elsewhere, of the whole text at once.
+//! Invariants: no byte is looked at by the grammar twice, and nothing is allocated unless arrays and objects are nested
+//! deeply. It takes bytes above 127 in a string as they come, and only notes that there were some: whether they are UTF-8
+//! is asked elsewhere, of the whole text at once.
 
 use smallvec::SmallVec;
 

@@ -8,7 +8,7 @@ use lexopt::{Arg, Parser};
 
 use super::super::arguments::UsageError;
 use super::action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Write};
-use crate::config::nearest;
+use crate::base::nearest::nearest;
 
 /// The commands.
 pub const COMMANDS: [&str; 8] = ["get", "put", "patch", "del", "ls", "watch", "export", "import"];
