@@ -119,6 +119,9 @@ impl Store {
 fn slice(shard: &Shard, id: CollectionId, range: KeyRange<'_>, entries_max: usize, into: &mut Vec<Entry>) -> SliceEnd {
     let mut seek = shard.seek(id);
     seek::go_to(std::slice::from_mut(&mut seek), range.start());
+    if let Some(seek) = &seek {
+        seek.anticipate(entries_max);
+    }
     take(seek.as_ref(), range, entries_max, into)
 }
 
