@@ -51,6 +51,9 @@ pub const KEY_LIST_MAX: usize = 1000;
 /// Bytes of such a request: each key with each byte escaped to six, rounded up.
 pub const KEY_LIST_BYTES_MAX: usize = 8 << 20;
 
+/// Bytes of a text in a line of the log: more than any of ours needs; one that a client has a hand in is cut there.
+pub const LOG_TEXT_BYTES_MAX: usize = 8 * 1024;
+
 /// How far in the future a deadline may lie: 100 years of 365.25 days. Further is taken for a mistake in units.
 pub const TTL_MS_MAX: u64 = 36_525 * 24 * 60 * 60 * 1000;
 

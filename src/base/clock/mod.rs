@@ -5,6 +5,7 @@
 //! what a thread's own work took. It knows nothing of deadlines.
 
 mod manual;
+mod rfc3339;
 mod steering;
 mod system;
 mod thread_cpu;
@@ -14,8 +15,9 @@ use std::fmt;
 use rustix::time::{ClockId, clock_gettime};
 
 pub use manual::ManualClock;
+pub use rfc3339::push_rfc3339;
 pub use steering::{Adjust, Steering};
-pub use system::{HostTime, SystemClock, TimeSource};
+pub use system::{HostTime, SystemClock, TimeSource, wall};
 pub use thread_cpu::ThreadCpu;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.

@@ -27,15 +27,20 @@ pub struct HostTime {
 }
 
 impl TimeSource for HostTime {
-    /// A wall clock before 1970 counts as 1970.
     fn wall(&self) -> UnixMillis {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UnixMillis(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX))
+        wall()
     }
 
     fn monotonic_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// What the wall clock shows, wherever it has gone: for lines that people hold against other machines' lines, and for
+/// no deadline. One before 1970 counts as 1970.
+pub fn wall() -> UnixMillis {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Monotonic time that began at the wall clock's and follows it as `Steering` says.
