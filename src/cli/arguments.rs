@@ -1,4 +1,5 @@
-//! Arguments read into an `Invocation`: a command, its path, and flags made from the table of options.
+//! Arguments read into an `Invocation`: a command, its path, and flags made from the table of options. What stands
+//! behind a command that comes first, as the client's do, is read where that command is.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,108 +10,10 @@ use crate::base::nearest::nearest;
 use crate::config::{ConfigError, OPTIONS, OptionSpec};
 
 use super::help::commands;
+use super::invocation::{Arguments, Invocation};
 use super::manual::Shell;
-use super::remote::{self, Call};
-use super::token::{self, NewToken};
-
-/// What is asked of the program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Invocation {
-    /// Serve; what happens without a command.
-    Serve {
-        /// What the command line says about the configuration.
-        arguments: Arguments,
-        /// Whether an import of the Go server's files skips what it cannot take.
-        import_skip: bool,
-    },
-    /// Show every option's value and where it came from.
-    PrintConfig(Arguments),
-    /// Say whether the configuration is valid.
-    CheckConfig(Arguments),
-    /// Say what is in a data folder or file, and whether it is sound.
-    Check {
-        /// The folder or file.
-        path: PathBuf,
-    },
-    /// Show every document of a data folder.
-    Dump {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Make a data folder one that a start takes.
-    Repair {
-        /// The folder.
-        path: PathBuf,
-        /// Whether it may give up what lies behind damage.
-        drop_after_damage: bool,
-    },
-    /// Ask a running server whether it is ready.
-    Health(Arguments),
-    /// Look at the machine that a server is to run on.
-    Doctor(Arguments),
-    /// Ask a running server for documents.
-    Remote(Call),
-    /// Show the manual page.
-    Manual,
-    /// Show the completions for a shell.
-    Completions(Shell),
-    /// Make a token.
-    Token(NewToken),
-    /// Show the help.
-    Help,
-    /// Show the help of this command.
-    HelpOf(&'static str),
-    /// Show the version.
-    Version,
-}
-
-/// What the command line says about the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Arguments {
-    /// The config file that was named.
-    pub config: Option<PathBuf>,
-    /// Flags without their dashes, with their values, in order.
-    pub flags: Vec<(String, String)>,
-}
-
-/// Why the command line makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UsageError {
-    /// A flag that does not exist.
-    #[error(transparent)]
-    UnknownFlag(ConfigError),
-    /// A flag without the value it needs, a value that is none, text that is not UTF-8.
-    #[error("{0}")]
-    Flag(String),
-    /// A command that does not exist.
-    #[error("unknown command {name:?}, {}", command_hint(*.nearest))]
-    UnknownCommand {
-        /// What was written.
-        name: String,
-        /// The command that was probably meant.
-        nearest: Option<&'static str>,
-    },
-    /// One argument too many.
-    #[error("unexpected argument {0:?}, {1} takes no more")]
-    TooMany(String, &'static str),
-    /// A command without the path that it needs.
-    #[error("{0} needs the path of a data folder, such as: memory-tools {0} ./data")]
-    NoPath(&'static str),
-    /// Completions without a shell, or for one that has none.
-    #[error("completions needs a shell: bash, zsh or fish")]
-    NoShell,
-    /// A flag that the command has no use for.
-    #[error("--{flag} means nothing to {command}")]
-    Meaningless {
-        /// The flag, without its dashes.
-        flag: String,
-        /// The command.
-        command: &'static str,
-    },
-    /// A variable of ours that is not UTF-8.
-    #[error("the environment variable {0} is not UTF-8")]
-    NotUtf8(String),
-}
+use super::usage::UsageError;
+use super::{remote, token};
 
 const COMMANDS: [&str; 11] =
     ["serve", "check", "dump", "repair", "check-config", "health", "doctor", "man", "completions", "help", "version"];
@@ -272,13 +175,6 @@ fn value_of(option: &OptionSpec, parser: &mut Parser) -> Result<OsString, UsageE
     }
     let next = parser.try_raw_args().and_then(|mut rest| rest.next_if(|word| word == "true" || word == "false"));
     Ok(next.unwrap_or_else(|| OsString::from("true")))
-}
-
-fn command_hint(nearest: Option<&str>) -> String {
-    match nearest {
-        Some(nearest) => format!("did you mean {nearest:?}?"),
-        None => "memory-tools --help lists the commands".to_owned(),
-    }
 }
 
 fn unknown_flag(written: &str) -> UsageError {

@@ -9,8 +9,9 @@ use crate::base::limits::CONFIG_BYTES_MAX;
 use crate::config::{ConfigError, ENVIRONMENT_PREFIX, Origin, Settings, Sources, listing, load};
 use crate::server::{check_certificate, check_tokens};
 
-use super::arguments::{Arguments, UsageError};
 use super::exit::{Exit, Finished};
+use super::invocation::Arguments;
+use super::usage::UsageError;
 
 /// The config file that is read when none is named, in the working directory; it need not exist.
 const FILE_HERE: &str = "config.json";

@@ -8,6 +8,8 @@ mod exit;
 
 mod arguments;
 mod help;
+mod invocation;
+mod usage;
 
 mod check;
 mod configuration;
@@ -23,7 +25,7 @@ mod token;
 
 mod run;
 
-pub use arguments::{Arguments, Invocation, UsageError, parse};
+pub use arguments::parse;
 pub use check::check;
 pub use configuration::{
     TOKEN_VARIABLE, URL_VARIABLE, check_config, environment, own_token, print_config, server_url, settings,
@@ -33,9 +35,11 @@ pub use dump::dump;
 pub use exit::{Exit, Finished};
 pub use health::{HealthFault, ask_readiness, health};
 pub use help::{commands, help, help_of, version};
+pub use invocation::{Arguments, Invocation};
 pub use manual::{Shell, completions, manual};
 pub use remote::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Writing, remote};
 pub use repair::repair;
 pub use run::run;
 pub use serve::serve;
 pub use token::{NewToken, token};
+pub use usage::UsageError;

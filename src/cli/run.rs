@@ -9,8 +9,10 @@ use crate::base::disk::{Disk, RealDisk};
 use crate::config::{ConfigError, Settings};
 use crate::persist::Losses;
 
-use super::arguments::{Arguments, Invocation, UsageError, parse};
+use super::arguments::parse;
 use super::exit::{Exit, Finished};
+use super::invocation::{Arguments, Invocation};
+use super::usage::UsageError;
 use super::{
     check, check_config, completions, doctor, dump, environment, health, help, help_of, manual, own_token,
     print_config, remote, repair, serve, server_url, settings, token, version,

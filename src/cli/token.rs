@@ -6,8 +6,8 @@ use lexopt::{Arg, Parser};
 
 use crate::access::{Collections, Grant, Reach, Role, Tokens, mint};
 
-use super::arguments::UsageError;
 use super::exit::{Exit, Finished};
+use super::usage::UsageError;
 
 /// The command.
 pub const COMMAND: &str = "token";

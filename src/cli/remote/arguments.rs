@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
-use super::super::arguments::UsageError;
+use super::super::usage::UsageError;
 use super::action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Write};
 use crate::base::nearest::nearest;
 
