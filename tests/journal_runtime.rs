@@ -5,6 +5,8 @@
 
 #[path = "journal_runtime/bench.rs"]
 mod bench;
+#[path = "journal_runtime/copies.rs"]
+mod copies;
 #[path = "journal_runtime/groups.rs"]
 mod groups;
 #[path = "journal_runtime/off.rs"]

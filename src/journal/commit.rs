@@ -25,7 +25,7 @@ pub(super) struct Commit {
     pub(super) folder: Option<Arc<DataFolder>>,
     /// `None` in `Off`, and after it was given up.
     pub(super) segment: Option<SegmentWriter>,
-    /// While a capture runs in `Off`.
+    /// While a capture runs that keeps its records.
     pub(super) tee: Option<Teeing>,
     /// The newest segment that had, or has, records: the next one is the one behind it.
     pub(super) newest: SegmentId,
@@ -82,7 +82,9 @@ impl Journal {
                 self.durable_up_to(Lsn(frame.first_lsn.0.saturating_sub(1)));
                 self.begin_next(commit)?;
             }
-            self.append(commit, now, FrameKind::Records, frame.first_lsn, frame.count, &frame.parts)
+            self.append(commit, now, FrameKind::Records, frame.first_lsn, frame.count, &frame.parts)?;
+            self.copy_to_tee(commit, &frame);
+            Ok(())
         });
         let last = buffer.last_lsn();
         self.drop_buffer(commit, buffer);

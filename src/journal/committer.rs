@@ -143,7 +143,7 @@ impl Journal {
         self.commit.lock().phase == Phase::Stopped
     }
 
-    fn id_of(&self, commit: &Commit) -> Result<SegmentId, Error> {
+    pub(super) fn id_of(&self, commit: &Commit) -> Result<SegmentId, Error> {
         commit.segment.as_ref().map(SegmentWriter::id).ok_or_else(|| self.given_up())
     }
 
@@ -194,7 +194,7 @@ impl Journal {
     }
 
     /// Writes what there is and makes it durable, in every mode.
-    fn write_and_sync(&self, commit: &mut Commit) -> Result<(), Error> {
+    pub(super) fn write_and_sync(&self, commit: &mut Commit) -> Result<(), Error> {
         let last = self.write(commit, Instant::now())?;
         let last = last.unwrap_or_else(|| self.releases.written());
         if last > self.releases.durable() {
@@ -205,7 +205,7 @@ impl Journal {
     }
 
     /// Gives the journal up when `result` is an error.
-    fn or_give_up<T>(&self, commit: &mut Commit, result: Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn or_give_up<T>(&self, commit: &mut Commit, result: Result<T, Error>) -> Result<T, Error> {
         result.inspect_err(|error| {
             commit.segment = None;
             self.give_up(error);

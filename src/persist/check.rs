@@ -16,6 +16,7 @@ use super::journal::{self, Link, SegmentId, SegmentScan, Tail};
 use super::plan::{Cut, DatabaseFile, Plan, Recovery};
 use super::publish;
 use super::snapshot::{REPLAY_TEMPORARY, SnapshotReader};
+use super::writing::COPY_TEMPORARY;
 use crate::base::disk::{Disk, Listed};
 use crate::model::CollectionOptions;
 
@@ -175,7 +176,7 @@ fn damaged(damage: Damage) -> Error {
 fn describe(name: &str, id: Option<SegmentId>) -> Option<&'static str> {
     match name {
         _ if id.is_some() => Some("a segment of the journal"),
-        publish::TEMPORARY | publish::PREVIOUS_TEMPORARY | REPLAY_TEMPORARY | identity::TEMPORARY => {
+        publish::TEMPORARY | publish::PREVIOUS_TEMPORARY | REPLAY_TEMPORARY | COPY_TEMPORARY | identity::TEMPORARY => {
             Some("being written, or never finished")
         }
         name if name.ends_with(golang::ORIGINAL_SUFFIX) => Some("a file of the Go server, imported"),

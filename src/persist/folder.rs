@@ -1,7 +1,7 @@
 //! The data folder of a running server, locked, and the one place that changes its files.
 //!
 //! Invariant: each change is durable when its call returns, and leaves the state before or the state after when it
-//! does not return. How a folder is opened is in `opening`.
+//! does not return. How a folder is opened is in `opening`, how a snapshot is written in `writing`.
 //! It does not know the store, nor when to do what.
 
 use std::path::{Path, PathBuf};
@@ -17,15 +17,12 @@ use super::identity::{Identity, IdentityFile};
 use super::journal::SegmentId;
 use super::publish::{self, Before};
 use super::repairing::Repairs;
-use super::seal::Stamp;
 use super::segments::Kept;
-use super::snapshot::{CaptureEnd, REPLAY_TEMPORARY, ReplayFile, SnapshotHeader, SnapshotReader, Totals, Writer};
+use super::snapshot::SnapshotHeader;
+use super::writing::{COPY_TEMPORARY, SnapshotWriter, Target};
 use crate::base::disk::{Disk, DiskLock};
 use crate::base::limits::SNAPSHOT_BLOCK_BYTES;
-use crate::model::{Entry, Lsn};
-
-/// What to do about a snapshot that cannot be read back as it was written.
-const READ_BACK: &str = "it was not published, and the one before is untouched; look at the disk and the memory";
+use crate::model::Lsn;
 
 /// A data folder that belongs to this process until it is dropped.
 #[derive(Debug)]
@@ -187,20 +184,24 @@ impl DataFolder {
         header: SnapshotHeader,
         block_bytes_max: usize,
     ) -> Result<SnapshotWriter<'_>, Error> {
-        let temporary = self.path.join(publish::TEMPORARY);
-        if self.snapshot_running.swap(true, Ordering::Acquire) {
-            return Err(Error::SnapshotRunning { path: temporary });
-        }
+        let target = Target::take(self, self.path.join(publish::TEMPORARY))?;
         self.unfinished.lock().clear();
-        // From here on, dropping it clears the flag.
-        let replay_from = header.replay_from;
-        let mut snapshot = SnapshotWriter { folder: self, temporary, replay_from, writer: None };
         // A snapshot without an IDENTITY would be refused.
-        self.identity.lock().update(self.disk.as_ref(), |_| {})?;
-        let stamp = Stamp::random(self.database_id).map_err(Error::io(&snapshot.temporary, "make up a salt for"))?;
-        let disk = self.disk.as_ref();
-        snapshot.writer = Some(Writer::create(disk, &snapshot.temporary, stamp, &header, block_bytes_max)?);
-        Ok(snapshot)
+        self.update_identity(|_| {})?;
+        target.begin_in_blocks(header, block_bytes_max)
+    }
+
+    /// Begins to write a copy at `path`, which is no part of this folder unless it is in it: it is written over.
+    ///
+    /// # Errors
+    /// `SnapshotRunning`, or the operating system has no randomness to give.
+    pub fn begin_copy(&self, path: PathBuf) -> Result<Target<'_>, Error> {
+        Target::take(self, path)
+    }
+
+    /// Where a copy is written that nobody has given a place.
+    pub fn copy_path(&self) -> PathBuf {
+        self.path.join(COPY_TEMPORARY)
     }
 
     /// Ends an import after the first snapshot of its documents: the Go server's files get their `.go-original`
@@ -264,7 +265,12 @@ impl DataFolder {
         self.has_segment.store(true, Ordering::Release);
     }
 
-    fn publish(&self, replay_from: SegmentId) -> Result<(), Error> {
+    /// Whether a snapshot or a copy is being written.
+    pub(super) fn snapshot_running(&self) -> &AtomicBool {
+        &self.snapshot_running
+    }
+
+    pub(super) fn publish(&self, replay_from: SegmentId) -> Result<(), Error> {
         // Without a segment that could be mistaken for one that leads there, there is nothing to say.
         self.update_identity(|identity| {
             identity.off_ahead |= identity.newest_segment > 0 && replay_from.0 > identity.newest_segment;
@@ -280,93 +286,5 @@ impl DataFolder {
         *kept = kept.after_publishing(replay_from);
         drop(kept);
         if is_finished { self.settle() } else { Ok(()) }
-    }
-}
-
-/// What a published snapshot holds.
-pub type Published = Totals;
-
-/// A snapshot being written; dropped before it is complete, it leaves nothing behind.
-#[derive(Debug)]
-pub struct SnapshotWriter<'a> {
-    folder: &'a DataFolder,
-    temporary: PathBuf,
-    replay_from: SegmentId,
-    /// `None` before the file exists and once it is complete.
-    writer: Option<Writer>,
-}
-
-impl<'a> SnapshotWriter<'a> {
-    /// Adds `entry` of the main store (`None`) or of the collection with that index in the header. Entries should
-    /// come grouped by collection: a block holds those of one.
-    ///
-    /// # Errors
-    /// The disk's; the snapshot cannot be finished then.
-    pub fn push(&mut self, collection: Option<usize>, entry: &Entry) -> Result<(), Error> {
-        self.writer.as_mut().expect("begin_snapshot sets it, only complete takes it").push(collection, entry)
-    }
-
-    /// Begins the file that takes the records of this capture, when no journal keeps them.
-    ///
-    /// # Errors
-    /// The disk's.
-    pub fn replay_file(&self) -> Result<ReplayFile, Error> {
-        let writer = self.writer.as_ref().expect("begin_snapshot sets it, only complete takes it");
-        writer.replay_file(self.folder.disk.as_ref(), &self.folder.path)
-    }
-
-    /// Completes the file, reads it back and verifies it. `end` tells the last LSN that had been issued after the last
-    /// slice: no entry is newer.
-    ///
-    /// # Errors
-    /// The disk's, or `Damaged` when what is read back is not what was written.
-    ///
-    /// # Durability
-    /// When this returns, the content survives a loss of power; it has no name that a start would look at.
-    pub fn complete(mut self, end: impl Into<CaptureEnd>) -> Result<CompleteSnapshot<'a>, Error> {
-        let writer = self.writer.take().expect("begin_snapshot sets it, only complete takes it");
-        let totals = writer.finish(end)?;
-        SnapshotReader::open(self.folder.disk.as_ref(), &self.temporary, READ_BACK)?.verify()?;
-        Ok(CompleteSnapshot { written: self, totals })
-    }
-
-    /// `complete` and `publish` in one, for when nothing has to be durable in between.
-    ///
-    /// # Errors
-    /// As those.
-    pub fn finish(self, end: impl Into<CaptureEnd>) -> Result<Published, Error> {
-        self.complete(end)?.publish()
-    }
-}
-
-/// A snapshot that is whole, and has yet to get its name; dropped without `publish`, it leaves nothing behind.
-#[derive(Debug)]
-pub struct CompleteSnapshot<'a> {
-    written: SnapshotWriter<'a>,
-    totals: Totals,
-}
-
-impl CompleteSnapshot<'_> {
-    /// Gives the snapshot its name. The journal must be durable up to the capture end by now: from here on nobody looks
-    /// at the segments that the snapshot does not need.
-    ///
-    /// # Errors
-    /// The disk's. The snapshot before has kept its name, unless only the folder's last sync, or IDENTITY after it,
-    /// failed: then the new one has it.
-    ///
-    /// # Durability
-    /// When this returns, the snapshot survives a loss of power under its name.
-    pub fn publish(self) -> Result<Published, Error> {
-        self.written.folder.publish(self.written.replay_from)?;
-        Ok(self.totals)
-    }
-}
-
-impl Drop for SnapshotWriter<'_> {
-    fn drop(&mut self) {
-        // Best effort: what stays is removed at the next start. After a success the name is gone.
-        let _ = self.folder.disk.remove(&self.temporary);
-        let _ = self.folder.disk.remove(&self.folder.path.join(REPLAY_TEMPORARY));
-        self.folder.snapshot_running.store(false, Ordering::Release);
     }
 }

@@ -9,6 +9,7 @@ use super::journal::{self, SegmentId};
 use super::plan::{DatabaseFile, FolderFound, Standing};
 use super::publish;
 use super::snapshot::{END_MAGIC, MAGIC, REPLAY_TEMPORARY};
+use super::writing::COPY_TEMPORARY;
 use crate::base::disk::Disk;
 
 /// What was found.
@@ -48,6 +49,7 @@ impl Inventory {
             publish::PREVIOUS_TEMPORARY,
             journal::TEMPORARY,
             REPLAY_TEMPORARY,
+            COPY_TEMPORARY,
         ];
         let collections = folder.join(golang::COLLECTIONS_FOLDER);
         let in_collections = match listed.iter().any(|it| it.is_folder && it.name == golang::COLLECTIONS_FOLDER) {

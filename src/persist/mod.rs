@@ -27,11 +27,12 @@ mod same_content;
 mod seal;
 mod segments;
 mod snapshot;
+mod writing;
 
 pub use check::{CheckReport, FileReport, Verdict, check};
 pub use database_id::DatabaseId;
 pub use error::{Damage, Error};
-pub use folder::{CompleteSnapshot, DataFolder, Published, SnapshotWriter};
+pub use folder::DataFolder;
 pub use golang::{GoDocument, GoImport, GoSummary};
 pub use opening::{Content, Found, LOCK, OpenOptions, look};
 pub use plan::{Next, Refused};
@@ -40,3 +41,4 @@ pub use repair::{Losses, Repair, repair};
 pub use seal::Stamp;
 pub use segments::SegmentStart;
 pub use snapshot::{Block, CaptureEnd, CollectionRecord, ReplayFile, SnapshotHeader, SnapshotReader, Totals, Writer};
+pub use writing::{CompleteSnapshot, Published, SnapshotWriter, Target};

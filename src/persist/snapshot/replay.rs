@@ -81,7 +81,7 @@ pub struct ReplayFile {
 
 impl ReplayFile {
     /// Creates it in `folder`, for the snapshot with this `stamp`.
-    pub(super) fn create(disk: &dyn Disk, folder: &Path, stamp: Stamp) -> Result<ReplayFile, Error> {
+    pub(in crate::persist) fn create(disk: &dyn Disk, folder: &Path, stamp: Stamp) -> Result<ReplayFile, Error> {
         let path = folder.join(TEMPORARY);
         let file: Arc<dyn DiskFile> = Arc::from(disk.create(&path).map_err(Error::io(&path, "create"))?);
         let seal = Seal::of(stamp);
@@ -108,7 +108,7 @@ impl ReplayFile {
     }
 
     /// The last LSN in it, or 0.
-    pub(super) fn last_lsn(&self) -> Lsn {
+    pub fn last_lsn(&self) -> Lsn {
         Lsn(self.frames.next_lsn().0.saturating_sub(1))
     }
 
