@@ -10,6 +10,7 @@ pub mod duration;
 pub mod fault;
 pub mod health;
 pub mod json;
+pub mod lane;
 pub mod limits;
 pub mod log;
 pub mod memory;

@@ -9,8 +9,7 @@
 
 use std::time::Duration;
 
-use parking_lot::{RwLock, RwLockWriteGuard};
-
+use super::big_reader::{RwLock, RwLockWriteGuard};
 use super::shard::Shard;
 use crate::base::clock::ThreadCpu;
 use crate::base::metrics::Longest;

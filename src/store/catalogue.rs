@@ -11,8 +11,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use parking_lot::{RwLock, RwLockReadGuard};
-
+use super::big_reader::{RwLock, RwLockReadGuard};
 use super::tally::{Tallies, Tally};
 use super::totals::Totals;
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;

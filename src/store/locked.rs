@@ -3,9 +3,8 @@
 //! Invariant: between the look and the change nobody else sees or changes the key, and at most one change is made.
 //! What it replaces or removes comes out of it after the lock has been released.
 
-use parking_lot::RwLockWriteGuard;
-
 use super::CollectionId;
+use super::big_reader::RwLockWriteGuard;
 use super::hashing::ShardHash;
 use super::shard::Shard;
 use super::slab::{EntryRef, SlotIndex};

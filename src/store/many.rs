@@ -5,8 +5,7 @@
 //! that meet wait for each other and never in a ring. What the changes replace or remove is freed after the last lock
 //! has been released.
 
-use parking_lot::RwLockWriteGuard;
-
+use super::big_reader::RwLockWriteGuard;
 use super::hashing::{Address, ShardHash, ShardIndex};
 use super::locked::Current;
 use super::shard::{Shard, Unlinked};

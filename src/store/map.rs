@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ahash::RandomState;
-use parking_lot::RwLock;
 use smallvec::SmallVec;
 
 use super::background::Background;
+use super::big_reader::RwLock;
 use super::catalogue::{Catalogue, CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
 use super::hashing::{Hashing, ShardIndex};
 use super::locked::Locked;
@@ -37,7 +37,7 @@ pub struct Store {
     pub(super) background: Background,
 }
 
-/// On a cache line of its own, so that taking one lock does not slow its neighbour's.
+/// On cache lines of its own, so that taking one lock does not slow its neighbour's.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct LockedShard(pub(super) RwLock<Shard>);
@@ -71,7 +71,7 @@ pub struct Reaped {
 impl Store {
     /// An empty store with `shards` shards, a power of two up to 65,536. Keys are spread by a hash with random keys.
     ///
-    /// More shards cut the time that a growing table may hold a lock, and cost about 256 bytes each.
+    /// More shards cut the time that a growing table may hold a lock, and cost 576 bytes each.
     pub fn new(shards: usize) -> Store {
         Store::with_hash_keys(shards, RandomState::new())
     }

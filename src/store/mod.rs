@@ -29,6 +29,7 @@ mod shard;
 mod tally;
 
 mod background;
+mod big_reader;
 mod catalogue;
 mod loading;
 mod locked;

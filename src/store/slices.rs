@@ -3,9 +3,9 @@
 //! Invariant: what one hold of locks takes is at most `ENTRIES_PER_HOLD_MAX` entries, and the search for where they begin
 //! touches about twenty more in each shard. It does not merge: what the shards have together is `scan`'s.
 
-use parking_lot::RwLockReadGuard;
 use smallvec::SmallVec;
 
+use super::big_reader::RwLockReadGuard;
 use super::hashing::ShardIndex;
 use super::seek::{self, Seek};
 use super::shard::Shard;

@@ -39,19 +39,22 @@ enum Work {
     GetHot,
 }
 
-/// How much two threads do beside one, each measured for `duration`: of GET and PUT on keys of their own, and of GET
-/// of one key.
+/// How much two threads do beside one, each measured for `duration`: of GET and PUT on keys of their own, of GET where all
+/// keys are in one shard, and of GET of one key.
 ///
 /// # Errors
 /// A command was refused.
-pub fn two_threads_over_one(duration: Duration) -> Result<[f64; 3]> {
-    let engine = engine()?;
+pub fn two_threads_over_one(duration: Duration) -> Result<[f64; 4]> {
     let documents = [documents(0)?, documents(1)?];
-    documents.iter().flatten().try_for_each(|document| put(&engine, document.clone()))?;
     let [first, _] = &documents;
-    let ratio = |work| -> Result<f64> {
-        let one = |duration| at_once(&engine, work, std::slice::from_ref(first), duration);
-        let two = |duration| at_once(&engine, work, &documents, duration);
+    let filled = |shards| {
+        let engine = engine(shards)?;
+        documents.iter().flatten().try_for_each(|document| put(&engine, document.clone())).map(|()| engine)
+    };
+    let (engine, one_shard) = (filled(SHARDS)?, filled(1)?);
+    let ratio = |engine, work| -> Result<f64> {
+        let one = |duration| at_once(engine, work, std::slice::from_ref(first), duration);
+        let two = |duration| at_once(engine, work, &documents, duration);
         two(duration / 4)?;
         // In both orders, so that a machine that becomes faster or slower does not tell.
         let half = duration / 2;
@@ -59,7 +62,8 @@ pub fn two_threads_over_one(duration: Duration) -> Result<[f64; 3]> {
         ensure!(one_before + one_after > 0.0, "nothing was done");
         Ok((two_before + two_after) / (one_before + one_after))
     };
-    Ok([ratio(Work::Get)?, ratio(Work::Put)?, ratio(Work::GetHot)?])
+    let [get, put] = [ratio(&engine, Work::Get)?, ratio(&engine, Work::Put)?];
+    Ok([get, put, ratio(&one_shard, Work::Get)?, ratio(&engine, Work::GetHot)?])
 }
 
 /// The longest that a thread has run for one of `count` insertions, which is more than it has kept a lock for.
@@ -67,7 +71,7 @@ pub fn two_threads_over_one(duration: Duration) -> Result<[f64; 3]> {
 /// # Errors
 /// A command was refused.
 pub fn longest_insertion(count: u32) -> Result<Duration> {
-    let engine = engine()?;
+    let engine = engine(SHARDS)?;
     let mut longest = Duration::ZERO;
     for number in 0..count {
         let document = document(&format!("key:{number:08}"))?;
@@ -108,9 +112,9 @@ fn repeat(engine: &Engine, work: Work, documents: &[Document], hot: &Document, e
     Ok(done)
 }
 
-fn engine() -> Result<Engine> {
+fn engine(shards: usize) -> Result<Engine> {
     let sequence = Sequence::new(Lsn(1), Lsn(1 << 40), Box::new(|_| Ok(())), Arc::new(Health::default()));
-    let options = EngineOptions { shards: SHARDS, collections_max: 1 };
+    let options = EngineOptions { shards, collections_max: 1 };
     Ok(Engine::new(options, Arc::new(Journal::off(sequence)), Arc::new(SystemClock::start())))
 }
 

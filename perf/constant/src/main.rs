@@ -47,8 +47,8 @@ fn main() -> ExitCode {
 }
 
 /// Serves until the process ends: `--port ADDRESS --body FILE [--pool-threads N]`. Or tells how many microseconds of CPU a
-/// validation of a document takes: `--validate FILE`. Or how much two threads do over what one does, for GET, PUT and GET
-/// of one key: `--two-threads SECONDS`. Or the longest of so many insertions, in microseconds of its thread's CPU:
+/// validation of a document takes: `--validate FILE`. Or how much two threads do over what one does, for GET, PUT, GET in
+/// one shard and GET of one key: `--two-threads SECONDS`. Or the longest of so many insertions, in microseconds of its thread's CPU:
 /// `--insert COUNT`.
 ///
 /// # Errors

@@ -41,8 +41,8 @@ use std::time::{Duration, Instant};
 use mio::{Poll, Waker};
 use parking_lot::Mutex;
 
-use crate::base::panics;
 use crate::base::socket_file::SocketFile;
+use crate::base::{lane, panics};
 
 use super::{Counters, Drained, Endpoint, Front, Seams};
 
@@ -102,7 +102,10 @@ pub fn serve(options: ReactorOptions, listening: Vec<Listening>, seams: Seams) -
         reactor.wakers.push(waker);
     }
     for (number, thread) in threads.into_iter().enumerate() {
-        let job = Box::new(move || panics::or_abort("serving connections", || thread.run()));
+        let job = Box::new(move || {
+            lane::choose(number);
+            panics::or_abort("serving connections", || thread.run());
+        });
         let Shared { seams, options, .. } = &*reactor.shared;
         reactor.shared.threads.fetch_add(1, Ordering::AcqRel);
         if let Err(error) = seams.spawn.spawn(&format!("mt-http-{number}"), options.stack_bytes, job) {

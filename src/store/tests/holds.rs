@@ -76,7 +76,8 @@ fn no_background_hold_touches_more_entries_than_its_bound() {
         }
     }
     assert_eq!(sliced.len(), 100_000);
-    assert!(worst_slice <= ENTRIES_PER_HOLD_MAX + SEARCH + 1, "a slice touched {worst_slice} entries");
+    // Each twice: to have it fetched, and to count it.
+    assert!(worst_slice <= 2 * (ENTRIES_PER_HOLD_MAX + 1) + SEARCH, "a slice touched {worst_slice} entries");
 
     let mut worst_reap = 0;
     loop {
