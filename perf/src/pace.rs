@@ -62,14 +62,17 @@ impl Pace {
     }
 
     /// How long to sleep for an answer at most. Moments are a few microseconds apart and sleeps end milliseconds
-    /// late, so nobody sleeps on a schedule.
+    /// late, so nobody sleeps on a schedule whose latencies count.
     pub fn nap(&self, longest: Duration) -> Duration {
         match self {
             Pace::Window(_) | Pace::Batch(_) => longest,
-            Pace::Schedule(_) => Duration::ZERO,
+            Pace::Schedule(schedule) => schedule.nap,
         }
     }
 }
+
+/// How long whoever rests sleeps: as short as epoll can.
+const REST: Duration = Duration::from_millis(1);
 
 /// Moments at equal distances.
 #[derive(Clone, Debug)]
@@ -77,12 +80,20 @@ pub struct Schedule {
     start: Instant,
     period_ns: f64,
     taken: u64,
+    nap: Duration,
 }
 
 impl Schedule {
     /// `per_second` moments a second from `start` on; at least one a second.
     pub fn new(start: Instant, per_second: f64) -> Schedule {
-        Schedule { start, period_ns: 1e9 / per_second.max(1.0), taken: 0 }
+        Schedule { start, period_ns: 1e9 / per_second.max(1.0), taken: 0, nap: Duration::ZERO }
+    }
+
+    /// The same moments, of which those of a millisecond may be taken together: whoever asks leaves its processor to the
+    /// server meanwhile. For costs; latencies would be those of the sleep.
+    #[must_use]
+    pub fn resting(self) -> Schedule {
+        Schedule { nap: REST, ..self }
     }
 
     /// The moment that is next to be taken.
@@ -133,6 +144,19 @@ mod tests {
         assert_eq!(pace.moment(at(2500)), Some(at(2000)));
         assert_eq!(pace.moment(at(2500)), None);
         assert_eq!(pace.overdue(at(2500)), 0);
+    }
+
+    #[test]
+    fn who_rests_sleeps_and_misses_no_moment() {
+        let start = Instant::now();
+        let schedule = Schedule::new(start, 10_000.0);
+        let longest = Duration::from_secs(1);
+        assert_eq!(Pace::Schedule(schedule.clone()).nap(longest), Duration::ZERO);
+        let mut pace = Pace::Schedule(schedule.resting());
+        let nap = pace.nap(longest);
+        assert!(nap > Duration::ZERO && nap <= Duration::from_millis(1), "{nap:?}");
+        let taken = std::iter::from_fn(|| pace.moment(start + nap)).count();
+        assert_eq!(taken, 11);
     }
 
     #[test]

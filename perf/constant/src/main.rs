@@ -48,8 +48,8 @@ fn main() -> ExitCode {
 
 /// Serves until the process ends: `--port ADDRESS --body FILE [--pool-threads N]`. Or tells how many microseconds of CPU a
 /// validation of a document takes: `--validate FILE`. Or how much two threads do over what one does, for GET, PUT, GET in
-/// one shard and GET of one key: `--two-threads SECONDS`. Or the longest of so many insertions, in microseconds of its thread's CPU:
-/// `--insert COUNT`.
+/// one shard and GET of one key: `--two-threads SECONDS`. Or the longest of so many insertions, in microseconds of its
+/// thread's CPU, and the longest of nothing: `--insert COUNT`.
 ///
 /// # Errors
 /// Wrong use, an unreadable file, a taken port.
@@ -72,7 +72,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
                 return Ok(());
             }
             Long("insert") => {
-                println!("{}", engine::longest_insertion(parser.value()?.parse()?)?.as_secs_f64() * 1e6);
+                let longest = engine::longest_insertion(parser.value()?.parse()?)?;
+                println!("{}", longest.map(|longest| (longest.as_secs_f64() * 1e6).to_string()).join(" "));
                 return Ok(());
             }
             _ => return Err(argument.unexpected().into()),

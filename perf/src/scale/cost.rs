@@ -50,7 +50,8 @@ pub fn half_of_saturation(
     Ok(rate)
 }
 
-/// Asks at `rate` until `is_over`, which is told how long it has been.
+/// Asks at `rate` until `is_over`, which is told how long it has been. Whoever asks rests in between: on two processors
+/// one that did not would have one of them for itself, and work in the background nothing but what the server leaves.
 ///
 /// # Errors
 /// A wrong answer, or the server keeps up so badly that nothing is known.
@@ -64,7 +65,7 @@ pub fn at_rate(
 ) -> Result<Cost> {
     let pids = server.pids();
     let outcome = Fleet::open(server.address, options.connections).and_then(|mut fleet| {
-        let pace = Pace::Schedule(Schedule::new(Instant::now(), rate));
+        let pace = Pace::Schedule(Schedule::new(Instant::now(), rate).resting());
         let session = Session { workload, keys, pace, tally: Tally::new() };
         let before = serving_cpu_us(pids)?;
         let window = fleet.measure_until(session, Duration::ZERO, is_over, pids)?;
