@@ -98,6 +98,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("GET", "/v1/stats", "", "+++ooo"),
     ("GET", "/v1/config", "", "rr+rrr"),
     ("POST", "/v1/admin/snapshot?wait", "", "rr+rrr"),
+    ("POST", "/v1/admin/reload", "", "rr+rrr"),
 ];
 
 fn secret(name: &str) -> String {

@@ -219,7 +219,7 @@ fn a_hangup_reloads_and_stops_nothing() {
         let mut client = server.client();
         put(&mut client, "/v1/docs/before", "1");
         server.process.signal(Signal::HUP);
-        server.process.wait_for_stderr("memory-tools: SIGHUP: nothing to reload: ");
+        server.process.wait_for_stderr("memory-tools: reload: nothing to read: ");
         put(&mut client, "/v1/docs/after", "2");
         assert_eq!(get(&mut server.client(), "/v1/docs/before").text(), "1");
         server.process.signal(Signal::HUP);

@@ -61,14 +61,14 @@ fn a_hangup_shows_the_new_certificate_to_new_connections_and_a_broken_pair_chang
     put(&ground, &second);
     assert!(first.connect(server.address).shake_hands().is_ok(), "nobody has asked for a reload yet");
     server.process.signal(Signal::HUP);
-    server.process.wait_for_stderr("SIGHUP: new connections are shown the certificate that is now in cert.pem\n");
+    server.process.wait_for_stderr("reload: new connections are shown the certificate that is now in cert.pem\n");
     let mut new = second.connect(server.address);
     assert_eq!(get(&mut new, "/livez").0, 200);
     assert_eq!(new.stream.conn.peer_certificates().unwrap(), [second.der()]);
     assert!(first.connect(server.address).shake_hands().is_err());
     assert_eq!(get(&mut old, "/livez").0, 200);
 
-    let kept = "warning: SIGHUP: the certificate is not reloaded, the one before stays: tls_";
+    let kept = "warning: reload: the certificate is not reloaded, the one before stays: tls_";
     ground.write("cert.pem", &first.chain);
     server.process.signal(Signal::HUP);
     server.process.wait_for_stderr(&format!("{kept}key key.pem: it is not the key of the first certificate"));

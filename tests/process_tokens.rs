@@ -51,14 +51,14 @@ fn tokens_are_read_again_on_a_hangup_and_a_broken_file_changes_nothing() {
             keep(&ground, &text);
             server.process.signal(Signal::HUP);
             server.process.wait_for_stderr(&format!(
-                "memory-tools: warning: SIGHUP: the tokens are not reloaded, those before stay: {cause}"
+                "memory-tools: warning: reload: the tokens are not reloaded, those before stay: {cause}"
             ));
             assert_eq!(status(&server, &writer.token, put), 200);
         }
 
         keep(&ground, &other.line);
         server.process.signal(Signal::HUP);
-        server.process.wait_for_stderr("memory-tools: SIGHUP: every request is asked for one of 1 tokens, as read now");
+        server.process.wait_for_stderr("memory-tools: reload: every request is asked for one of 1 tokens, as read now");
         assert_eq!((status(&server, &writer.token, put), status(&server, &other.token, put)), (401, 403));
         let ended = server.stop();
         for made in [&writer, &other] {

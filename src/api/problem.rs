@@ -150,7 +150,8 @@ impl Problem {
     }
 }
 
-fn quote(text: &str) -> String {
+/// `text` as a string of JSON.
+pub fn quote(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len() + 2);
     json::escape_into(&mut out, text);
     String::from_utf8_lossy(&out).into_owned()

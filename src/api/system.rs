@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::base::json;
-use crate::model::{SnapshotAnswer, SnapshotMoment};
+use crate::model::{ReloadAnswer, Reloaded, Reread, SnapshotAnswer, SnapshotMoment};
 
 use super::Api;
 use super::call::{Call, Otherwise};
 use super::message::{Piece, Response, Value};
-use super::problem::{Kind, Problem};
+use super::problem::{Kind, Problem, quote};
 
 /// `GET /`: what this is, and three lines to try.
 ///
@@ -117,4 +117,39 @@ fn snapshot_reply(answer: SnapshotAnswer) -> Result<Response, Problem> {
             Err(Problem::new(Kind::Stopping, "the server is stopping, and takes a last snapshot as it does"))
         }
     }
+}
+
+/// `POST /v1/admin/reload`: has the tokens and the certificate read again, as SIGHUP does, and answers when it is done.
+///
+/// # Errors
+/// 500 when something cannot be used, of which the old stays; 503 while stopping.
+pub fn reload(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
+    call.parameters()?;
+    let operate = Arc::clone(&api.operate);
+    Err(Otherwise::Later(Box::new(move |deliver| {
+        let tell = |answer| deliver(reload_reply(answer).unwrap_or_else(Problem::into_response));
+        operate.reload(Box::new(tell));
+    })))
+}
+
+fn reload_reply(answer: ReloadAnswer) -> Result<Response, Problem> {
+    let ReloadAnswer::Done(Reloaded { certificate, tokens }) = answer else {
+        return Err(Problem::new(Kind::Stopping, "the server is stopping, and reads nothing again"));
+    };
+    let certificate = certificate.map(|path| quote(&path.to_string_lossy()));
+    let tokens = tokens.map(|count| count.to_string());
+    let things = [("certificate", &certificate), ("tokens", &tokens)];
+    let causes: Vec<&str> = things.iter().filter_map(|(_, thing)| thing.kept()).collect();
+    if causes.is_empty() {
+        let json = |thing: Reread<String>| thing.taken().unwrap_or_else(|| "null".to_owned());
+        let body = format!("{{\"certificate\":{},\"tokens\":{}}}\n", json(certificate), json(tokens));
+        return Ok(Response::json(200, body.into_bytes()));
+    }
+    let named = |is_meant: fn(&Reread<String>) -> bool| {
+        things.into_iter().filter(move |(_, thing)| is_meant(thing)).map(|(name, _)| name)
+    };
+    Err(Problem::new(Kind::ReloadFailed, causes.join("; "))
+        .hint("put the files right and ask once more; until then what was there before stays")
+        .texts("kept", named(|thing| matches!(thing, Reread::Kept(_))))
+        .texts("reloaded", named(|thing| matches!(thing, Reread::Taken(_)))))
 }

@@ -70,12 +70,8 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
             drop(watch);
             return stopped;
         };
-        for came in supervisor.reloading(|| server.reload()) {
-            match came.is_trouble() {
-                true => log::warn(format_args!("SIGHUP: {came}")),
-                false => log::info(format_args!("SIGHUP: {came}")),
-            }
-        }
+        // What came of it is in the log.
+        supervisor.reloading(|| server.reload());
     }
 }
 

@@ -50,7 +50,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         kind: Kind::File(|config| &mut config.tls_cert),
         default: "",
         unit: "file",
-        meaning: "The certificate, with its chain, for TLS: PEM, read at the start and again on SIGHUP. With it the \
+        meaning: "The certificate, with its chain, for TLS: PEM, read at the start and again on a reload. With it the \
                   reactor front speaks TLS, and nothing else, on every TCP address; Unix sockets stay plain. The pool \
                   front has no TLS.",
         cost: "Each new connection costs a handshake, each byte its encryption.",
@@ -73,7 +73,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         meaning: "The tokens of which every request needs one, but for health, the welcome page and the description: \
                   objects with name, role (read, write, admin), sha256, and where it reaches less than everything \
                   collection (null: the main store) and prefix. memory-tools token new makes one. None: nobody is \
-                  asked. Read again on SIGHUP.",
+                  asked. Read again on a reload.",
         cost: "About a microsecond a request, and 20 ns for each token.",
         if_unsure: "Leave it empty on loopback; else use tokens_file.",
     },

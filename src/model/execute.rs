@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Command, Lsn, Outcome, Refusal, Rest};
+use super::{Command, Lsn, Outcome, Refusal, ReloadAnswer, Rest};
 
 /// Executes commands. The engine in this process is one implementation.
 pub trait Execute: Send + Sync {
@@ -88,4 +88,8 @@ pub trait Operate: Send + Sync {
     /// Starts a snapshot, and calls `tell` once at its `moment`, from any thread; within the call when there is
     /// nothing to wait for. Never blocks.
     fn snapshot(&self, moment: SnapshotMoment, tell: Box<dyn FnOnce(SnapshotAnswer) + Send>);
+
+    /// Has read again what can be read while serving, and calls `tell` once when that is done, from any thread. Never
+    /// blocks.
+    fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>);
 }

@@ -14,6 +14,7 @@ mod lsn;
 mod outcome;
 mod range;
 mod record;
+mod reload;
 
 pub use change::{Change, ChangeWaker, Changes, ChangesGone, Deed, Follow, NotFollowed};
 pub use collection::{
@@ -30,3 +31,4 @@ pub use lsn::{Lsn, Rest};
 pub use outcome::{BatchRefusal, Effect, Entries, Listed, Outcome, Refusal, Written};
 pub use range::KeyRange;
 pub use record::Record;
+pub use reload::{ReloadAnswer, Reloaded, Reread};

@@ -1,7 +1,7 @@
 //! Composition: puts the rooms together, starts the threads, and takes everything down again.
 //!
 //! The only room that starts threads: `mt-http-N` and `mt-accept` for the front, `mt-journal` and `mt-sync` for the
-//! journal, `mt-expire`, `mt-snapshot`, and `mt-load-N` while data is loaded; `mt-signal` for the process, and `mt-watch`
+//! journal, `mt-expire`, `mt-snapshot`, `mt-reload`, and `mt-load-N` while data is loaded; `mt-signal` for the process, and `mt-watch`
 //! where a supervisor wants to hear of it. Shutdown is
 //! one path: stop accepting, drain, refuse writes, last snapshot, end the journal, record the clean stop.
 
@@ -13,6 +13,7 @@ mod journaling;
 mod listen;
 mod load;
 mod metrics;
+mod operator;
 mod reload;
 mod signals;
 mod snapshotter;
@@ -32,17 +33,19 @@ use crate::base::disk::Disk;
 use crate::base::health::{Health, Reason};
 use crate::base::log;
 use crate::base::threads::Spawn;
-use crate::config::{self, Choice, Config, OnJournalError, Settings, Sources};
+use crate::config::{self, Choice, Config, OnJournalError, Settings};
 use crate::engine::{Engine, EngineOptions};
 use crate::front::{Drained, Front, Seams};
 use crate::journal::{ChangesLimits, Journal, JournalOptions, Mode, Raise, Sequence};
-use crate::model::SnapshotReport;
+use crate::model::{ReloadAnswer, SnapshotReport};
 use crate::persist::journal::{Link, SegmentId};
 use crate::persist::{self, DataFolder, Next, OpenOptions};
 
 use certificate::Shown;
 use expirer::Expirer;
 use journaling::Journaling;
+use operator::Operator;
+use reload::{Reloader, Reloads};
 use snapshotter::{First, Snapshots, Snapshotter, Subject};
 use threads::Threads;
 
@@ -52,7 +55,6 @@ pub use dump::{DumpError, dump};
 pub use listen::{Needs, Scheme, url_of};
 pub use load::{Loaded, Source};
 pub use metrics::{ServerFigures, SnapshotFigures};
-pub use reload::Reloaded;
 pub use signals::{Signal, signals};
 pub use start_error::StartError;
 pub use supervisor::{Supervisor, Watch};
@@ -83,14 +85,10 @@ pub struct Server {
     health: Arc<Health>,
     threads: Arc<Threads>,
     snapshots: Arc<Snapshots>,
-    /// Dropping it stops the expirer and the snapshotter.
+    reloads: Arc<Reloads>,
+    /// Dropping it stops the expirer, the snapshotter and the reloader.
     stop: Sender<()>,
     shutdown_timeout: Duration,
-    /// Where TLS is spoken.
-    certificate: Option<Shown>,
-    /// Where tokens are read from again.
-    sources: Sources,
-    disk: Arc<dyn Disk>,
     loaded: Loaded,
 }
 
@@ -134,9 +132,12 @@ impl Server {
         let threads = Arc::new(Threads::default());
         let (snapshots, orders) = Snapshots::new();
         let snapshots = Arc::new(snapshots);
+        let (reloads, reload_orders) = Reloads::new();
+        let reloads = Arc::new(reloads);
+        let operator = Operator { snapshots: Arc::clone(&snapshots), reloads: Arc::clone(&reloads) };
         let api = Api::new(
             engine.clone(),
-            snapshots.clone(),
+            Arc::new(operator),
             Arc::clone(&parts.clock),
             Arc::clone(&health),
             ApiOptions {
@@ -183,6 +184,9 @@ impl Server {
                 // Part of what was replayed may have been read from memory that never reached the disk.
                 let first = if loaded.replayed.records > 0 { First::AtOnce } else { First::WhenDue };
                 threads.start("mt-snapshot", snapshotter.into_job(interval, first, stopped.clone()))?;
+                let (api, sources) = (Arc::clone(&api), settings.sources.clone());
+                let reloader = Reloader { certificate, api, sources, disk };
+                threads.start("mt-reload", reloader.into_job(reload_orders, stopped.clone()))?;
                 let expirer = Expirer { engine: Arc::clone(&engine), health: Arc::clone(&health) };
                 threads.start("mt-expire", expirer.into_job(config.ttl_clean_interval, stopped))
             };
@@ -207,11 +211,9 @@ impl Server {
             health,
             threads,
             snapshots,
+            reloads,
             stop,
             shutdown_timeout,
-            certificate,
-            sources: settings.sources.clone(),
-            disk,
             loaded,
         })
     }
@@ -236,27 +238,11 @@ impl Server {
         self.subject.engine.totals().documents
     }
 
-    /// Reads again what can be read while serving, and says what came of each; at least one line.
-    pub fn reload(&self) -> Vec<Reloaded> {
-        let certificate = self.certificate.as_ref().map(|certificate| match certificate.read_again() {
-            Ok(path) => Reloaded::Certificate(path.to_owned()),
-            Err(error) => Reloaded::Kept(error),
-        });
-        let tokens = match tokens::read_again(&self.sources, self.disk.as_ref()) {
-            Ok(tokens) if tokens.is_empty() && self.api.asks_for_tokens() => {
-                let cause = "there are none any more, and everybody would be let in; restart to have that";
-                Some(Reloaded::TokensKept(cause.to_owned()))
-            }
-            Ok(tokens) if tokens.is_empty() => None,
-            Ok(tokens) => {
-                let count = tokens.len();
-                self.api.ask_for(tokens);
-                Some(Reloaded::Tokens(count))
-            }
-            Err(cause) => Some(Reloaded::TokensKept(cause)),
-        };
-        let came: Vec<Reloaded> = certificate.into_iter().chain(tokens).collect();
-        if came.is_empty() { vec![Reloaded::Nothing] } else { came }
+    /// Has read again what can be read while serving, and returns when that is done. What came of it is in the log.
+    pub fn reload(&self) -> ReloadAnswer {
+        let (tell, told) = bounded(1);
+        self.reloads.order(Box::new(move |answer| drop(tell.send(answer))));
+        told.recv().unwrap_or(ReloadAnswer::Stopping)
     }
 
     /// Tells `supervisor` how this server is, on `mt-watch`, until what it gives is dropped: also while it stops.

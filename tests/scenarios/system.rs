@@ -70,6 +70,15 @@ fn a_snapshot_that_nobody_waits_for_is_accepted_and_written() {
 }
 
 #[test]
+fn a_reload_where_there_is_nothing_to_read_says_so() {
+    over_every_door(&[scenario! { "null stands for what there is none of";
+        post("/v1/admin/reload", "").body("{\"certificate\":null,\"tokens\":null}\n"),
+        post("/v1/admin/reload?wait", "").gives(400).containing("\"code\":\"parameter_unknown\""),
+        get("/v1/admin/reload").gives(405).field("Allow", "POST, OPTIONS"),
+    }]);
+}
+
+#[test]
 fn the_figures_are_a_page_with_each_family_once() {
     let mut names: Vec<&str> = ServerFigures::names().collect();
     names.sort_unstable();

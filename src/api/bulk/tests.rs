@@ -11,7 +11,7 @@ use crate::base::clock::{ManualClock, UnixMillis};
 use crate::base::limits::PATCH_TRIES_MAX;
 use crate::model::{
     BatchRefusal, BatchWrite, Command, Condition, Deadline, Document, Effect, Entry, Execute, Lsn, Operate, Outcome,
-    Refusal, Rest, SnapshotAnswer, SnapshotMoment, Written,
+    Refusal, ReloadAnswer, Rest, SnapshotAnswer, SnapshotMoment, Written,
 };
 
 const LINE: &[u8] = br#"{"op":"patch","key":"a","patch":{"n":1}}"#;
@@ -78,6 +78,10 @@ struct Nobody;
 impl Operate for Nobody {
     fn snapshot(&self, _: SnapshotMoment, tell: Box<dyn FnOnce(SnapshotAnswer) + Send>) {
         tell(SnapshotAnswer::Stopping);
+    }
+
+    fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>) {
+        tell(ReloadAnswer::Stopping);
     }
 }
 

@@ -229,6 +229,15 @@ pub fn all() -> Json {
             },
             "additionalProperties": false,
         },
+        "Reloaded": {
+            "type": "object",
+            "required": ["certificate", "tokens"],
+            "properties": {
+                "certificate": { "type": ["string", "null"] },
+                "tokens": { "type": ["integer", "null"] },
+            },
+            "additionalProperties": false,
+        },
         "Description": { "type": "object", "required": ["openapi", "info", "paths"] },
     })
 }

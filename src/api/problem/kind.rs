@@ -127,6 +127,8 @@ kinds! {
     ChangesBusy = 429 "changes_busy" "Too many readers of the changes";
     /// A snapshot could not be written.
     SnapshotFailed = 500 "snapshot_failed" "The snapshot failed";
+    /// What was to be read again cannot be used.
+    ReloadFailed = 500 "reload_failed" "The reload failed";
     /// No key could be made.
     KeyUnavailable = 500 "key_unavailable" "No key can be made";
     /// A method that no resource here has.

@@ -92,6 +92,7 @@ pub const ROUTES: &[Route] = &[
     row("/openapi.json", Family::System, &[system::DESCRIPTION]),
     row("/", Family::System, &[system::WELCOME]),
     row("/v1/admin/snapshot", Family::Resource, &[system::SNAPSHOT]),
+    row("/v1/admin/reload", Family::Resource, &[system::RELOAD]),
     row("/v1/stats", Family::Resource, &[system::STATS]),
     row("/v1/config", Family::Resource, &[system::CONFIG]),
 ];

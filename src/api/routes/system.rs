@@ -83,3 +83,14 @@ pub const SNAPSHOT: Operation = Operation {
         &[NAMED, &[Kind::SnapshotRunning, Kind::SnapshotFailed, Kind::Stopping]],
     )
 };
+
+/// `POST /v1/admin/reload`
+pub const RELOAD: Operation = Operation {
+    method: Method::Post,
+    ..operation(
+        (system::reload, Needs::Admin),
+        ("reload", "Reads the tokens and the certificate again"),
+        &[Reply { status: 200, about: "it is done", content: Content::Object("Reloaded"), fields: &[] }],
+        &[NAMED, &[Kind::ReloadFailed, Kind::Stopping]],
+    )
+};

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::model::{Operate, SnapshotAnswer, SnapshotMoment};
+use crate::model::{SnapshotAnswer, SnapshotMoment};
 
 use super::Snapshots;
 
@@ -33,8 +33,9 @@ impl Drop for Order {
     }
 }
 
-impl Operate for Snapshots {
-    fn snapshot(&self, moment: SnapshotMoment, tell: Tell) {
+impl Snapshots {
+    /// As `Operate::snapshot`.
+    pub fn order(&self, moment: SnapshotMoment, tell: Tell) {
         if self.is_running.swap(true, Ordering::SeqCst) {
             return tell(SnapshotAnswer::AlreadyRunning);
         }
@@ -65,7 +66,7 @@ mod tests {
     /// Calls for a snapshot; gives back where the answer arrives.
     fn call(snapshots: &Snapshots, moment: SnapshotMoment) -> Receiver<SnapshotAnswer> {
         let (tell, told) = bounded(1);
-        snapshots.snapshot(moment, Box::new(move |answer| tell.send(answer).unwrap()));
+        snapshots.order(moment, Box::new(move |answer| tell.send(answer).unwrap()));
         told
     }
 

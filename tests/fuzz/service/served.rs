@@ -12,7 +12,7 @@ use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::health::Health;
 use memory_tools::engine::{Engine, EngineOptions};
 use memory_tools::journal::{ChangesLimits, Journal, Sequence};
-use memory_tools::model::{Lsn, Operate, SnapshotAnswer, SnapshotMoment};
+use memory_tools::model::{Lsn, Operate, ReloadAnswer, Reloaded, Reread, SnapshotAnswer, SnapshotMoment};
 
 use super::asked::Asked;
 use super::reply::{Reply, written};
@@ -32,12 +32,16 @@ pub struct Served {
     clock: Arc<ManualClock>,
 }
 
-/// Takes every snapshot as begun.
+/// Takes every snapshot as begun, and has nothing to read again.
 struct Operator;
 
 impl Operate for Operator {
     fn snapshot(&self, _: SnapshotMoment, tell: Box<dyn FnOnce(SnapshotAnswer) + Send>) {
         tell(SnapshotAnswer::Started);
+    }
+
+    fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>) {
+        tell(ReloadAnswer::Done(Reloaded { certificate: Reread::Absent, tokens: Reread::Absent }));
     }
 }
 

@@ -12,8 +12,8 @@ use super::TRIES_AT_ONCE;
 use crate::base::clock::{ManualClock, UnixMillis};
 use crate::base::limits::PATCH_TRIES_MAX;
 use crate::model::{
-    Command, Deadline, Document, Effect, Entry, Execute, Expiry, Lsn, Operate, Outcome, Refusal, Rest, SnapshotAnswer,
-    SnapshotMoment,
+    Command, Deadline, Document, Effect, Entry, Execute, Expiry, Lsn, Operate, Outcome, Refusal, ReloadAnswer, Rest,
+    SnapshotAnswer, SnapshotMoment,
 };
 
 /// What becomes of a put.
@@ -69,6 +69,10 @@ struct Nobody;
 impl Operate for Nobody {
     fn snapshot(&self, _: SnapshotMoment, tell: Box<dyn FnOnce(SnapshotAnswer) + Send>) {
         tell(SnapshotAnswer::Stopping);
+    }
+
+    fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>) {
+        tell(ReloadAnswer::Stopping);
     }
 }
 
