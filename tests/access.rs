@@ -99,6 +99,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("GET", "/v1/config", "", "rr+rrr"),
     ("POST", "/v1/admin/snapshot?wait", "", "rr+rrr"),
     ("POST", "/v1/admin/reload", "", "rr+rrr"),
+    ("GET", "/v1/admin/backup", "", "rr+rrr"),
 ];
 
 fn secret(name: &str) -> String {

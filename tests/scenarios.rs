@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "scenarios/backup.rs"]
+mod backup;
 #[path = "scenarios/bulk.rs"]
 mod bulk;
 #[path = "scenarios/changes.rs"]

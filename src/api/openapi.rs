@@ -246,6 +246,7 @@ fn content(content: Content) -> Option<Json> {
         Content::Document => ("application/json", reference("Document")),
         Content::Object(name) => ("application/json", reference(name)),
         Content::Text => ("text/plain", json!({ "type": "string" })),
+        Content::Bytes(about) => ("application/octet-stream", json!({ "description": about })),
     };
     Some(json!({ kind: { "schema": schema } }))
 }

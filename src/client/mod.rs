@@ -1,11 +1,12 @@
 //! A client of a running server: one request, one answer, over a connection that is kept.
 //!
-//! An answer comes whole (`Client::send`) or line by line as it arrives (`Client::lines`); a body is at hand, or is read
+//! An answer comes whole (`Client::send`), or line by line or piece by piece as it arrives (`Client::lines`, `download`); a body is at hand, or is read
 //! while it is sent (`Client::upload`). Invariants: a key stands in the query and never in the path, so nothing on the way
 //! takes a part of it for a dot segment; no redirect is followed, no proxy asked and nothing sent twice, so what is
 //! answered is what happened; nobody waits for ever for a server that has fallen silent. It does not know what is in a
 //! body, nor what becomes of an answer.
 
+mod bytes;
 mod error;
 mod lines;
 mod message;
@@ -19,6 +20,7 @@ use ureq::{Agent, Body};
 
 use crate::base::limits::ANSWER_BYTES_MAX;
 
+pub use bytes::{Bytes, Download};
 pub use error::ClientError;
 pub use lines::{Answer, Lines};
 pub use message::{Reply, Request, documents};

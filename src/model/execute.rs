@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Command, Lsn, Outcome, Refusal, ReloadAnswer, Rest};
+use super::{BackupAnswer, Command, Lsn, Outcome, Refusal, ReloadAnswer, Rest};
 
 /// Executes commands. The engine in this process is one implementation.
 pub trait Execute: Send + Sync {
@@ -92,4 +92,8 @@ pub trait Operate: Send + Sync {
     /// Has read again what can be read while serving, and calls `tell` once when that is done, from any thread. Never
     /// blocks.
     fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>);
+
+    /// Makes a copy of everything, and calls `tell` once when it is complete, from any thread; within the call when there
+    /// is nothing to wait for. Never blocks. Until its content is dropped there is no other.
+    fn backup(&self, tell: Box<dyn FnOnce(BackupAnswer) + Send>);
 }

@@ -3,6 +3,7 @@
 //! Values only: no locks, files, sockets or threads. `Execute` and `Durability` live here so that the HTTP side
 //! and the engine never meet.
 
+mod backup;
 mod change;
 mod collection;
 mod command;
@@ -16,6 +17,7 @@ mod range;
 mod record;
 mod reload;
 
+pub use backup::{BackupAnswer, ReadBackup};
 pub use change::{Change, ChangeWaker, Changes, ChangesGone, Deed, Follow, NotFollowed};
 pub use collection::{
     CollectionName, CollectionOptions, CollectionSummary, NameFault, OptionChanges, Scope, staged_name,

@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use crate::model::{Operate, ReloadAnswer, SnapshotAnswer, SnapshotMoment};
+use crate::model::{BackupAnswer, Operate, ReloadAnswer, SnapshotAnswer, SnapshotMoment};
 
 use super::reload::Reloads;
 use super::snapshotter::Snapshots;
 
 /// Where the calls go.
 pub struct Operator {
-    /// Calls for a snapshot.
+    /// Calls for a snapshot or a backup.
     pub snapshots: Arc<Snapshots>,
     /// Calls for a reload.
     pub reloads: Arc<Reloads>,
@@ -24,5 +24,9 @@ impl Operate for Operator {
 
     fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>) {
         self.reloads.order(tell);
+    }
+
+    fn backup(&self, tell: Box<dyn FnOnce(BackupAnswer) + Send>) {
+        self.snapshots.order_backup(tell);
     }
 }

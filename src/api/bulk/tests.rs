@@ -10,8 +10,8 @@ use super::super::{Api, ApiOptions, Handle};
 use crate::base::clock::{ManualClock, UnixMillis};
 use crate::base::limits::PATCH_TRIES_MAX;
 use crate::model::{
-    BatchRefusal, BatchWrite, Command, Condition, Deadline, Document, Effect, Entry, Execute, Lsn, Operate, Outcome,
-    Refusal, ReloadAnswer, Rest, SnapshotAnswer, SnapshotMoment, Written,
+    BackupAnswer, BatchRefusal, BatchWrite, Command, Condition, Deadline, Document, Effect, Entry, Execute, Lsn,
+    Operate, Outcome, Refusal, ReloadAnswer, Rest, SnapshotAnswer, SnapshotMoment, Written,
 };
 
 const LINE: &[u8] = br#"{"op":"patch","key":"a","patch":{"n":1}}"#;
@@ -82,6 +82,10 @@ impl Operate for Nobody {
 
     fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>) {
         tell(ReloadAnswer::Stopping);
+    }
+
+    fn backup(&self, tell: Box<dyn FnOnce(BackupAnswer) + Send>) {
+        tell(BackupAnswer::Stopping);
     }
 }
 

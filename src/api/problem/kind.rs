@@ -99,6 +99,8 @@ kinds! {
     PatchConflict = 409 "patch_conflict" "The patch does not fit the document";
     /// A snapshot is being written already.
     SnapshotRunning = 409 "snapshot_running" "A snapshot is being written";
+    /// A backup is being written or read already.
+    BackupRunning = 409 "backup_running" "A backup is being made";
     /// Another import is about to replace everything.
     ImportRunning = 409 "import_running" "An import is replacing everything";
     /// One operation of those that were to be carried out all or not at all cannot be.
@@ -129,6 +131,8 @@ kinds! {
     SnapshotFailed = 500 "snapshot_failed" "The snapshot failed";
     /// What was to be read again cannot be used.
     ReloadFailed = 500 "reload_failed" "The reload failed";
+    /// A backup could not be written.
+    BackupFailed = 500 "backup_failed" "The backup failed";
     /// No key could be made.
     KeyUnavailable = 500 "key_unavailable" "No key can be made";
     /// A method that no resource here has.

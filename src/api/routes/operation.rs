@@ -166,4 +166,6 @@ pub enum Content {
     Changes,
     /// Plain text.
     Text,
+    /// Bytes, by what they are.
+    Bytes(&'static str),
 }

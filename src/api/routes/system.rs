@@ -1,5 +1,6 @@
 //! The operations that are not about documents.
 
+use super::super::backup;
 use super::super::inspect;
 use super::super::message::Method;
 use super::super::openapi;
@@ -94,3 +95,19 @@ pub const RELOAD: Operation = Operation {
         &[NAMED, &[Kind::ReloadFailed, Kind::Stopping]],
     )
 };
+
+/// What the bytes of a backup are.
+const BACKUP_BYTES: &str = "a file that memory-tools check and restore read, complete in itself";
+
+/// `GET /v1/admin/backup`
+pub const BACKUP: Operation = operation(
+    (backup::get, Needs::Admin),
+    ("backup", "A copy of everything as it was at one moment"),
+    &[Reply {
+        status: 200,
+        about: "the file; MT-LSN is the newest write in it",
+        content: Content::Bytes(BACKUP_BYTES),
+        fields: &["MT-LSN", "MT-Documents", "MT-Bytes"],
+    }],
+    &[NAMED, &[Kind::BackupRunning, Kind::BackupFailed, Kind::Stopping]],
+);

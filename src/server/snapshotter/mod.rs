@@ -1,6 +1,7 @@
 //! `mt-snapshot`: writes snapshots on schedule, on demand and when the journal has outgrown the newest one, one at a
 //! time; and heals a journal that was given up.
 
+mod handing;
 mod newest;
 mod orders;
 
@@ -16,12 +17,13 @@ use crate::base::log;
 use crate::base::threads::{Job, stand_back};
 use crate::engine::Engine;
 use crate::journal::Journal;
-use crate::model::{SnapshotAnswer, SnapshotReport};
+use crate::model::{BackupAnswer, SnapshotAnswer, SnapshotReport};
 use crate::persist::{DataFolder, Error};
 use crate::server::{Loaded, SnapshotFigures, Source};
 
+use handing::{Turn, Turns};
 use newest::Newest;
-use orders::Order;
+use orders::{Order, Told};
 
 /// How often it looks at what nobody calls for: a disk that has come to its senses, a journal that has grown.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -44,6 +46,8 @@ pub struct Snapshots {
     orders: Sender<Order>,
     /// True from the moment a snapshot is ordered until it is finished.
     is_running: AtomicBool,
+    /// Whose copy is being written or read.
+    backups: Turns,
     newest: Mutex<Newest>,
     figures: Arc<SnapshotFigures>,
 }
@@ -54,8 +58,14 @@ impl Snapshots {
         // There is one order at most. But a bounded channel keeps what is in it until its senders are gone too, and
         // whoever waits for the end of an order must be told when the thread ends.
         let (orders, received) = unbounded();
-        let figures = Arc::default();
-        (Snapshots { orders, is_running: AtomicBool::new(false), newest: Mutex::default(), figures }, received)
+        let snapshots = Snapshots {
+            orders,
+            is_running: AtomicBool::new(false),
+            backups: Turns::default(),
+            newest: Mutex::default(),
+            figures: Arc::default(),
+        };
+        (snapshots, received)
     }
 
     /// How they went.
@@ -158,7 +168,8 @@ impl Snapshotter {
                     recv(ticks) -> _ => self.on_schedule(),
                     recv(looks) -> _ => self.look(),
                     recv(self.orders) -> order => match order {
-                        Ok(order) => self.on_demand(order),
+                        Ok(Order::Snapshot(told)) => self.on_demand(told),
+                        Ok(Order::Backup(told, turn)) => told.answer(self.copy(turn)),
                         Err(_) => return,
                     },
                 }
@@ -198,7 +209,14 @@ impl Snapshotter {
         }
     }
 
-    fn on_demand(&self, order: Order) {
+    fn copy(&self, turn: Turn) -> BackupAnswer {
+        handing::make(&self.subject, turn).unwrap_or_else(|error| {
+            log::error(format_args!("the backup failed, nothing is left of it: {error}"));
+            BackupAnswer::Failed(error.to_string())
+        })
+    }
+
+    fn on_demand(&self, told: Told<SnapshotAnswer>) {
         let answer = match self.state.take(&self.subject) {
             Ok(report) => SnapshotAnswer::Finished(report),
             Err(error) => {
@@ -207,6 +225,6 @@ impl Snapshotter {
             }
         };
         self.state.is_running.store(false, Ordering::SeqCst);
-        order.answer(answer);
+        told.answer(answer);
     }
 }

@@ -1,41 +1,51 @@
-//! Calls for a snapshot, from whoever operates the server to the thread that takes it.
+//! Calls for a snapshot or a copy, from whoever operates the server to the thread that takes it.
 //!
-//! Invariant: whoever waits for the end of a snapshot is told, whatever happens: an order that nobody carries out,
-//! because the thread has ended, says so as it is dropped.
+//! Invariant: whoever waits for the end of one is told, whatever happens: an order that nobody carries out, because the
+//! thread has ended, says so as it is dropped.
 
 use std::sync::atomic::Ordering;
 
-use crate::model::{SnapshotAnswer, SnapshotMoment};
+use crate::model::{BackupAnswer, SnapshotAnswer, SnapshotMoment};
 
 use super::Snapshots;
+use super::handing::Turn;
 
 /// Where an answer goes.
-type Tell = Box<dyn FnOnce(SnapshotAnswer) + Send>;
+pub type Tell<A> = Box<dyn FnOnce(A) + Send>;
 
-/// A call for a snapshot, with whom to tell how it ended, if anybody.
-pub struct Order {
-    tell: Option<Tell>,
+/// What is called for.
+pub enum Order {
+    /// A snapshot, with whom to tell how it ended, if anybody.
+    Snapshot(Told<SnapshotAnswer>),
+    /// A copy for whoever's turn it is.
+    Backup(Told<BackupAnswer>, Turn),
 }
 
-impl Order {
-    pub(super) fn answer(mut self, answer: SnapshotAnswer) {
+/// Who is told what came of an order: once, and that the server stops when nobody says anything else.
+pub struct Told<A> {
+    tell: Option<Tell<A>>,
+    stopping: fn() -> A,
+}
+
+impl<A> Told<A> {
+    pub(super) fn answer(mut self, answer: A) {
         if let Some(tell) = self.tell.take() {
             tell(answer);
         }
     }
 }
 
-impl Drop for Order {
+impl<A> Drop for Told<A> {
     fn drop(&mut self) {
         if let Some(tell) = self.tell.take() {
-            tell(SnapshotAnswer::Stopping);
+            tell((self.stopping)());
         }
     }
 }
 
 impl Snapshots {
     /// As `Operate::snapshot`.
-    pub fn order(&self, moment: SnapshotMoment, tell: Tell) {
+    pub fn order(&self, moment: SnapshotMoment, tell: Tell<SnapshotAnswer>) {
         if self.is_running.swap(true, Ordering::SeqCst) {
             return tell(SnapshotAnswer::AlreadyRunning);
         }
@@ -43,7 +53,8 @@ impl Snapshots {
             SnapshotMoment::Start => (Some(tell), None),
             SnapshotMoment::End => (None, Some(tell)),
         };
-        let answer = match self.orders.send(Order { tell: at_end }) {
+        let told = Told { tell: at_end, stopping: || SnapshotAnswer::Stopping };
+        let answer = match self.orders.send(Order::Snapshot(told)) {
             Ok(()) => SnapshotAnswer::Started,
             // The order comes back and is dropped, which tells whoever waits for the end.
             Err(_) => {
@@ -54,6 +65,14 @@ impl Snapshots {
         if let Some(tell) = at_start {
             tell(answer);
         }
+    }
+
+    /// As `Operate::backup`.
+    pub fn order_backup(&self, tell: Tell<BackupAnswer>) {
+        let Some(turn) = self.backups.take() else { return tell(BackupAnswer::AlreadyRunning) };
+        let told = Told { tell: Some(tell), stopping: || BackupAnswer::Stopping };
+        // Without a thread it comes back and is dropped, which tells who waits.
+        let _ = self.orders.send(Order::Backup(told, turn));
     }
 }
 
@@ -70,17 +89,24 @@ mod tests {
         told
     }
 
+    fn carry_out(orders: &Receiver<Order>, cause: &str) {
+        match orders.recv().unwrap() {
+            Order::Snapshot(told) => told.answer(SnapshotAnswer::Failed(cause.to_owned())),
+            Order::Backup(told, _) => told.answer(BackupAnswer::Failed(cause.to_owned())),
+        }
+    }
+
     #[test]
     fn whoever_wants_to_hear_of_the_start_is_told_at_once_and_others_wait() {
         let (snapshots, orders) = Snapshots::new();
         assert_eq!(call(&snapshots, SnapshotMoment::Start).try_recv(), Ok(SnapshotAnswer::Started));
         assert_eq!(call(&snapshots, SnapshotMoment::End).try_recv(), Ok(SnapshotAnswer::AlreadyRunning));
-        orders.recv().unwrap().answer(SnapshotAnswer::Failed("nobody asked".to_owned()));
+        carry_out(&orders, "nobody asked");
 
         let (snapshots, orders) = Snapshots::new();
         let told = call(&snapshots, SnapshotMoment::End);
         assert!(told.is_empty());
-        orders.recv().unwrap().answer(SnapshotAnswer::Failed("no disk".to_owned()));
+        carry_out(&orders, "no disk");
         assert_eq!(told.try_recv(), Ok(SnapshotAnswer::Failed("no disk".to_owned())));
     }
 
@@ -99,5 +125,25 @@ mod tests {
                 assert_eq!(call(&snapshots, moment).try_recv(), Ok(SnapshotAnswer::Stopping), "{moment:?}");
             }
         }
+    }
+
+    fn call_for_a_copy(snapshots: &Snapshots) -> Receiver<String> {
+        let (tell, told) = bounded(1);
+        snapshots.order_backup(Box::new(move |answer| tell.send(format!("{answer:?}")).unwrap()));
+        told
+    }
+
+    #[test]
+    fn there_is_one_copy_at_a_time_and_none_once_the_thread_has_ended() {
+        let (snapshots, orders) = Snapshots::new();
+        let first = call_for_a_copy(&snapshots);
+        assert!(first.is_empty());
+        assert_eq!(call_for_a_copy(&snapshots).recv().unwrap(), "AlreadyRunning");
+        carry_out(&orders, "no disk");
+        assert_eq!(first.recv().unwrap(), "Failed(\"no disk\")");
+        let next = call_for_a_copy(&snapshots);
+        drop(orders);
+        assert_eq!(next.recv().unwrap(), "Stopping");
+        assert_eq!(call_for_a_copy(&snapshots).recv().unwrap(), "Stopping");
     }
 }

@@ -12,7 +12,7 @@ use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::health::Health;
 use memory_tools::engine::{Engine, EngineOptions};
 use memory_tools::journal::{ChangesLimits, Journal, Sequence};
-use memory_tools::model::{Lsn, Operate, ReloadAnswer, Reloaded, Reread, SnapshotAnswer, SnapshotMoment};
+use memory_tools::model::{BackupAnswer, Lsn, Operate, ReloadAnswer, Reloaded, Reread, SnapshotAnswer, SnapshotMoment};
 
 use super::asked::Asked;
 use super::reply::{Reply, written};
@@ -42,6 +42,10 @@ impl Operate for Operator {
 
     fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>) {
         tell(ReloadAnswer::Done(Reloaded { certificate: Reread::Absent, tokens: Reread::Absent }));
+    }
+
+    fn backup(&self, tell: Box<dyn FnOnce(BackupAnswer) + Send>) {
+        tell(BackupAnswer::AlreadyRunning);
     }
 }
 

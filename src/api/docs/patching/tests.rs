@@ -12,8 +12,8 @@ use super::TRIES_AT_ONCE;
 use crate::base::clock::{ManualClock, UnixMillis};
 use crate::base::limits::PATCH_TRIES_MAX;
 use crate::model::{
-    Command, Deadline, Document, Effect, Entry, Execute, Expiry, Lsn, Operate, Outcome, Refusal, ReloadAnswer, Rest,
-    SnapshotAnswer, SnapshotMoment,
+    BackupAnswer, Command, Deadline, Document, Effect, Entry, Execute, Expiry, Lsn, Operate, Outcome, Refusal,
+    ReloadAnswer, Rest, SnapshotAnswer, SnapshotMoment,
 };
 
 /// What becomes of a put.
@@ -73,6 +73,10 @@ impl Operate for Nobody {
 
     fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>) {
         tell(ReloadAnswer::Stopping);
+    }
+
+    fn backup(&self, tell: Box<dyn FnOnce(BackupAnswer) + Send>) {
+        tell(BackupAnswer::Stopping);
     }
 }
 
