@@ -94,6 +94,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("GET", "/readyz", "", "......"),
     ("GET", "/openapi.json", "", "......"),
     ("GET", "/", "", "......"),
+    ("GET", "/ui", "", "......"),
     ("GET", "/metrics", "", "+++ooo"),
     ("GET", "/v1/stats", "", "+++ooo"),
     ("GET", "/v1/config", "", "rr+rrr"),

@@ -38,6 +38,8 @@ mod seed;
 mod system;
 #[path = "scenarios/transfer.rs"]
 mod transfer;
+#[path = "scenarios/ui.rs"]
+mod ui;
 
 use support::door::every_door;
 use support::scenario::{Scenario, run};

@@ -30,6 +30,7 @@ mod seed;
 mod system;
 mod target;
 mod transfer;
+mod ui;
 
 use std::sync::Arc;
 

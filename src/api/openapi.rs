@@ -247,6 +247,7 @@ fn content(content: Content) -> Option<Json> {
         Content::Object(name) => ("application/json", reference(name)),
         Content::Text => ("text/plain", json!({ "type": "string" })),
         Content::Bytes(about) => ("application/octet-stream", json!({ "description": about })),
+        Content::Page => ("text/html", json!({ "type": "string" })),
     };
     Some(json!({ kind: { "schema": schema } }))
 }

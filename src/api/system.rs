@@ -21,7 +21,8 @@ pub fn welcome(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         "Memory Tools {}: JSON documents in memory, over HTTP.\n\n\
          curl -X PUT {url}/v1/docs/user:1 -d '{{\"name\":\"Ada\"}}'\n\
          curl -X PUT '{url}/v1/docs/session:1?ttl=30s' -d '{{\"user\":1}}'\n\
-         curl -i {url}/v1/docs/user:1\n",
+         curl -i {url}/v1/docs/user:1\n\n\
+         In a browser: {url}/ui\n",
         env!("CARGO_PKG_VERSION")
     );
     Ok(Response::new(200)

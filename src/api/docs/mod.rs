@@ -136,7 +136,8 @@ fn document_key<'k, 'c: 'k>(call: &Call<'c>, query: &'k Query<'_>) -> Result<Cow
     }
 }
 
-fn condition_failed(current: Option<Lsn>, rest: Rest) -> Problem {
+/// Why nothing was done under a condition: which version there is.
+pub fn condition_failed(current: Option<Lsn>, rest: Rest) -> Problem {
     let problem = |detail: &str| Problem::new(Kind::ConditionFailed, detail).resting_on(rest);
     match current {
         Some(version) => problem("there is such a document, and its version is not one that the condition allows")

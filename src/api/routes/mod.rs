@@ -91,6 +91,7 @@ pub const ROUTES: &[Route] = &[
     row("/metrics", Family::System, &[system::METRICS]),
     row("/openapi.json", Family::System, &[system::DESCRIPTION]),
     row("/", Family::System, &[system::WELCOME]),
+    row("/ui", Family::System, &[system::PAGE]),
     row("/v1/admin/backup", Family::Resource, &[system::BACKUP]),
     row("/v1/admin/snapshot", Family::Resource, &[system::SNAPSHOT]),
     row("/v1/admin/reload", Family::Resource, &[system::RELOAD]),

@@ -168,4 +168,6 @@ pub enum Content {
     Text,
     /// Bytes, by what they are.
     Bytes(&'static str),
+    /// A page for a browser.
+    Page,
 }

@@ -6,8 +6,9 @@ use super::super::message::Method;
 use super::super::openapi;
 use super::super::problem::Kind;
 use super::super::system;
+use super::super::ui;
 use super::operation::{Content, Needs, Operation, Reply};
-use super::parameters::WAIT;
+use super::parameters::{CONDITIONS, WAIT};
 use super::problems::NAMED;
 
 const fn operation(
@@ -21,6 +22,10 @@ const fn operation(
 
 const STATUS: &[Reply] = &[Reply { status: 200, about: "it is", content: Content::Object("Status"), fields: &[] }];
 const TEXT: &[Reply] = &[Reply { status: 200, about: "the text", content: Content::Text, fields: &[] }];
+
+/// Fields of the page: what a browser may do with it.
+const OF_PAGE: &[&str] =
+    &["ETag", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"];
 
 /// `GET /livez`
 pub const LIVEZ: Operation =
@@ -45,6 +50,20 @@ pub const METRICS: Operation = operation(
 /// `GET /`
 pub const WELCOME: Operation =
     operation((system::welcome, Needs::Nothing), ("welcome", "What this is, and three lines to try"), TEXT, &[NAMED]);
+
+/// `GET /ui`
+pub const PAGE: Operation = Operation {
+    fields: CONDITIONS,
+    ..operation(
+        (ui::page, Needs::Nothing),
+        ("status_page", "A page to look at the server with, and at its documents"),
+        &[
+            Reply { status: 200, about: "the page", content: Content::Page, fields: OF_PAGE },
+            Reply { status: 304, about: "it has this entity tag still", content: Content::Nothing, fields: OF_PAGE },
+        ],
+        &[NAMED, &[Kind::ConditionInvalid, Kind::ConditionFailed]],
+    )
+};
 
 /// `GET /openapi.json`
 pub const DESCRIPTION: Operation = operation(
