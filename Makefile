@@ -32,6 +32,8 @@ COMPARED = target/compare/$(shell git rev-parse --short $(REF) 2>/dev/null)
 # of the journal that bench-journal replays, and operations of test-soak; empty means their defaults.
 DOCUMENTS ?=
 JOURNAL_MB ?=
+# Where test-ui leaves pictures of the page; empty means nowhere.
+PICTURES ?=
 # Where `install` puts things, and a folder to put before all of it (for packages).
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -57,11 +59,11 @@ SHIPPED = SERVER_BINARY=$(abspath $(STATIC))
 SEEDED = $(if $(SEED),PROPTEST_RNG_SEED=$(SEED) SEED=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-described test-package test-further test-hostile test-crashes test-planted test-soak further-rounds further-lives further-cases further-losses fuzz bench bench-peers bench-journal bench-api bench-scale bench-compare bench-micro charts static install install-service deb doc ci clean
+.PHONY: help run build test test-slow test-described test-ui test-package test-further test-hostile test-crashes test-planted test-soak further-rounds further-lives further-cases further-losses fuzz bench bench-peers bench-journal bench-api bench-scale bench-compare bench-micro charts static install install-service deb doc ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "variables: PORT SEED ROUNDS SECONDS FUZZ_SECONDS FUZZ_TARGET BENCH FRONT CONNECTIONS DOCUMENT_BYTES KEYS JOURNAL RATE DEPTH URL REF DOCUMENTS JOURNAL_MB PREFIX DESTDIR; the Makefile says what each does"
+	@echo "variables: PORT SEED ROUNDS SECONDS FUZZ_SECONDS FUZZ_TARGET BENCH FRONT CONNECTIONS DOCUMENT_BYTES KEYS JOURNAL RATE DEPTH URL REF DOCUMENTS JOURNAL_MB PICTURES PREFIX DESTDIR; the Makefile says what each does"
 
 run: ## build and serve with config.json (PORT=:9090 listens elsewhere)
 	$(CARGO) run --release --locked --bin memory-tools -- --config config.json $(if $(PORT),--port $(PORT))
@@ -76,11 +78,14 @@ test: ## formatting, lints and every test that takes seconds
 	$(CARGO) test --workspace --locked
 
 test-slow: static ## everything that takes minutes, two parts at a time but for those that measure times
-	$(MAKE) --jobs=2 --output-sync=target test-further test-planted fuzz test-described test-package test-crashes
+	$(MAKE) --jobs=2 --output-sync=target test-further test-planted fuzz test-described test-ui test-package test-crashes
 	$(MAKE) test-hostile test-soak
 
 test-described: static ## schemathesis against /openapi.json: answers are as described (needs python3 with venv)
 	$(if $(SEED),SEED=$(SEED)) tests/schemathesis/run $(abspath $(STATIC))
+
+test-ui: static ## click through the page at /ui in headless Chromium (needs chromium, chromedriver and python3; PICTURES=FOLDER)
+	$(if $(PICTURES),PICTURES=$(abspath $(PICTURES))) tests/ui/run $(abspath $(STATIC))
 
 test-package: static ## install, use, upgrade, remove and purge the Debian package in a folder of its own
 	tests/deb/run $(abspath $(STATIC))
