@@ -1,6 +1,7 @@
 """The page at /ui as somebody uses it, in the order of the functions whose names begin with `it_`.
 
-Usage: TOKEN=… click_through.py URL PROFILE. Each function is a fact, and goes on where the one before has ended. What the
+Usage: click_through.py URL SCRATCH. In the folder SCRATCH the first lines of `writer` and `reader` are tokens: one that
+may write everywhere, one that may read documents whose keys begin with `user:`. Each function is a fact, and goes on where the one before has ended. What the
 page shows is held against what the server says when it is asked without the page.
 """
 
@@ -24,8 +25,8 @@ CRLF, CRLF_LONGER = '{\r\n\t"a": 1\r\n}', '{\r\n\t"a": 1\r\n\r\n}'
 class Server:
     """The server, asked without the page."""
 
-    def __init__(self, url, token):
-        self.url, self.token = url, token
+    def __init__(self, url, token, lesser):
+        self.url, self.token, self.lesser = url, token, lesser
 
     def ask(self, method, path, body=None, **fields):
         headers = {"Authorization": f"Bearer {self.token}", **{k.replace("_", "-"): v for k, v in fields.items()}}
@@ -316,6 +317,29 @@ def it_deletes_what_was_seen_and_nothing_else(browser, server):
     same(server.text("digits"), None, "what is stored")
 
 
+def use_token(browser, token):
+    browser.click("#token-open")
+    browser.type(token)
+    browser.keys(ENTER)
+    browser.says("#told", "The token is used from now on")
+
+
+def it_shows_whoever_reaches_less_what_they_reach(browser, server):
+    browser.click("#to-status")
+    use_token(browser, server.lesser)
+    browser.says("#status-note", "reach")
+    browser.click("#to-documents")
+    list_prefix(browser, "")
+    browser.says("#complaint", "403 out_of_reach")
+    list_prefix(browser, "user:")
+    browser.until("document.querySelector('#keys .name')?.textContent === 'user:000'", "it is not listed")
+    open_document(browser, "user:000")
+    browser.click("button", "Never expires")
+    browser.says("#complaint", "403 role_lacking")
+    use_token(browser, server.token)
+    browser.says("#collections", "orders")
+
+
 def it_can_be_used_without_a_mouse(browser, server):
     browser.visit("about:blank")
     browser.visit(f"{server.url}/ui#documents")
@@ -364,6 +388,7 @@ def it_can_be_used_without_a_mouse(browser, server):
 def it_can_be_read_in_light_and_dark_wide_and_narrow(browser, server):
     pictures = os.environ.get("PICTURES")
     contrast = (HERE / "contrast.js").read_text()
+    browser.until("document.querySelector('figure .line')", "nothing is drawn")
     for view in ["status", "documents"]:
         browser.click(f"#to-{view}")
         for mode in ["light", "dark"]:
@@ -392,13 +417,13 @@ def it_says_that_the_server_is_gone_and_goes_on_when_it_is_back(browser, server)
 
 
 # What is refused on purpose appears in the console as a response that failed; a broken policy or script does not.
-MEANT = ["status of 401", "status of 400", "status of 404", "status of 412", "ERR_INTERNET_DISCONNECTED", "TrustedHTML"]
+MEANT = ["status of 401", "status of 403", "status of 400", "status of 404", "status of 412", "ERR_INTERNET_DISCONNECTED", "TrustedHTML"]
 
 
 def main():
-    url, profile = sys.argv[1:]
-    server = Server(url, os.environ["TOKEN"])
-    browser = Browser(profile)
+    url, scratch = sys.argv[1:]
+    server = Server(url, *((pathlib.Path(scratch) / name).read_text().split("\n")[0] for name in ["writer", "reader"]))
+    browser = Browser(f"{scratch}/profile")
     try:
         for name, fact in list(globals().items()):
             if name.startswith("it_"):

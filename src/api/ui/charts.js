@@ -21,7 +21,8 @@ function chart(title, write, unit) {
   const lines = [];
   const top = make("span", { class: "top" });
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
-  const legend = make("ul", { class: "legend" });
+  const nothing = () => make("li", {}, "No figures yet");
+  const legend = make("ul", { class: "legend" }, nothing());
   const element = make("figure", {}, make("figcaption", {}, title), make("div", { class: "plot" }, top, svg), legend);
 
   function add(moment, values) {
@@ -41,7 +42,7 @@ function chart(title, write, unit) {
     });
     const said = texts.map(({ name, text }) => `${name} ${text}`).join(", ");
     svg.setAttribute("aria-label", `${title}: ${said || "nothing yet"}`);
-    if (!texts.length) legend.replaceChildren(make("li", {}, "No figures yet"));
+    if (!texts.length) legend.replaceChildren(nothing());
     else legend.replaceChildren(...texts.map(({ name, line, text }) =>
       make("li", {}, sign(line), make("span", { class: "name" }, name), make("b", {}, text))));
   }

@@ -32,6 +32,7 @@ function complain(error, ...more) {
 }
 
 function hush() {
+  tell("");
   at("complaint").replaceChildren();
 }
 

@@ -26,13 +26,16 @@ function total(page, name) {
   return samples?.length ? samples.reduce((sum, { value }) => sum + value, 0) : null;
 }
 
-/** How fast the counters of a name have grown between two pages, by `group` of their labels; `null` over a restart. */
+/**
+ * How fast the counters of a name have grown between two pages, by `group` of their labels, which gives `undefined` for
+ * those that do not count; `null` over a restart.
+ */
 function rates(before, now, seconds, name, group) {
   const sums = (page) => {
     const found = new Map();
     for (const { labels, value } of page.get(name) ?? []) {
       const key = group(labels);
-      found.set(key, (found.get(key) ?? 0) + value);
+      if (key !== undefined) found.set(key, (found.get(key) ?? 0) + value);
     }
     return found;
   };
@@ -43,9 +46,13 @@ function rates(before, now, seconds, name, group) {
   }));
 }
 
-/** The time, in seconds, that a share of what a histogram has counted between two pages did not exceed. */
-function quantile(before, now, name, share) {
-  const buckets = rates(before, now, 1, `${name}_bucket`, ({ le }) => (le === "+Inf" ? Infinity : Number(le)));
+/**
+ * The time, in seconds, that a share of what a histogram has counted between two pages did not exceed, of the samples
+ * whose labels are `wanted`.
+ */
+function quantile(before, now, name, share, wanted) {
+  const bound = (labels) => (wanted(labels) ? Number(labels.le.replace("+Inf", "Infinity")) : undefined);
+  const buckets = rates(before, now, 1, `${name}_bucket`, bound);
   const bounds = [...buckets.keys()].sort((one, other) => one - other);
   const all = buckets.get(Infinity);
   if (!all) return null;

@@ -16,15 +16,19 @@ function showView() {
 async function useToken(text) {
   if (!/^[\x21-\x7e]*$/.test(text)) throw new Problem(0, { title: "A token has no spaces and no letters beyond ASCII" });
   token = text;
+  looks.isRefused = false;
   at("token-dialog").close();
-  tell(text ? "The token is used from now on" : "The token is forgotten");
   at("collections").replaceChildren();
   showView();
+  tell(text ? "The token is used from now on" : "The token is forgotten");
   await look();
 }
 
 for (const list of ["collections", "keys"]) walk(at(list));
-addEventListener("hashchange", showView);
+addEventListener("hashchange", () => {
+  hush();
+  showView();
+});
 addEventListener("beforeunload", (event) => {
   if (isChanged()) event.preventDefault();
 });

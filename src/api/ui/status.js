@@ -19,7 +19,9 @@ const CHARTS = [
     const all = rates(before, now, seconds, "memory_tools_requests_total", ({ status }) => `${status?.[0]}xx`);
     return new Map(["4xx", "5xx"].filter(() => all.size).map((name) => [name, all.get(name) ?? 0]));
   }],
-  ["Time to answer", time, (reading) => quantiles(reading, "memory_tools_request_duration_seconds")],
+  // Whoever follows the changes waits on purpose.
+  ["Time to answer", time, (reading) =>
+    quantiles(reading, "memory_tools_request_duration_seconds", ({ route }) => route !== "/v1/changes")],
   ["Connections", count, ({ now }) => levels(now, {
     connections: "memory_tools_connections",
     "readers of changes": "memory_tools_changes_connections",
@@ -38,10 +40,11 @@ const CHARTS = [
   }],
 ].map(([title, write, lines, unit = 1000]) => ({ ...chart(title, write, unit), lines }));
 
-const looks = { isPaused: false, isUnderway: false, timer: 0, last: null };
+/** `isRefused`: the token does not reach the figures; until there is another one, health alone is looked at. */
+const looks = { isPaused: false, isUnderway: false, isRefused: false, timer: 0, last: null };
 
-function quantiles({ before, now }, name) {
-  const read = (share) => quantile(before, now, name, share);
+function quantiles({ before, now }, name, wanted = () => true) {
+  const read = (share) => quantile(before, now, name, share, wanted);
   return new Map(now.has(`${name}_bucket`) ? [["p50", read(0.5)], ["p99", read(0.99)]] : []);
 }
 
@@ -49,23 +52,25 @@ function levels(page, names) {
   return new Map(Object.entries(names).map(([line, name]) => [line, total(page, name)]).filter(([, value]) => value !== null));
 }
 
-/** Looks once, and again in a while unless it is paused, or nobody sees it, or a token is missing. */
+/** Looks once, and again in a while unless it is paused, or nobody sees it. */
 async function look() {
   if (looks.isUnderway) return;
   clearTimeout(looks.timer);
   looks.isUnderway = true;
-  let goesOn = true;
+  const used = token;
   try {
     await readHealth();
-    await readFigures();
-    note("");
+    if (!looks.isRefused) {
+      await readFigures();
+      note("");
+    }
   } catch (error) {
-    goesOn = error.status !== 401;
+    if (used === token) looks.isRefused = [401, 403].includes(error.status);
     looks.last = null;
     note([error.title, error.message, error.hint].filter(Boolean).join(": "));
   }
   looks.isUnderway = false;
-  if (goesOn && !looks.isPaused && !document.hidden) looks.timer = setTimeout(look, LOOK_MS);
+  if (!looks.isPaused && !document.hidden) looks.timer = setTimeout(look, LOOK_MS);
 }
 
 function note(text) {
