@@ -14,8 +14,9 @@ mod upload;
 
 use std::time::Duration;
 
-use ureq::config::Config;
+use ureq::config::{Config, ConfigBuilder};
 use ureq::http::{self, HeaderValue, Response, Uri};
+use ureq::typestate::AgentScope;
 use ureq::{Agent, Body};
 
 use crate::base::limits::ANSWER_BYTES_MAX;
@@ -72,6 +73,16 @@ impl Client {
         Ok(Client { authorization: Some(value), ..self })
     }
 
+    /// The same client, which waits for no answer longer than this, from the connection to the last byte.
+    pub fn within(self, patience: Duration) -> Client {
+        Client { agent: builder().timeout_global(Some(patience)).build().into(), ..self }
+    }
+
+    /// The URL of the server, without a slash at its end.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Sends `request` and waits for the whole answer, whatever its status.
     ///
     /// # Errors
@@ -110,6 +121,10 @@ impl Client {
 }
 
 fn config() -> Config {
+    builder().build()
+}
+
+fn builder() -> ConfigBuilder<AgentScope> {
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -118,7 +133,6 @@ fn config() -> Config {
         .timeout_per_read(Some(SILENCE_MAX))
         .timeout_per_write(Some(SILENCE_MAX))
         .user_agent(concat!("memory-tools/", env!("CARGO_PKG_VERSION")))
-        .build()
 }
 
 #[cfg(test)]
