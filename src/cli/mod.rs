@@ -1,7 +1,7 @@
 //! The command line: arguments in, an `Invocation` out, and what each invocation does.
 //!
 //! Invariant: `parse` touches neither files nor the environment, and nothing here prints but `Finished::emit`, the
-//! banner of `serve`, the lines of `dump`, `ls`, `watch` and `export`, what the last two log, and how far a
+//! banner of `serve`, the lines of `dump`, `ls`, `watch`, `top` and `export`, what the last two log, and how far a
 //! transfer is.
 
 mod exit;
@@ -37,7 +37,7 @@ pub use health::{HealthFault, ask_readiness, health};
 pub use help::{commands, help, help_of, version};
 pub use invocation::{Arguments, Invocation};
 pub use manual::{Shell, completions, manual};
-pub use remote::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Writing, remote};
+pub use remote::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Viewing, Watching, Writing, remote};
 pub use repair::repair;
 pub use run::run;
 pub use serve::serve;

@@ -13,7 +13,7 @@ const COMMANDS: &str = "\
 usage: memory-tools [--config PATH] [--import-skip] [--print-config] [OPTION...]
        memory-tools serve|check-config|health|doctor|man|completions|help
        memory-tools check|dump|repair PATH, token new   of folders, of tokens
-       memory-tools get|put|patch|del|ls|watch|export|import   speak to a server
+       memory-tools get|put|patch|del|ls|watch|top|export|import   to a server
 ";
 
 const FOOT: &str = "\

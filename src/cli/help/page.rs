@@ -102,6 +102,8 @@ mod tests {
                 let value = words.next().map(|_| match name {
                     "--type" => "ops",
                     "--role" => "write",
+                    "--interval" => "5s",
+                    "--count" => "7",
                     _ => "v",
                 });
                 let beside = match name {

@@ -258,6 +258,25 @@ pub const PAGES: &[Page] = &[
         environment: URL,
     },
     Page {
+        command: "top",
+        summary: "show how the server fares, anew every second",
+        usage: &["top [--interval 1s] [--once | --count N] [FLAG...]"],
+        about: "On a terminal in place, until q or Ctrl-C; elsewhere, and with --once or\n\
+                --count, a block of lines for each interval. Rates, p50 and p99 are those of the\n\
+                interval; - is what the server does not say; lag is writes not durable yet. A\n\
+                server that is gone is said to be, and asked again.",
+        flags: &[
+            ("--interval 1s", "from one look to the next, 100ms to 1h"),
+            ("--once", "one block, of one interval, and end"),
+            ("--count N", "so many blocks, and end"),
+            URL_FLAG,
+            TOKEN_FLAG,
+        ],
+        examples: &["memory-tools top", "memory-tools top --interval 10s --count 360 >> top.log"],
+        exits: &[DONE, FAILED, COMMAND_LINE, REFUSED, NO_ANSWER],
+        environment: URL,
+    },
+    Page {
         command: "export",
         summary: "write every document as a line, into a file or a pipe",
         usage: &["export [-o FILE] [--collection C] [--continue] [FLAG...]"],

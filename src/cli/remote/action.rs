@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What is asked of a running server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub enum Action {
     Export(Exporting),
     /// Take the lines of an export.
     Import(Importing),
+    /// Show how the server fares, again and again.
+    Top(Viewing),
 }
 
 /// A write with a body.
@@ -128,6 +131,15 @@ pub struct Importing {
     pub mode: Option<String>,
     /// Whether nothing is said of how far it is, nor how much it was.
     pub is_quiet: bool,
+}
+
+/// How often a server is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewing {
+    /// How long it is from one look to the next.
+    pub interval: Duration,
+    /// How many blocks of lines are shown; `None`: until somebody has enough, and on a terminal in place.
+    pub blocks: Option<u64>,
 }
 
 /// What lines are read from or written to.

@@ -2,16 +2,23 @@
 //! are others than the server's.
 
 use std::ffi::{OsStr, OsString};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lexopt::{Arg, Parser};
 
 use super::super::usage::UsageError;
-use super::action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Write};
+use super::action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Viewing, Watching, Write};
+use crate::base::duration::GoDuration;
 use crate::base::nearest::nearest;
 
+/// How long `top` may wait between two looks, and how long it does when nothing is said.
+const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
+const INTERVAL: Duration = Duration::from_secs(1);
+
 /// The commands.
-pub const COMMANDS: [&str; 8] = ["get", "put", "patch", "del", "ls", "watch", "export", "import"];
+pub const COMMANDS: [&str; 9] = ["get", "put", "patch", "del", "ls", "watch", "top", "export", "import"];
 
 /// The command that `word` is.
 pub fn command(word: &OsStr) -> Option<&'static str> {
@@ -69,6 +76,9 @@ struct Words {
     goes_on: bool,
     mode: Option<String>,
     is_quiet: bool,
+    interval: Option<String>,
+    once: bool,
+    count: Option<String>,
 }
 
 /// Where a flag leaves what it says.
@@ -83,12 +93,12 @@ impl Words {
     /// The flags that `command` takes.
     fn flags(&mut self, command: &str) -> impl Iterator<Item = (&'static str, Slot<'_>)> {
         let is_write = matches!(command, "put" | "patch");
-        let is_watch = command == "watch";
+        let (is_watch, is_top) = (command == "watch", command == "top");
         let (is_export, is_import) = (command == "export", command == "import");
         [
             (true, "url", Slot::Value(&mut self.url)),
             (true, "token-file", Slot::Value(&mut self.token_file)),
-            (!is_import, "collection", Slot::Value(&mut self.collection)),
+            (!is_import && !is_top, "collection", Slot::Value(&mut self.collection)),
             (command == "get", "ptr", Slot::Value(&mut self.pointer)),
             (command == "get", "head", Slot::Switch(&mut self.head_only)),
             (command == "ls", "long", Slot::Switch(&mut self.is_long)),
@@ -104,6 +114,9 @@ impl Words {
             (is_export, "continue", Slot::Switch(&mut self.goes_on)),
             (is_import, "mode", Slot::Value(&mut self.mode)),
             (is_export || is_import, "quiet", Slot::Switch(&mut self.is_quiet)),
+            (is_top, "interval", Slot::Value(&mut self.interval)),
+            (is_top, "once", Slot::Switch(&mut self.once)),
+            (is_top, "count", Slot::Value(&mut self.count)),
         ]
         .into_iter()
         .filter_map(|(is_taken, name, slot)| is_taken.then_some((name, slot)))
@@ -111,7 +124,7 @@ impl Words {
 
     fn call(mut self, command: &'static str) -> Result<Call, UsageError> {
         let mut positional = std::mem::take(&mut self.positional).into_iter();
-        let first = if matches!(command, "watch" | "export") { None } else { positional.next() };
+        let first = if matches!(command, "watch" | "top" | "export") { None } else { positional.next() };
         let content = if matches!(command, "put" | "patch") { positional.next() } else { None };
         if let Some(extra) = positional.next() {
             return Err(UsageError::TooMany(extra, command));
@@ -135,6 +148,7 @@ impl Words {
                 as_json: self.as_json,
                 with_values: self.with_values,
             }),
+            "top" => Action::Top(viewing(self.interval.as_deref(), self.once, self.count.as_deref())?),
             "export" => {
                 let to = self.output.as_deref().map_or(Stream::Standard, Stream::named);
                 if self.goes_on && to == Stream::Standard {
@@ -171,6 +185,27 @@ impl Content {
 fn entity_tag(word: String) -> String {
     let is_version = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     if is_version { format!("\"{word}\"") } else { word }
+}
+
+fn viewing(interval: Option<&str>, once: bool, count: Option<&str>) -> Result<Viewing, UsageError> {
+    let interval = match interval {
+        Some(word) => GoDuration::parse(word)
+            .map_err(|fault| UsageError::Flag(format!("--interval {word}: {fault}")))?
+            .to_unsigned()
+            .filter(|interval| INTERVALS.contains(interval))
+            .ok_or_else(|| UsageError::Flag(format!("--interval is 100ms to 1h, found {word}")))?,
+        None => INTERVAL,
+    };
+    let blocks = match (once, count) {
+        (true, None) => Some(1),
+        (true, Some(_)) => return Err(UsageError::Flag("--once is --count 1, and one of them is enough".to_owned())),
+        (false, None) => None,
+        (false, Some(word)) => {
+            let count = word.parse().ok().filter(|count| *count > 0);
+            Some(count.ok_or_else(|| UsageError::Flag(format!("--count is a number from 1 on, found {word:?}")))?)
+        }
+    };
+    Ok(Viewing { interval, blocks })
 }
 
 fn form(word: Option<&str>) -> Result<PatchForm, UsageError> {
@@ -250,6 +285,12 @@ mod tests {
                     is_quiet: true,
                 }),
             ),
+            ("top", Action::Top(Viewing { interval: INTERVAL, blocks: None })),
+            ("top --once", Action::Top(Viewing { interval: INTERVAL, blocks: Some(1) })),
+            (
+                "top --interval 2.5s --count 7",
+                Action::Top(Viewing { interval: Duration::from_millis(2500), blocks: Some(7) }),
+            ),
             ("import -", Action::Import(Importing { from: Stream::Standard, mode: None, is_quiet: false })),
             (
                 "import f --mode replace",
@@ -290,6 +331,13 @@ mod tests {
             ("watch a", "unexpected argument \"a\", watch takes no more"),
             ("watch --json=yes", "unexpected argument for option '--json': \"yes\""),
             ("watch --values", "--values needs --json, which can show them"),
+            ("top a", "unexpected argument \"a\", top takes no more"),
+            ("top --collection c", "unknown flag \"--collection\" of top, "),
+            ("top --interval 5", "--interval 5: the number before byte 1 lacks its unit"),
+            ("top --interval 99ms", "--interval is 100ms to 1h, found 99ms"),
+            ("top --interval -5s", "--interval is 100ms to 1h, found -5s"),
+            ("top --count 0", "--count is a number from 1 on, found \"0\""),
+            ("top --once --count 2", "--once is --count 1, and one of them is enough"),
             ("export a", "unexpected argument \"a\", export takes no more"),
             ("export --continue", "--continue needs the file that it goes on with: -o FILE"),
             ("export -o", "missing argument for option '-o'"),

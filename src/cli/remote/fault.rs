@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::super::exit::{Exit, Finished};
+use super::top::PageFault;
 use crate::client::{ClientError, Reply};
 
 /// Why there is nothing to show.
@@ -21,6 +22,8 @@ pub enum Fault {
     Token(PathBuf, io::Error),
     /// What the server sent is not what it was asked for.
     Unexpected(&'static str),
+    /// The figures that the server sent cannot be read.
+    Figures(PageFault),
     /// What came cannot be written.
     Output(io::Error),
     /// What is in this file is not what an export that was not finished has left.
@@ -52,7 +55,7 @@ impl Fault {
             Fault::Client(ClientError::Unreachable { .. }) => Exit::Unreachable,
             Fault::Client(_) | Fault::Body(_) | Fault::Token(..) => Exit::Usage,
             Fault::Refused(reply) if reply.status == 404 => Exit::NotFound,
-            Fault::Refused(_) | Fault::Unexpected(_) => Exit::Refused,
+            Fault::Refused(_) | Fault::Unexpected(_) | Fault::Figures(_) => Exit::Refused,
             Fault::Output(_) | Fault::NoExport(_) => Exit::Failed,
             Fault::Within { fault, .. } => fault.exit(),
         }
@@ -66,6 +69,7 @@ impl Fault {
             Fault::Body(error) => format!("the body cannot be read: {error}"),
             Fault::Token(path, error) => format!("--token-file {}: cannot be read: {error}", path.display()),
             Fault::Unexpected(expected) => format!("the server does not answer with {expected}"),
+            Fault::Figures(fault) => format!("the server's figures cannot be read: {fault}"),
             Fault::Output(error) => format!("cannot write: {error}"),
             Fault::NoExport(path) => {
                 format!("{} is none of an export, leave --continue out to begin anew", path.display())

@@ -1,4 +1,4 @@
-//! `get`, `put`, `patch`, `del`, `ls`, `watch`, `export`, `import`: what scripts ask of a running server, with an exit
+//! `get`, `put`, `patch`, `del`, `ls`, `watch`, `top`, `export`, `import`: what scripts ask of a running server, with an exit
 //! code for each way it can go.
 //!
 //! Invariant: a fault is one line on standard error. It knows the resource API's paths and statuses, and reads of a
@@ -12,6 +12,8 @@ mod retry;
 
 mod documents;
 mod watch;
+
+mod top;
 
 mod file_reader;
 mod partial;
@@ -34,7 +36,7 @@ use super::exit::Finished;
 use documents::Place;
 use fault::Fault;
 
-pub use action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Watching, Write as Writing};
+pub use action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Viewing, Watching, Write as Writing};
 pub use arguments::{COMMANDS, command, parse};
 
 /// Where a server is when nothing else is said.
@@ -78,6 +80,7 @@ fn carry_out(
         Action::Watch(watching) => watch::watch(&client, call.collection.as_deref(), watching, out),
         Action::Export(exporting) => export::export(&client, exporting, disk, out),
         Action::Import(importing) => import::import(&client, importing, disk, input),
+        Action::Top(viewing) => top::top(client, *viewing, out),
     }
 }
 
