@@ -10,8 +10,7 @@ use anyhow::{Context, Result};
 use crate::child::{Program, Server};
 use crate::connection::{Session, Tally};
 use crate::figure::Figure;
-use crate::fleet::Fleet;
-use crate::keys::Keys;
+use crate::loading;
 use crate::options::Options;
 use crate::pace::Pace;
 use crate::proc::{self, Resident};
@@ -29,9 +28,6 @@ const PUT_RATIO_MAX: f64 = 2.2;
 /// The conditions for which those are promised.
 const PROMISED_CONNECTIONS: usize = 64;
 const PROMISED_DOCUMENT_BYTES: usize = 1000;
-
-/// Connections and requests under way on each while documents are loaded.
-pub const LOADING: (usize, usize) = (4, 32);
 
 /// Which of the two servers a run was made on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,18 +54,6 @@ pub fn server(options: &Options) -> Program {
     Program::new(options.server.clone(), arguments)
 }
 
-/// Puts documents `0..count` into the server by `put`, pipelined, on a few connections.
-///
-/// # Errors
-/// A wrong answer, or the server ended.
-pub fn load(server: &Server, put: &Workload, count: u32, progress: &Progress) -> Result<Tally> {
-    let (connections, depth) = LOADING;
-    let keys = Keys::once(0..count);
-    let session = Session { workload: put, keys, pace: Pace::Window(depth), tally: Tally::new() };
-    let tell = |answered| progress.detail(&format!("loading documents: {answered} of {count}"));
-    server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, tell)))
-}
-
 /// Runs all rounds.
 ///
 /// # Errors
@@ -85,7 +69,7 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
     program.arguments.push("--front=pool".into());
     let real = Server::start(&program)?;
     progress.step(&format!("loading {} documents of {} bytes", options.keys, options.document_bytes));
-    load(&real, &Workload::put(real.address, &document), options.keys, progress)?;
+    loading::load(&real, &Workload::put(real.address, &document), options.keys, progress)?;
 
     let workloads = |of: fn(std::net::SocketAddr, &Template) -> Workload| {
         let constant_one = of(constant.address, &document).answered_for_key_zero();

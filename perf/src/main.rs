@@ -45,6 +45,7 @@ mod proc;
 mod figure;
 mod grid;
 mod layout;
+mod loading;
 mod progress;
 mod run;
 mod series;

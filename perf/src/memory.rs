@@ -5,14 +5,11 @@
 
 use anyhow::Result;
 
-use crate::child::Server;
-use crate::connection::{Session, Tally};
+use crate::child::{Program, Server};
 use crate::figure::Figure;
-use crate::fleet::Fleet;
-use crate::front::{self, LOADING};
-use crate::keys::Keys;
+use crate::front;
+use crate::loading;
 use crate::options::Options;
-use crate::pace::Pace;
 use crate::proc::{self, Resident};
 use crate::progress::Progress;
 use crate::workload::{self, Workload};
@@ -22,9 +19,6 @@ pub const PROMISED_BYTES_EACH: f64 = 260.0;
 /// See `PROMISED_BYTES_EACH`.
 pub const PROMISED_FOR_BYTES: usize = 100;
 const PROMISED_DOCUMENTS: u32 = 1_000_000;
-
-/// One document in so many is read back.
-const SAMPLE: usize = 97;
 
 /// What was weighed.
 pub struct Weight {
@@ -51,7 +45,7 @@ impl Weight {
 /// The server cannot be started, gave a wrong answer, or lost a document.
 pub fn measure(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
     let count = options.memory_documents;
-    let weight = weigh(options, PROMISED_FOR_BYTES, count, progress)?;
+    let weight = weigh(&front::server(options), PROMISED_FOR_BYTES, count, progress)?;
     let bound = PROMISED_BYTES_EACH * f64::from(count) / 1e6;
     let promised = (count == PROMISED_DOCUMENTS).then_some(bound);
     let megabytes = |bytes: u64| [bytes as f64 / 1e6];
@@ -70,25 +64,21 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
     Ok(figures.into_iter().flatten().collect())
 }
 
-/// Loads `count` documents of `size` bytes into a fresh server, and reads a sample of them back.
+/// Loads `count` documents of `size` bytes into a fresh server of `program`, and reads a sample of them back.
 ///
 /// # Errors
 /// The server cannot be started, gave a wrong answer, or lost a document.
-pub fn weigh(options: &Options, size: usize, count: u32, progress: &Progress) -> Result<Weight> {
+pub fn weigh(program: &Program, size: usize, count: u32, progress: &Progress) -> Result<Weight> {
     let document = workload::document(size)?;
-    let server = Server::start(&front::server(options))?;
+    let server = Server::start(program)?;
     let empty = proc::resident(server.pids())?;
     progress.step(&format!("loading {count} documents of {size} bytes"));
     let started = std::time::Instant::now();
-    let loaded = front::load(&server, &Workload::put(server.address, &document), count, progress)?;
+    let loaded = loading::load(&server, &Workload::put(server.address, &document), count, progress)?;
     let per_second = loaded.answered as f64 / started.elapsed().as_secs_f64();
     let full = proc::resident(server.pids())?;
 
     progress.step("reading a sample of them back");
-    let get = Workload::get(server.address, &document);
-    let (connections, depth) = LOADING;
-    let keys = Keys::sparse(0..count, SAMPLE);
-    let session = Session { workload: &get, keys, pace: Pace::Window(depth), tally: Tally::new() };
-    server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, |_| {})))?;
+    loading::read_back(&server, &Workload::get(server.address, &document), count)?;
     Ok(Weight { count, empty, full, per_second })
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::figure::Figure;
+use crate::front;
 use crate::memory;
 use crate::options::Options;
 use crate::progress::Progress;
@@ -28,7 +29,7 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for size in SIZES {
         let count = (TOTAL_BYTES / size).min(DOCUMENTS_MAX);
-        let weight = memory::weigh(options, size as usize, count, progress)?;
+        let weight = memory::weigh(&front::server(options), size as usize, count, progress)?;
         figures.extend(Figure::new(name(size), "B", [weight.per_document()]));
     }
     Ok(figures)

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::child::Server;
 use crate::figure::Figure;
+use crate::loading;
 use crate::options::Options;
 use crate::proc;
 use crate::progress::Progress;
@@ -65,7 +66,7 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Vec<Figure>> {
         let before = proc::cpu_us(server.pids())?;
         load(&server, &document, Order::Ascending, BULKS, progress)?;
         let cpu_us = proc::cpu_us(server.pids())?.saturating_sub(before);
-        super::read_back(&server, &get(server.address, Order::Ascending, &document), BULKS)?;
+        loading::read_back(&server, &get(server.address, Order::Ascending, &document), BULKS)?;
         rates.push(f64::from(BULKS * LINES) / (cpu_us as f64 / 1e6));
     }
     let (bound, aim) = RATE;

@@ -16,18 +16,12 @@ use crate::api::shelf::{Asked, Shelves};
 use crate::child::{Program, Server};
 use crate::connection::{Session, Tally};
 use crate::figure::Figure;
-use crate::fleet::Fleet;
-use crate::front::{self, LOADING};
-use crate::keys::Keys;
+use crate::loading;
 use crate::options::Options;
 use crate::pace::Pace;
 use crate::peers::program;
 use crate::progress::Progress;
 use crate::run::Run;
-use crate::workload::Workload;
-
-/// One document in so many is read back.
-const SAMPLE: usize = 97;
 
 /// Everything measured.
 #[derive(Debug)]
@@ -57,12 +51,12 @@ fn requests(options: &Options, progress: &Progress) -> Result<Report> {
     let server = Server::start(&server(options))?;
     for shelf in shelves.all() {
         progress.step(&format!("loading {} documents of {} bytes", shelf.count, shelf.loaded.len()));
-        front::load(&server, &shelf.put(server.address), shelf.count, progress)?;
+        loading::load(&server, &shelf.put(server.address), shelf.count, progress)?;
         if let Some(change) = shelf.change {
             progress.step(&format!("changing each of them once: {}", change.name()));
-            front::load(&server, &shelves.workload(change, server.address), shelf.count, progress)?;
+            loading::load(&server, &shelves.workload(change, server.address), shelf.count, progress)?;
         }
-        read_back(&server, &shelf.get(server.address), shelf.count)?;
+        loading::read_back(&server, &shelf.get(server.address), shelf.count)?;
     }
     let (mut runs, mut validations) = (Vec::new(), Vec::new());
     for round in 1..=options.rounds {
@@ -81,13 +75,4 @@ fn requests(options: &Options, progress: &Progress) -> Result<Report> {
 /// Without a journal, with one thread that serves.
 fn server(options: &Options) -> Program {
     program::ours(options)
-}
-
-/// Reads a sample of the documents `0..count`.
-fn read_back(server: &Server, get: &Workload, count: u32) -> Result<()> {
-    let (connections, depth) = LOADING;
-    let keys = Keys::sparse(0..count, SAMPLE);
-    let session = Session { workload: get, keys, pace: Pace::Window(depth), tally: Tally::new() };
-    server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, |_| {})))?;
-    Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::child::{Program, Serve, Server};
-use crate::front;
+use crate::loading;
 use crate::options::Options;
 use crate::peers::program::{self, Redis};
 use crate::progress::Progress;
@@ -117,7 +117,7 @@ impl Contestant {
     /// A wrong answer, or the server ended.
     pub fn fill(&self, document: &Template, count: u32, progress: &Progress) -> Result<()> {
         progress.step(&format!("loading {count} documents, {}", self.who.name()));
-        front::load(&self.server, &self.who.writes(&self.server, document), count, progress)?;
+        loading::load(&self.server, &self.who.writes(&self.server, document), count, progress)?;
         Ok(())
     }
 }

@@ -12,14 +12,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::child::{Knock, Server};
-use crate::connection::{Session, Tally};
 use crate::figure::Figure;
-use crate::fleet::Fleet;
-use crate::front::LOADING;
 use crate::journal::contestant::{Contestant, Who};
-use crate::keys::Keys;
+use crate::loading;
 use crate::options::Options;
-use crate::pace::Pace;
 use crate::proc;
 use crate::progress::Progress;
 use crate::run;
@@ -46,9 +42,6 @@ const SAVING_MAX: Duration = Duration::from_secs(300);
 
 /// The name under which our server writes a snapshot.
 const SNAPSHOT_ON_ITS_WAY: &str = "database.mtdb.tmp";
-
-/// One document in so many is read back.
-const SAMPLE: usize = 97;
 
 /// One start.
 struct Start {
@@ -171,10 +164,7 @@ fn start(who: Who, options: &Options, folder: &Path, document: &Template, count:
     let server = Server::start(&*program)?;
     let cpu_us = proc::cpu_us(server.pids())? as f64;
     let workload = who.reads(&server, document);
-    let (connections, depth) = LOADING;
-    let keys = Keys::sparse(0..count, SAMPLE);
-    let session = Session { workload: &workload, keys, pace: Pace::Window(depth), tally: Tally::new() };
-    server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, |_| {})))?;
+    loading::read_back(&server, &workload, count)?;
     let printed = server.printed();
     let seconds = if who.is_redis() { redis_seconds(&printed) } else { our_seconds(&printed) };
     let seconds = seconds.with_context(|| format!("it does not say how long it has loaded: {printed}"))?;

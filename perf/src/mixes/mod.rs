@@ -18,25 +18,20 @@ use anyhow::Result;
 
 use crate::connection::{Session, Tally};
 use crate::fleet::{Fleet, Window};
-use crate::front::LOADING;
 use crate::keys::Keys;
+use crate::loading;
 use crate::mixes::asker::{Asker, Books};
 use crate::mixes::mix::{LOAD, Mix, Op, READ_BACK, TTL_MS};
 use crate::mixes::requests::Requests;
 use crate::mixes::target::Target;
 use crate::options::Options;
 use crate::pace::{Pace, Schedule};
+use crate::peers::PACED_SHARE;
 use crate::progress::Progress;
 use crate::run::Run;
 
 pub use crate::mixes::report::Report;
 pub use crate::mixes::requests::DOCUMENT_BYTES_MIN;
-
-/// The constant rate, of what was answered at saturation in the same round.
-const PACED_SHARE: f64 = 0.5;
-
-/// One document in so many is read back after each round.
-const SAMPLE: usize = 97;
 
 /// The server, and what has been written to it.
 struct Bench<'a> {
@@ -67,7 +62,7 @@ pub fn measure(options: &Options, progress: &Progress) -> Result<Report> {
             let paced = bench.run(round, mix, mix.paced, Pace::Schedule(Schedule::new(Instant::now(), due)))?;
             report.runs.extend([saturated, paced]);
         }
-        bench.exhaust(&READ_BACK, Keys::sparse(0..options.keys, SAMPLE))?;
+        bench.exhaust(&READ_BACK, loading::sample(options.keys))?;
     }
     report.notes.extend(report::behind(&report.runs));
     report.notes.extend(report::limited(&report.runs));
@@ -95,10 +90,7 @@ impl Bench<'_> {
     fn exhaust(&mut self, mix: &'static Mix, keys: Keys) -> Result<()> {
         let Bench { options, target, requests, books } = self;
         let asker = Asker::new(mix, requests, books, options.seed);
-        let (connections, depth) = LOADING;
-        let session = Session { workload: &asker, keys, pace: Pace::Window(depth), tally: Tally::new() };
-        let asked = Fleet::open(target.address, connections).and_then(|mut fleet| fleet.exhaust(session, |_| {}));
-        target.explain(asked.map(drop))
+        target.explain(loading::ask(target.address, &asker, keys, |_| {}).map(drop))
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::bare::Bare;
 use crate::child::{Serve, Server};
-use crate::front;
+use crate::loading;
 use crate::options::Options;
 use crate::peers::case::{Verb, Who};
 use crate::peers::program::{self, Nginx, Redis, Webdis};
@@ -95,7 +95,7 @@ impl Contestant {
             return Ok(());
         }
         progress.step(&format!("loading {count} documents, {}", self.who.name()));
-        front::load(&self.server, &self.workload(Verb::Put, document), count, progress)?;
+        loading::load(&self.server, &self.workload(Verb::Put, document), count, progress)?;
         Ok(())
     }
 

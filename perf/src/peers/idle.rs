@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use crate::connection::{Session, Tally};
 use crate::fleet::Fleet;
-use crate::front::LOADING;
 use crate::keys::Keys;
+use crate::loading;
 use crate::options::Options;
 use crate::pace::Pace;
 use crate::peers::case::Verb;
@@ -42,8 +42,7 @@ pub fn bytes_each(contestant: &Contestant, options: &Options, document: &Templat
         fresh.server.explain(fleet.exhaust(session, |_| {}).map(drop))
     };
     let open = |count: usize| fresh.server.explain(Fleet::open(fresh.server.address, count));
-    let (connections, depth) = LOADING;
-    ask(&mut open(connections)?, KEYS, depth)?;
+    ask(&mut open(loading::CONNECTIONS)?, KEYS, loading::DEPTH)?;
 
     std::thread::sleep(SETTLING);
     let before = proc::resident(&fresh.pids)?;

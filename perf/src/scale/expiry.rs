@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use super::{DOCUMENT_BYTES, Report, cost, filled, promised, share};
 use crate::child::Server;
 use crate::figure::Figure;
-use crate::front;
+use crate::loading;
 use crate::operator;
 use crate::options::Options;
 use crate::proc;
@@ -64,7 +64,7 @@ pub fn measure(options: &Options, progress: &Progress, report: &mut Report) -> R
         progress.step(&format!("round {round} of {}: loading {count} documents that expire", options.rounds));
         let lasting = Duration::from_secs(u64::from(count / LOADED_PER_SECOND_MIN)) + options.duration + BEFORE;
         let deadline = Instant::now() + lasting;
-        front::load(&server, &put_until(&server, SystemTime::now() + lasting)?, count, progress)?;
+        loading::load(&server, &put_until(&server, SystemTime::now() + lasting)?, count, progress)?;
         let full = proc::resident(server.pids())?.now as f64;
         let duration = options.duration;
         let before = cost::at_rate(options, &server, &get, keys(), rate, |elapsed| elapsed >= duration)?;

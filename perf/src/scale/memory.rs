@@ -6,19 +6,16 @@
 use anyhow::Result;
 
 use super::sized::{Sized, Verb};
-use super::{DOCUMENT_BYTES, Report, filled, promised, share};
+use super::{DOCUMENT_BYTES, Report, promised, share};
 use crate::child::Server;
-use crate::connection::{Session, Tally};
 use crate::figure::Figure;
-use crate::fleet::Fleet;
-use crate::front::{self, LOADING};
 use crate::keys::Keys;
+use crate::loading;
+use crate::memory;
 use crate::options::Options;
-use crate::pace::Pace;
 use crate::peers::program::{self, Redis};
 use crate::proc;
 use crate::progress::Progress;
-use crate::work::Work;
 use crate::workload::{self, Workload};
 
 /// Small documents over Redis: promised, and aimed at.
@@ -33,9 +30,6 @@ const OVER_FIRST: f64 = 1.25;
 /// Rounds in which everything is written.
 const ROUNDS: u32 = 10;
 
-/// One document in so many is read back.
-const SAMPLE: usize = 97;
-
 /// Weighs all of it.
 ///
 /// # Errors
@@ -48,10 +42,7 @@ pub fn measure(options: &Options, progress: &Progress, report: &mut Report) -> R
 fn small(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
     let count = share(options);
     let name = format!("{count} documents of {DOCUMENT_BYTES} bytes");
-    let ours = {
-        let server = filled(options, count, progress)?;
-        proc::resident(server.pids())?.now
-    };
+    let ours = memory::weigh(&program::ours(options), DOCUMENT_BYTES, count, progress)?.full.now;
     report.figures.extend(Figure::new(format!("{name}: resident"), "MB", [ours as f64 / 1e6]));
     let Some(binary) = program::find("redis-server") else {
         report.notes.push("Redis is left out: it is not installed (apt-get install redis-server)".to_owned());
@@ -59,7 +50,7 @@ fn small(options: &Options, progress: &Progress, report: &mut Report) -> Result<
     };
     let redis = Server::start(&Redis::volatile(binary))?;
     progress.step(&format!("loading {name}, Redis"));
-    front::load(&redis, &Workload::redis_set(&workload::document(DOCUMENT_BYTES)?), count, progress)?;
+    loading::load(&redis, &Workload::redis_set(&workload::document(DOCUMENT_BYTES)?), count, progress)?;
     let theirs = proc::resident(redis.pids())?.now;
     let (bound, aim) = OVER_REDIS;
     let ratio = Figure::new(format!("{name}: over Redis"), "", [ours as f64 / theirs as f64]);
@@ -76,11 +67,11 @@ fn overwritten(options: &Options, progress: &Progress, report: &mut Report) -> R
     for round in 0..ROUNDS {
         progress.step(&format!("writing {count} documents of 500 to 1500 bytes, time {} of {ROUNDS}", round + 1));
         let of = |verb| Sized { verb, server: server.address, count, round };
-        ask(&server, &of(Verb::Put), Keys::once(0..count))?;
+        server.explain(loading::ask(server.address, &of(Verb::Put), Keys::once(0..count), |_| {}))?;
         let now = proc::resident(server.pids())?.now as f64;
         resident.push(now);
         over_bytes.push(now / of(Verb::Put).bytes() as f64);
-        ask(&server, &of(Verb::Get), Keys::sparse(0..count, SAMPLE))?;
+        loading::read_back(&server, &of(Verb::Get), count)?;
     }
     let name = format!("{count} documents of 500 to 1500 bytes");
     let (bound, aim) = OVER_BYTES;
@@ -91,13 +82,5 @@ fn overwritten(options: &Options, progress: &Progress, report: &mut Report) -> R
     report.figures.extend(last.map(|it| it.at_most(promised(options, OVER_FIRST))));
     let each = Figure::new(format!("{name}: over their bytes, each time"), "", over_bytes);
     report.figures.extend(each);
-    Ok(())
-}
-
-/// Asks for all of `keys`, pipelined.
-fn ask(server: &Server, workload: &dyn Work, keys: Keys) -> Result<()> {
-    let (connections, depth) = LOADING;
-    let session = Session { workload, keys, pace: Pace::Window(depth), tally: Tally::new() };
-    server.explain(Fleet::open(server.address, connections).and_then(|mut fleet| fleet.exhaust(session, |_| {})))?;
     Ok(())
 }

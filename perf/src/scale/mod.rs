@@ -17,7 +17,7 @@ use anyhow::Result;
 
 use crate::child::Server;
 use crate::figure::Figure;
-use crate::front;
+use crate::loading;
 use crate::options::Options;
 use crate::peers::program;
 use crate::progress::Progress;
@@ -120,7 +120,7 @@ fn filled(options: &Options, count: u32, progress: &Progress) -> Result<Server> 
     let document = workload::document(DOCUMENT_BYTES)?;
     let server = Server::start(&program::ours(options))?;
     progress.step(&format!("loading {count} documents of {DOCUMENT_BYTES} bytes"));
-    front::load(&server, &Workload::put(server.address, &document), count, progress)?;
+    loading::load(&server, &Workload::put(server.address, &document), count, progress)?;
     Ok(server)
 }
 
