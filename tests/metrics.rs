@@ -1,4 +1,4 @@
-//! What an operator reads at `/metrics`: every family once, and the numbers of what has happened.
+//! What an operator reads at `/metrics`: every family once, as the README has it, and the numbers of what has happened.
 
 #[path = "support/exposition.rs"]
 mod exposition;
@@ -9,10 +9,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use exposition::{Page, parse, value};
+use exposition::{Page, grows, parse, value};
 use memory_tools::base::clock::{ManualClock, UnixMillis};
 use memory_tools::base::health::Health;
+use memory_tools::base::metrics::Family;
 use memory_tools::engine::{Engine, EngineOptions};
+use memory_tools::front::Counters;
 use memory_tools::journal::{Journal, JournalOptions, Mode, Sequence, Syncer};
 use memory_tools::model::{
     Command, Condition, Document, Execute, Expiry, Figures, Key, Lsn, OnAbsent, Refusal, Scope, SnapshotReport,
@@ -50,7 +52,9 @@ fn ground(mode: Mode) -> Ground {
         engine: Arc::new(engine),
         journal,
         snapshots: Arc::new(SnapshotFigures::default()),
+        counters: Arc::new(Counters::default()),
         started: Instant::now(),
+        started_at: UnixMillis(1_000),
         journal_mode: "the one of this test",
     };
     Ground { disk, folder, figures, syncer }
@@ -96,7 +100,7 @@ fn lsns(page: &Page) -> [Option<f64>; 3] {
 fn every_family_is_on_a_page_once() {
     for mode in [Mode::Always, Mode::Everysec, Mode::Os, Mode::Off] {
         let page = ground(mode).page();
-        let mut names: Vec<&str> = ServerFigures::names().collect();
+        let mut names: Vec<&str> = ServerFigures::families().map(|family| family.name).collect();
         names.sort_unstable();
         assert_eq!(page.keys().map(String::as_str).collect::<Vec<_>>(), names, "{mode:?}");
     }
@@ -207,8 +211,73 @@ fn a_page_that_is_not_one_is_refused() {
         (whole.repeat(2), "twice"),
         (whole.to_owned() + "a{b=\"c\"} 2\n", "a sample twice"),
         (whole.trim_end().to_owned(), "an open line"),
-        ("# HELP a Of a.\n# TYPE a histogram\na_bucket{le=\"+Inf\"} 2\na_sum 1\na_count 1\n".to_owned(), "a sum"),
+        (whole.replace("c\"}", "c\\x\"}"), "no escape"),
+        (whole.replace("c\"}", "\"}"), "a label without a text"),
+        (whole.replace("c\"}", "c\",b=\"d\"}"), "a label twice"),
+        (whole.replace("{b", "{B"), "a label in capitals"),
+        (whole.replace("{b", "{le"), "a bound in no histogram"),
+        (whole.to_owned() + "a{c=\"c\"} 2\n", "other labels"),
+        (whole.replace('a', "a_ms"), "not in seconds"),
+        (whole.replace('a', "a_count"), "a part of a histogram"),
+        (whole.replace('a', "a_total").replace("gauge", "counter").replace("} 1", "} -1"), "it has fallen"),
+        (whole.replace('a', "a_total").replace("gauge", "counter").replace("} 1", "} NaN"), "no count"),
     ] {
         assert!(parse(&broken).is_err(), "{why}: {broken}");
     }
+    let bucket = |of: &str, counts: [u32; 4]| {
+        let [first, last, sum, count] = counts;
+        format!(
+            "h_seconds_bucket{{of=\"{of}\",le=\"0.5\"}} {first}\nh_seconds_bucket{{of=\"{of}\",le=\"+Inf\"}} {last}\n\
+             h_seconds_sum{{of=\"{of}\"}} {sum}\nh_seconds_count{{of=\"{of}\"}} {count}\n"
+        )
+    };
+    let histogram =
+        |groups: &[String]| "# HELP h_seconds Of h.\n# TYPE h_seconds histogram\n".to_owned() + &groups.concat();
+    let good = bucket("a", [1, 2, 3, 2]);
+    assert_eq!(parse(&histogram(&[good.clone(), bucket("b", [0, 0, 0, 0])])).map(|page| page.len()), Ok(1));
+    for (broken, why) in [
+        (histogram(&[bucket("a", [1, 2, 3, 1])]), "another total"),
+        (histogram(&[bucket("a", [3, 2, 3, 2])]), "it falls"),
+        (histogram(&[bucket("a", [0, 0, 3, 0])]), "a sum of nothing"),
+        (histogram(&[good.replace("+Inf", "0.25")]), "no end"),
+        (histogram(&[good.replace("_sum", "_total")]), "no sum"),
+        (histogram(&[good.clone(), bucket("b", [0, 0, 0, 0]), good.clone()]), "apart"),
+        (histogram(&[good.clone() + "h_seconds 1\n"]), "a sample without a part"),
+        (histogram(std::slice::from_ref(&good)).replace("h_seconds", "h"), "no unit"),
+    ] {
+        assert!(parse(&broken).is_err(), "{why}: {broken}");
+    }
+}
+
+#[test]
+fn what_is_lost_or_falls_does_not_grow() {
+    let page = |text: &str| parse(&format!("# HELP a_total Of a.\n# TYPE a_total counter\n{text}")).unwrap();
+    let before = page("a_total{b=\"c\"} 2\n");
+    assert_eq!(grows(&before, &page("a_total{b=\"c\"} 2\na_total{b=\"d\"} 0\n")), Ok(()));
+    assert!(grows(&before, &page("a_total{b=\"c\"} 1\n")).is_err());
+    assert!(grows(&before, &page("a_total{b=\"d\"} 2\n")).is_err());
+}
+
+/// `UPDATE=1 cargo test --test metrics` writes the table anew.
+#[test]
+fn the_readme_has_every_family_with_its_type_and_help() {
+    let (begin, end) = ("| name | type | |\n|---|---|---|\n", "\n\n");
+    let row = |family: &Family| {
+        let Family { name, kind, help } = family;
+        format!("| `{name}` | {} | {help} |\n", kind.name())
+    };
+    let table: String = ServerFigures::families().map(row).collect();
+    let readme = include_str!("../README.md");
+    let at = readme.find(begin).expect("the README has a table of the metrics") + begin.len();
+    let length = readme[at..].find(end).expect("which ends") + 1;
+    if std::env::var_os("UPDATE").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        std::fs::write(path, [&readme[..at], &table, &readme[at + length..]].concat()).unwrap();
+        return;
+    }
+    assert!(
+        readme[at..at + length] == table,
+        "the table of the README says\n{}but it is\n{table}",
+        &readme[at..at + length]
+    );
 }

@@ -9,6 +9,8 @@ mod wire;
 
 #[path = "wire/reactor/bodies.rs"]
 mod bodies;
+#[path = "wire/reactor/counting.rs"]
+mod counting;
 #[path = "wire/reactor/deadlines.rs"]
 mod deadlines;
 #[path = "wire/reactor/ending.rs"]

@@ -52,7 +52,7 @@ use target::Target;
 pub use body::validate;
 pub use openapi::text as description;
 pub use problem::{Kind, Problem};
-pub use routes::ROUTES;
+pub use routes::{ROUTES, RouteNumber};
 pub use transfer::LineWriter;
 
 /// Answers requests. A front holds one and knows nothing else of what it serves.
@@ -63,6 +63,11 @@ pub trait Handle: Send + Sync {
     /// Takes a hint that GETs of `targets`, which nobody has checked, are likely to follow in a moment. Changes nothing and
     /// never waits; a wrong hint costs time and nothing else.
     fn anticipate(&self, _targets: &[&[u8]]) {}
+
+    /// Which route `target` leads to, for whoever counts requests. Says nothing of whether it may be asked.
+    fn route_of(&self, _target: &str) -> RouteNumber {
+        RouteNumber::UNKNOWN
+    }
 }
 
 /// What the api room is told at start.
@@ -220,6 +225,10 @@ impl Handle for Api {
         let keys: SmallVec<[&[u8]; LOOK_AHEAD_MAX]> =
             targets.iter().filter_map(|target| docs::likely_key(target)).collect();
         self.guard.unasked().anticipate(&keys);
+    }
+
+    fn route_of(&self, target: &str) -> RouteNumber {
+        routes::number_of(Target::split(target).path)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::base::clock::{Clock, UnixMillis};
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::journal::Journal;
 use crate::model::{Lsn, Refusal};
-use crate::store::{CollectionId, ShardIndex, Store, Totals};
+use crate::store::{CollectionId, Expired, ShardIndex, Store, Totals};
 
 pub use capture::{Capture, CaptureStep};
 pub use load::{LoadFault, Loading, Replaying};
@@ -156,6 +156,11 @@ impl Engine {
     /// About how many bytes the store's indexes take beside the documents.
     pub fn index_bytes(&self) -> u64 {
         self.store.index_bytes()
+    }
+
+    /// What has expired so far.
+    pub fn expired(&self) -> &Expired {
+        self.store.expired()
     }
 
     /// The longest that work in the background has kept a shard's lock so far, in CPU time of its thread.

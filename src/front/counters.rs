@@ -1,6 +1,9 @@
-//! How the connections of a front have fared.
+//! How the connections of a front have fared, and what their requests came to.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+
+use super::requests::Requests;
 
 /// Counters of a front, for metrics. Read without a lock; each is exact, together they are not a cut.
 #[derive(Debug, Default)]
@@ -13,4 +16,6 @@ pub struct Counters {
     pub connections_refused: AtomicU64,
     /// Times that accepting one failed in the operating system or in a library.
     pub accept_errors: AtomicU64,
+    /// What was asked over them.
+    pub requests: Arc<Requests>,
 }

@@ -14,6 +14,7 @@ pub mod framing;
 pub mod octets;
 pub mod problem;
 pub mod reply;
+pub mod requests;
 pub mod tcp;
 pub mod tls;
 pub mod unix;
@@ -44,6 +45,8 @@ pub struct Seams {
     pub durability: Arc<dyn Durability>,
     /// Where to say that it cannot serve as it should.
     pub health: Arc<Health>,
+    /// Where it counts; nobody else does.
+    pub counters: Arc<Counters>,
     /// The time for the `Date` field.
     pub clock: Arc<dyn Clock>,
     /// Who starts threads.

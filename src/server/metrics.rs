@@ -1,8 +1,12 @@
-//! What `/metrics` shows: one table of families, each with its help and where its numbers come from.
+//! What `/metrics` shows: one table of families, each with its help and where its numbers come from. README.md has the
+//! same table, for people.
 //!
 //! Invariant: every family of the table is on every page, once; what it has to say may be nothing yet. A page takes the
 //! shards' locks in turn, for reading, for a constant time each, and waits for nothing else.
 //! It does not know who asks, nor how often.
+
+mod process;
+mod requests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +15,8 @@ use crate::base::clock::UnixMillis;
 use crate::base::metrics::{Counter, Family, Gauge, Kind, Samples};
 use crate::base::proc;
 use crate::engine::Engine;
+use crate::front::Counters;
+use crate::front::requests::Counted;
 use crate::journal::{self, Journal, Standing};
 use crate::model::{Figures, JournalStats, SnapshotReport, Stats};
 use crate::store::Totals;
@@ -21,8 +27,8 @@ struct Row {
     show: fn(&Reading, &mut Samples<'_>),
 }
 
-/// Every family there is, in the order of the page.
-const FAMILIES: &[Row] = &[
+/// What is kept: documents, journal, changes, snapshots, in the order of the page.
+const KEPT: &[Row] = &[
     gauge("memory_tools_build_info", "Always 1; the label is the version that runs.", |_, samples| {
         samples.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -36,6 +42,15 @@ const FAMILIES: &[Row] = &[
     gauge("memory_tools_document_bytes", "Bytes of the keys and values of all documents in memory.", |at, samples| {
         samples.whole(at.totals.key_and_value_bytes);
     }),
+    counter(
+        "memory_tools_expired_total",
+        "By how: reads that found a document past its deadline and not freed yet (read), and documents that were freed \
+         because of their deadline (sweep).",
+        |at, samples| {
+            samples.labelled("how", "read", at.expired_reads);
+            samples.labelled("how", "sweep", at.expired_swept);
+        },
+    ),
     gauge(
         "memory_tools_journal_state",
         "1 for how the journal stands: serving, degraded (the disk has refused it, and writes are refused), healing (a \
@@ -117,13 +132,12 @@ const FAMILIES: &[Row] = &[
         "The longest that a snapshot or the expirer has kept a lock that requests need, in CPU time of its thread.",
         |at, samples| samples.real(at.longest_hold.as_secs_f64()),
     ),
-    gauge("process_resident_memory_bytes", "Bytes of this process that are in memory.", |_, samples| {
-        proc::resident_bytes().into_iter().for_each(|bytes| samples.whole(bytes));
-    }),
-    gauge("process_open_fds", "File descriptors that this process has open.", |_, samples| {
-        proc::open_descriptors().into_iter().for_each(|count| samples.whole(count));
-    }),
 ];
+
+/// Every family there is, in the order of the page.
+fn families() -> impl Iterator<Item = &'static Row> {
+    [requests::FAMILIES, KEPT, process::FAMILIES].into_iter().flatten()
+}
 
 const fn counter(name: &'static str, help: &'static str, show: fn(&Reading, &mut Samples<'_>)) -> Row {
     Row { family: Family { name, kind: Kind::Counter, help }, show }
@@ -149,6 +163,11 @@ struct Reading {
     snapshot_at_seconds: Option<f64>,
     snapshot_errors: u64,
     longest_hold: Duration,
+    expired_reads: u64,
+    expired_swept: u64,
+    requests: Counted,
+    counters: Arc<Counters>,
+    started_at_seconds: f64,
 }
 
 impl Reading {
@@ -223,16 +242,20 @@ pub struct ServerFigures {
     pub journal: Arc<Journal>,
     /// How its snapshots went.
     pub snapshots: Arc<SnapshotFigures>,
+    /// What its front counts.
+    pub counters: Arc<Counters>,
     /// When it was started.
     pub started: Instant,
+    /// The same, for people.
+    pub started_at: UnixMillis,
     /// What the configuration calls the mode of its journal.
     pub journal_mode: &'static str,
 }
 
 impl ServerFigures {
-    /// The name of every family, in the order of the page.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        FAMILIES.iter().map(|row| row.family.name)
+    /// Every family, in the order of the page.
+    pub fn families() -> impl Iterator<Item = &'static Family> {
+        families().map(|row| &row.family)
     }
 }
 
@@ -248,8 +271,13 @@ impl Figures for ServerFigures {
             snapshot_at_seconds: Some(self.snapshots.newest_at_seconds.get()).filter(|at| *at > 0.0),
             snapshot_errors: self.snapshots.errors.get(),
             longest_hold: self.engine.longest_background_hold(),
+            expired_reads: self.engine.expired().reads.get(),
+            expired_swept: self.engine.expired().swept.get(),
+            requests: self.counters.requests.read(),
+            counters: Arc::clone(&self.counters),
+            started_at_seconds: Duration::from_millis(self.started_at.0).as_secs_f64(),
         };
-        for Row { family, show } in FAMILIES {
+        for Row { family, show } in families() {
             family.show(out, |samples| show(&reading, samples));
         }
     }

@@ -35,7 +35,7 @@ use crate::base::log;
 use crate::base::threads::Spawn;
 use crate::config::{self, Choice, Config, OnJournalError, Settings};
 use crate::engine::{Engine, EngineOptions};
-use crate::front::{Drained, Front, Seams};
+use crate::front::{Counters, Drained, Front, Seams};
 use crate::journal::{ChangesLimits, Journal, JournalOptions, Mode, Raise, Sequence};
 use crate::model::{ReloadAnswer, SnapshotReport};
 use crate::persist::journal::{Link, SegmentId};
@@ -147,7 +147,10 @@ impl Server {
                 url,
             },
         );
+        let counters = Arc::new(Counters::default());
         let figures = ServerFigures {
+            counters: Arc::clone(&counters),
+            started_at: parts.clock.now(),
             engine: engine.clone(),
             journal: journal.clone(),
             snapshots: snapshots.figures(),
@@ -160,6 +163,7 @@ impl Server {
             handler: api.clone(),
             durability: journal.clone(),
             health: Arc::clone(&health),
+            counters,
             clock: Arc::clone(&parts.clock),
             spawn: threads.clone(),
         };

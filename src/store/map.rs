@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::background::Background;
 use super::big_reader::RwLock;
 use super::catalogue::{Catalogue, CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
+use super::expired::Expired;
 use super::hashing::{Hashing, ShardIndex};
 use super::locked::Locked;
 use super::many::LockedMany;
@@ -35,6 +36,7 @@ pub struct Store {
     pub(super) shards: Box<[LockedShard]>,
     // With synchronization of its own.
     pub(super) background: Background,
+    expired: Expired,
 }
 
 /// On cache lines of its own, so that taking one lock does not slow its neighbour's.
@@ -86,6 +88,7 @@ impl Store {
             catalogue: Catalogue::new(Arc::clone(&tallies)),
             tallies,
             background: Background::default(),
+            expired: Expired::default(),
         }
     }
 
@@ -118,6 +121,9 @@ impl Store {
                 Lookup::Found { rests_on: shard.rests_on(entry), entry: entry.counted() }
             }
             expired => {
+                if expired.is_some() {
+                    self.expired.reads.increment();
+                }
                 let version = expired.map_or(Lsn::ZERO, |entry| entry.version);
                 Lookup::Absent { rests_on: shard.absences_rest_on().max(place.created()).max(version) }
             }
@@ -276,7 +282,13 @@ impl Store {
             more = self.background.write(lock, |shard| shard.reap(now, entries_max, hash, &mut reaped));
             count += reaped.len();
         }
+        self.expired.swept.add(count as u64);
         Reaped { count, more }
+    }
+
+    /// What has expired so far.
+    pub fn expired(&self) -> &Expired {
+        &self.expired
     }
 
     /// Throws everything away: when it shows, before anything is served, that what was loaded cannot be used.
@@ -385,6 +397,8 @@ mod tests {
         assert_eq!(store.reap(ShardIndex(0), UnixMillis(100), 1), Reaped { count: 1, more: false });
         assert_eq!(get(&store, Scope::Main, "k", 100), Lookup::Absent { rests_on: Lsn(7) });
         assert_eq!(store.totals(), Totals::default());
+        let Expired { reads, swept } = store.expired();
+        assert_eq!((reads.get(), swept.get()), (1, 1), "what is gone is not found to have expired");
     }
 
     #[test]

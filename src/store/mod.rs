@@ -31,6 +31,7 @@ mod tally;
 mod background;
 mod big_reader;
 mod catalogue;
+mod expired;
 mod loading;
 mod locked;
 mod many;
@@ -41,6 +42,7 @@ mod slices;
 mod staging;
 
 pub use catalogue::{CatalogueEntry, CollectionAbsent, CollectionId, Created, Dropped, Place, TooMany};
+pub use expired::Expired;
 pub use hashing::ShardIndex;
 pub use loading::{Batch, Loading, Replaying};
 pub use locked::{Current, Locked};

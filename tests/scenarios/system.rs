@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::over_every_door;
 use crate::scenario;
 use crate::support::described;
-use crate::support::door::{Door, START, every_door};
+use crate::support::door::{Door, House, START, every_door};
 use crate::support::exposition::{parse, value};
 use crate::support::scenario::{get, post, send};
 
@@ -69,6 +69,60 @@ fn a_snapshot_that_nobody_waits_for_is_accepted_and_written() {
     }
 }
 
+/// What has ended is on the page of a request that comes behind it.
+#[test]
+fn requests_are_counted_by_the_template_of_their_route() {
+    for front in ["reactor", "pool"] {
+        let house = House::start(&[("front", front), ("reactor-threads", "1")]);
+        let mut client = house.client();
+        let mut ask = |method: &str, target: &str, body: &str, status: u16| {
+            let reply = client.send(method, target, &[], body.as_bytes());
+            assert_eq!(reply.status, status, "{method} {target}");
+            reply.text().to_owned()
+        };
+        for key in ["secret-1", "secret-2"] {
+            ask("PUT", &format!("/v1/docs/{key}?ttl=1h"), "{}", 201);
+            ask("GET", &format!("/v1/docs/{key}"), "", 200);
+        }
+        ask("GET", "/v1/docs/secret-3", "", 404);
+        ask("GET", "/v1/collections/secret-4/docs/a?ptr=/a", "", 404);
+        ask("GET", "/secret-5", "", 404);
+        ask("POST", "/v1/docs", "1", 201);
+        ask("TRACE", "/v1/stats", "", 405);
+        ask("GET", "/v1/export", "", 200);
+        ask("GET", "/v1/stats", "", 200);
+        let text = ask("GET", "/metrics", "", 200);
+        assert!(!text.contains("secret"), "{text}");
+        let page = parse(&text).unwrap_or_else(|error| panic!("{front}: {error}\n{text}"));
+        let requests: Vec<(&str, f64)> =
+            page["memory_tools_requests_total"].iter().map(|(series, count)| (series.as_str(), *count)).collect();
+        let series = |method: &str, route: &str, status: &str| {
+            format!("memory_tools_requests_total{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}}")
+        };
+        let expected = [
+            (series("GET", "/v1/docs/{key...}", "200"), 2.0),
+            (series("GET", "/v1/docs/{key...}", "404"), 1.0),
+            (series("PUT", "/v1/docs/{key...}", "201"), 2.0),
+            (series("POST", "/v1/docs", "201"), 1.0),
+            (series("GET", "/v1/collections/{c}/docs/{key...}", "404"), 1.0),
+            (series("GET", "/v1/export", "200"), 1.0),
+            (series("GET", "/v1/stats", "200"), 1.0),
+            (series("TRACE", "/v1/stats", "405"), 1.0),
+            (series("GET", "unknown", "404"), 1.0),
+        ];
+        assert_eq!(requests, expected.each_ref().map(|(series, count)| (series.as_str(), *count)), "{front}");
+        let took = |part: &str| {
+            value(&page, &format!("memory_tools_request_duration_seconds_{part}{{route=\"/v1/docs/{{key...}}\"}}"))
+        };
+        assert_eq!(took("count"), Some(5.0), "{front}");
+        assert!(took("sum").is_some_and(|sum| sum > 0.0), "{front}");
+        assert_eq!(value(&page, "memory_tools_connections"), Some(1.0), "{front}");
+        assert!(value(&page, "memory_tools_sent_bytes_total").is_some_and(|bytes| bytes > 1000.0), "{front}");
+        assert!(value(&page, "process_cpu_seconds_total").is_some_and(|seconds| seconds > 0.0), "{front}");
+        assert_eq!(value(&page, "process_start_time_seconds"), Some(START.0 as f64 / 1000.0), "{front}");
+    }
+}
+
 #[test]
 fn a_reload_where_there_is_nothing_to_read_says_so() {
     over_every_door(&[scenario! { "null stands for what there is none of";
@@ -80,7 +134,7 @@ fn a_reload_where_there_is_nothing_to_read_says_so() {
 
 #[test]
 fn the_figures_are_a_page_with_each_family_once() {
-    let mut names: Vec<&str> = ServerFigures::names().collect();
+    let mut names: Vec<&str> = ServerFigures::families().map(|family| family.name).collect();
     names.sort_unstable();
     for mut door in every_door() {
         door.send("PUT", "/v1/docs/a", &[], b"1");

@@ -8,6 +8,7 @@ use memory_tools::front::framing::HeadLimits;
 use memory_tools::front::reactor::context::{Context, Millis, Rules};
 use memory_tools::front::reactor::mail::{Address, Mailbox};
 use memory_tools::front::reactor::sections::Sections;
+use memory_tools::front::requests::{Recorder, Requests};
 use memory_tools::model::Durability;
 
 /// A `Date` as any other.
@@ -25,6 +26,7 @@ pub struct Desk {
     bodies_bytes: Cell<usize>,
     has_asked: Cell<bool>,
     mailbox: Mailbox,
+    recorder: Recorder,
 }
 
 impl Desk {
@@ -39,6 +41,7 @@ impl Desk {
             bodies_bytes: Cell::new(0),
             has_asked: Cell::new(false),
             mailbox,
+            recorder: Arc::new(Requests::default()).recorder(),
         }
     }
 
@@ -50,6 +53,8 @@ impl Desk {
             rules: &self.rules,
             date: DATE,
             now: self.now,
+            came: self.recorder.latest(),
+            recorder: &self.recorder,
             is_draining: false,
             out: &mut self.out,
             sections: &self.sections,

@@ -5,6 +5,7 @@
 
 use super::described;
 use super::door::{Door, Reply};
+use super::exposition;
 use super::http::Sent;
 
 /// One scenario: a fact, and the steps that show it. Every scenario starts on an empty server.
@@ -137,9 +138,10 @@ macro_rules! scenario {
 }
 
 /// Runs `scenario` through `door` and fails with the scenario, the step and both answers. Exchanges with nothing
-/// between them are given to the door together.
+/// between them are given to the door together. What is counted grows, from one start to the next.
 pub fn run(scenario: &Scenario, door: &mut dyn Door) {
     let mut together = Vec::new();
+    let mut page = page_of(door);
     for (number, step) in scenario.steps.iter().enumerate() {
         if let Step::Exchange(exchange) = step {
             together.push((number, exchange));
@@ -148,11 +150,22 @@ pub fn run(scenario: &Scenario, door: &mut dyn Door) {
         exchange_all(scenario, &std::mem::take(&mut together), door);
         match step {
             Step::Advance(millis) => door.advance(*millis),
-            Step::Restart => door.restart(),
+            Step::Restart => {
+                door.restart();
+                page = page_of(door);
+            }
             Step::Exchange(_) => {}
         }
     }
     exchange_all(scenario, &together, door);
+    if let Err(fallen) = exposition::grows(&page, &page_of(door)) {
+        panic!("{}: over {}, {fallen}", scenario.name, door.name());
+    }
+}
+
+fn page_of(door: &mut dyn Door) -> exposition::Page {
+    let text = String::from_utf8(door.send("GET", "/metrics", &[], b"").body).expect("a page is text");
+    exposition::parse(&text).unwrap_or_else(|error| panic!("over {}: {error}\n{text}", door.name()))
 }
 
 fn exchange_all(scenario: &Scenario, exchanges: &[(usize, &Exchange)], door: &mut dyn Door) {

@@ -30,6 +30,7 @@ use memory_tools::front::framing::HeadLimits;
 use memory_tools::front::pool::{self, Pool, PoolOptions};
 use memory_tools::front::reactor::context::Rules;
 use memory_tools::front::reactor::{self, Listening, Reactor, ReactorOptions};
+use memory_tools::front::requests::Counted;
 use memory_tools::front::{Front, Seams};
 
 pub use client::Client;
@@ -171,6 +172,7 @@ pub fn seams(spawn: Arc<dyn Spawn>) -> Stage {
         handler: double.clone(),
         durability: ledger.clone(),
         health: health.clone(),
+        counters: Arc::default(),
         clock: Arc::new(SystemClock::start()),
         spawn,
     };
@@ -362,6 +364,17 @@ impl Served {
             refused: counters.connections_refused.load(Ordering::SeqCst),
             accept_errors: counters.accept_errors.load(Ordering::SeqCst),
         }
+    }
+
+    /// What the front has counted once all that is under way is counted: as many as `requests`.
+    #[track_caller]
+    pub fn counted(&self, requests: u64) -> Counted {
+        let read = || self.front.counters().requests.read();
+        // A reply may be read before it is counted.
+        until("all are counted", || read().requests.values().sum::<u64>() >= requests);
+        let counted = read();
+        assert_eq!(counted.requests.values().sum::<u64>(), requests, "{:?}", counted.requests);
+        counted
     }
 
     /// Has every connection that can go on do so, where there is one thread.

@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod bodies;
+pub mod counting;
 pub mod ending;
 pub mod feeds;
 pub mod pauses;
@@ -34,6 +35,12 @@ macro_rules! over {
                 a_short_body_that_nobody_read_is_read_past_and_the_connection_kept,
                 a_trickling_body_ends_by_the_read_timeout,
                 a_body_that_will_never_be_whole_is_told_with_its_reason;
+            counting:
+                each_request_is_counted_once_by_its_method_and_status,
+                what_the_front_refuses_is_counted_without_a_method,
+                a_stream_is_counted_when_it_has_ended,
+                waiting_is_part_of_what_a_request_takes,
+                bytes_are_counted_both_ways;
             refusals:
                 ambiguous_framing_is_refused_and_nothing_of_the_body_runs,
                 an_announced_length_beyond_all_memory_costs_nothing,

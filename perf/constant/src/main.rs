@@ -87,6 +87,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         handler: Arc::new(Constant::new(document)),
         durability: Arc::new(NothingToKeep),
         health: Arc::new(Health::default()),
+        counters: Arc::default(),
         clock: Arc::new(SystemClock::start()),
         spawn: Arc::new(Threads),
     })?;

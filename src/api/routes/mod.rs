@@ -8,6 +8,7 @@ mod bulk;
 mod changes;
 mod collections;
 mod documents;
+mod number;
 mod operation;
 pub mod parameters;
 mod problems;
@@ -18,6 +19,7 @@ mod transfer;
 use super::call::Handler;
 use super::message::Method;
 
+pub use number::RouteNumber;
 pub use operation::{Content, Field, Form, Needs, Operation, Parameter, Reply, Takes};
 pub use problems::{EVERYWHERE, TOKENS};
 
@@ -98,6 +100,12 @@ pub const ROUTES: &[Route] = &[
     row("/v1/stats", Family::Resource, &[system::STATS]),
     row("/v1/config", Family::Resource, &[system::CONFIG]),
 ];
+
+/// The number of the route of `path`.
+pub fn number_of(path: &str) -> RouteNumber {
+    let is_route = |(route, literal)| match_route(route, literal, path).is_some();
+    ROUTES.iter().zip(LITERALS).position(is_route).map_or(RouteNumber::UNKNOWN, RouteNumber::of_row)
+}
 
 /// The route of `path`, with what its template found there.
 pub fn find(path: &str) -> Option<(&'static Route, Found<'_>)> {

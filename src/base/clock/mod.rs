@@ -18,7 +18,7 @@ pub use manual::ManualClock;
 pub use rfc3339::push_rfc3339;
 pub use steering::{Adjust, Steering};
 pub use system::{HostTime, SystemClock, TimeSource, wall};
-pub use thread_cpu::ThreadCpu;
+pub use thread_cpu::{ThreadCpu, process_cpu};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,4 +1,5 @@
-//! CPU time of a thread: how long it ran itself, however long the machine kept it from running meanwhile.
+//! CPU time of a thread: how long it ran itself, however long the machine kept it from running meanwhile; and of all of
+//! the process together.
 //!
 //! Invariant: two readings that are compared come from one thread, because a `ThreadCpu` cannot leave it.
 //! A reading is a system call, a few hundred nanoseconds: nothing for a request, little for work in the background.
@@ -28,6 +29,12 @@ impl ThreadCpu {
     }
 }
 
+/// CPU time of this process so far: of all its threads, in the system on their behalf included.
+pub fn process_cpu() -> Duration {
+    let now = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(now).expect("a process has not run for less than no time")
+}
+
 fn now() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(now).expect("a thread has not run for less than no time")
@@ -42,6 +49,13 @@ mod tests {
 
     /// A hundred times what the clock's own two readings could take.
     const WORK: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_process_is_charged_for_what_its_threads_do() {
+        let (before, cpu) = (process_cpu(), ThreadCpu::begin());
+        while cpu.elapsed() < WORK {}
+        assert!(process_cpu() >= before + WORK);
+    }
 
     #[test]
     fn the_thread_that_works_is_charged_and_the_one_that_waits_is_not() {

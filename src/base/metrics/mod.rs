@@ -5,11 +5,13 @@
 //! Each number is exact; several of them, read one after the other, are not a cut through one moment.
 //! It does not know what is counted: names and help are in the table of whoever shows it (`Family`).
 
+mod alone;
 mod text;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use alone::{Tallies, Tally};
 pub use text::{Family, Kind, Samples};
 
 /// A number that only grows, from 0 at the start of the process.
@@ -116,6 +118,19 @@ pub struct Distribution<const N: usize> {
 }
 
 impl<const N: usize> Distribution<N> {
+    /// Nothing was counted by these bounds.
+    pub fn empty(bounds: &'static [Duration; N]) -> Distribution<N> {
+        Distribution { bounds, counts: [0; N], beyond: 0, sum: Duration::ZERO }
+    }
+
+    /// Takes in what `other` has counted by the same bounds.
+    pub fn add(&mut self, other: &Distribution<N>) {
+        assert!(self.bounds == other.bounds, "counts of different bounds say nothing together");
+        self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
+        self.beyond += other.beyond;
+        self.sum = self.sum.saturating_add(other.sum);
+    }
+
     /// How often it was, however long it took.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum::<u64>() + self.beyond

@@ -30,17 +30,23 @@ pub struct Family {
     pub help: &'static str,
 }
 
+impl Kind {
+    /// Its name, as the format has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        }
+    }
+}
+
 impl Family {
     /// Appends the family to `out`, with the samples that `sample` gives it. A family may have none for now.
     pub fn show(&self, out: &mut String, sample: impl FnOnce(&mut Samples<'_>)) {
         let Family { name, kind, help } = self;
-        let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-        };
         line(out, format_args!("# HELP {name} {}", Escaped(help, Place::Help)));
-        line(out, format_args!("# TYPE {name} {kind}"));
+        line(out, format_args!("# TYPE {name} {}", kind.name()));
         sample(&mut Samples { name, out });
     }
 }
@@ -65,24 +71,53 @@ impl Samples<'_> {
 
     /// A whole number that is about what the label says.
     pub fn labelled(&mut self, label: &str, text: &str, value: u64) {
-        line(self.out, format_args!("{}{{{label}=\"{}\"}} {value}", self.name, Escaped(text, Place::Label)));
+        self.about(&[(label, text)], value);
+    }
+
+    /// A whole number that is about what all the labels say, each with its text.
+    pub fn about(&mut self, labels: &[(&str, &str)], value: u64) {
+        line(self.out, format_args!("{}{} {value}", self.name, Labels(labels, None)));
     }
 
     /// The buckets of a histogram of seconds, their sum and their count.
     pub fn distribution<const N: usize>(&mut self, read: &Distribution<N>) {
+        self.distribution_about(&[], read);
+    }
+
+    /// As `distribution`, of one of several histograms of the family, about what the labels say.
+    pub fn distribution_about<const N: usize>(&mut self, labels: &[(&str, &str)], read: &Distribution<N>) {
         let Samples { name, out } = self;
         for (bound, count) in read.cumulative() {
-            line(out, format_args!("{name}_bucket{{le=\"{}\"}} {count}", Real(bound.as_secs_f64())));
+            line(out, format_args!("{name}_bucket{} {count}", Labels(labels, Some(bound.as_secs_f64()))));
         }
-        line(out, format_args!("{name}_bucket{{le=\"+Inf\"}} {}", read.count()));
-        line(out, format_args!("{name}_sum {}", Real(read.sum().as_secs_f64())));
-        line(out, format_args!("{name}_count {}", read.count()));
+        line(out, format_args!("{name}_bucket{} {}", Labels(labels, Some(f64::INFINITY)), read.count()));
+        line(out, format_args!("{name}_sum{} {}", Labels(labels, None), Real(read.sum().as_secs_f64())));
+        line(out, format_args!("{name}_count{} {}", Labels(labels, None), read.count()));
     }
 }
 
 fn line(out: &mut String, text: fmt::Arguments<'_>) {
     out.write_fmt(text).expect("a String takes any text");
     out.push('\n');
+}
+
+/// Labels in their braces, and the bound of a bucket behind them; nothing at all where there is neither.
+struct Labels<'l>(&'l [(&'l str, &'l str)], Option<f64>);
+
+impl Display for Labels<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Labels(labels, bound) = self;
+        let mut before = '{';
+        for (label, text) in *labels {
+            write!(f, "{before}{label}=\"{}\"", Escaped(text, Place::Label))?;
+            before = ',';
+        }
+        if let Some(bound) = bound {
+            write!(f, "{before}le=\"{}\"", Real(*bound))?;
+            before = ',';
+        }
+        if before == ',' { f.write_char('}') } else { Ok(()) }
+    }
 }
 
 /// A number as the format spells it.
@@ -157,6 +192,22 @@ mod tests {
             "# HELP kettles How many.\n# TYPE kettles histogram\n\
              kettles_bucket{le=\"0.0001\"} 1\nkettles_bucket{le=\"2.5\"} 2\nkettles_bucket{le=\"+Inf\"} 3\n\
              kettles_sum 4.00005\nkettles_count 3\n"
+        );
+    }
+
+    #[test]
+    fn labels_stand_before_the_bound_of_a_bucket() {
+        let histogram = Histogram::new(const { &[Duration::from_millis(1)] });
+        histogram.observe(Duration::from_secs(3));
+        let text = shown(Kind::Histogram, |samples| {
+            samples.distribution_about(&[("of", "tin"), ("in", "the \"shed\"")], &histogram.read());
+        });
+        assert_eq!(
+            text,
+            "# HELP kettles How many.\n# TYPE kettles histogram\n\
+             kettles_bucket{of=\"tin\",in=\"the \\\"shed\\\"\",le=\"0.001\"} 0\n\
+             kettles_bucket{of=\"tin\",in=\"the \\\"shed\\\"\",le=\"+Inf\"} 1\n\
+             kettles_sum{of=\"tin\",in=\"the \\\"shed\\\"\"} 3\nkettles_count{of=\"tin\",in=\"the \\\"shed\\\"\"} 1\n"
         );
     }
 

@@ -20,6 +20,7 @@ use crate::front::date::DateCache;
 use crate::front::framing::Version;
 use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner};
+use crate::front::requests::{Ended, Origin, Recorder};
 
 use super::lost::{LOST_AFTER_TIMEOUTS, Watch};
 use super::mark::Mark;
@@ -63,6 +64,7 @@ pub(super) struct Acceptor {
     last_complaint: Option<Instant>,
     date: DateCache,
     reply: Vec<u8>,
+    recorder: Recorder,
 }
 
 /// What came of one attempt to accept.
@@ -99,6 +101,7 @@ impl Acceptor {
             last_complaint: None,
             date: DateCache::default(),
             reply: Vec::new(),
+            recorder: shared.seams.counters.requests.recorder(),
             shared,
         })
     }
@@ -216,7 +219,7 @@ impl Acceptor {
                 return self.failed(&io::Error::other("the HTTP library failed, most likely for want of descriptors"));
             }
         };
-        let counters = &self.shared.counters;
+        let counters = &self.shared.seams.counters;
         self.shared.free.fetch_sub(1, Ordering::AcqRel);
         counters.connections_open.fetch_add(1, Ordering::Relaxed);
         counters.connections_accepted.fetch_add(1, Ordering::Relaxed);
@@ -235,12 +238,14 @@ impl Acceptor {
             Ok((stream, _)) => stream,
             Err(error) => return self.failed(&error),
         };
-        self.shared.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
+        self.shared.seams.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
         let date = self.date.at(self.shared.seams.clock.now());
         self.reply.clear();
         let manner = Manner { version: Version::Http11, close: true, date };
-        reply::begin(&mut self.reply, &problem::of_unavailable(why), manner);
+        let response = problem::of_unavailable(why);
+        reply::begin(&mut self.reply, &response, manner);
         self.turned_away.tell(stream, &self.reply, Instant::now());
+        self.recorder.count(Origin::unknown(self.recorder.now()), Ended::With(response.status));
         Accepted::One
     }
 
@@ -250,7 +255,7 @@ impl Acceptor {
             // The peer has gone between its handshake and now.
             io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => Accepted::One,
             _ => {
-                self.shared.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
+                self.shared.seams.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
                 self.complain(format_args!("cannot accept connections for now: {error}"));
                 Accepted::Failed
             }

@@ -9,6 +9,7 @@ use tiny_http::{Header, Headers, Request, StatusCode};
 
 use crate::api::message::{BodyStream, Part, Piece, Pulled, Response, ResponseBody};
 use crate::front::reply::{self, INLINE_BYTES_MAX, Remaining};
+use crate::front::requests::Recorder;
 
 use super::pausing::{has_more, may_leave};
 use super::{Shared, panics};
@@ -63,13 +64,14 @@ pub(super) fn respond(request: Request, response: &Response) {
 /// The socket's, `TimedOut` when the peer takes too long, `ConnectionAborted` when a part may never leave.
 pub(super) fn send(
     shared: &Shared,
+    recorder: &Recorder,
     request: Request,
     response: Response,
     remaining: Remaining,
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
     let mut writer = panics::librarys(|| request.into_writer()).ok_or_else(failed)?;
-    let mut outgoing = Outgoing { shared, writer: writer.as_mut(), out };
+    let mut outgoing = Outgoing { shared, recorder, writer: writer.as_mut(), out };
     match (remaining, response.body) {
         (Remaining::Nothing, _) => {}
         (_, ResponseBody::Pieces(pieces)) => outgoing.push_all(&pieces)?,
@@ -88,6 +90,7 @@ pub(super) fn send(
 /// Bytes on their way: small ones are collected, so that a head goes out with what is behind it.
 struct Outgoing<'a> {
     shared: &'a Shared,
+    recorder: &'a Recorder,
     writer: &'a mut dyn Write,
     out: &'a mut Vec<u8>,
 }
@@ -141,11 +144,14 @@ impl Outgoing<'_> {
             return Ok(());
         }
         self.flush()?;
-        write_all(self.writer, bytes, self.shared.options.write_timeout)
+        write_all(self.writer, bytes, self.shared.options.write_timeout)?;
+        self.recorder.sent(bytes.len());
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         write_all(self.writer, self.out, self.shared.options.write_timeout)?;
+        self.recorder.sent(self.out.len());
         self.out.clear();
         Ok(())
     }

@@ -19,6 +19,7 @@ use crate::front::date::DateCache;
 use crate::front::framing::{self, Announced, Fault, Framing, RequestLine, Version};
 use crate::front::problem::{self, Unavailable};
 use crate::front::reply::{self, Manner};
+use crate::front::requests::{Ended, Origin, Recorder};
 
 /// Bodies up to this size are in memory when the library hands a request out, unless the client expects a
 /// `100 Continue`.
@@ -40,9 +41,9 @@ pub(super) enum Then {
     Close,
 }
 
-/// The buffers of one worker, reused from request to request.
-#[derive(Default)]
+/// The buffers of one worker, reused from request to request, and its hand in the counting.
 pub(super) struct Exchange {
+    recorder: Recorder,
     target: String,
     body: Vec<u8>,
     out: Vec<u8>,
@@ -56,6 +57,7 @@ struct Terms {
     body: Announced,
     is_persistent: bool,
     expects_continue: bool,
+    origin: Origin,
 }
 
 /// An answer, and how far the request's body was read for it.
@@ -66,8 +68,14 @@ struct Answered {
 }
 
 impl Exchange {
+    /// Without anything in its buffers.
+    pub(super) fn new(recorder: Recorder) -> Exchange {
+        Exchange { recorder, target: String::new(), body: Vec::new(), out: Vec::new(), date: DateCache::default() }
+    }
+
     /// Answers `request`, or refuses it.
     pub(super) fn answer(&mut self, shared: &Shared, steps: &Steps, request: Request) -> Then {
+        let came = self.recorder.now();
         let terms = match check(&request, shared) {
             Ok(framing) => {
                 self.target.clear();
@@ -77,28 +85,42 @@ impl Exchange {
                     body: framing.body,
                     is_persistent: framing.is_persistent,
                     expects_continue: framing.expects_continue,
+                    origin: Origin {
+                        method: Method::from_name(request.method().as_str()),
+                        route: shared.seams.handler.route_of(framing.target),
+                        came,
+                    },
                 }
             }
-            Err(fault) => return self.refuse(shared, steps, request, fault),
+            Err(fault) => return self.refuse(shared, steps, request, Origin::unknown(came), fault),
         };
         let request = RefCell::new(request);
         let answered = self.handle(shared, steps, &request, terms);
         give_back(&mut self.body);
-        let Ok(mut answered) = answered else { return Then::Close };
+        let Ok(mut answered) = answered else {
+            self.recorder.count(terms.origin, Ended::Gone);
+            return Then::Close;
+        };
         answered.response = released(shared, answered.response);
         let close = answered.response.close
             || !answered.has_ended
             || !terms.is_persistent
             || steps.retires()
             || shared.stopping.is_raised();
-        self.send(shared, steps, request.into_inner(), terms.version, close, answered)
+        let ended = Ended::With(answered.response.status);
+        let then = self.send(shared, steps, request.into_inner(), terms.version, close, answered);
+        self.recorder.count(terms.origin, ended);
+        then
     }
 
-    fn refuse(&mut self, shared: &Shared, steps: &Steps, request: Request, fault: Fault) -> Then {
+    fn refuse(&mut self, shared: &Shared, steps: &Steps, request: Request, origin: Origin, fault: Fault) -> Then {
         let mut response = problem::of_fault(fault);
         response.head_only = *request.method() == tiny_http::Method::Head;
+        let ended = Ended::With(response.status);
         let answered = Answered { response, taken: 0, has_ended: false };
-        self.send(shared, steps, request, Version::Http11, true, answered)
+        let then = self.send(shared, steps, request, Version::Http11, true, answered);
+        self.recorder.count(origin, ended);
+        then
     }
 
     /// Has the request answered.
@@ -121,7 +143,7 @@ impl Exchange {
         if length.is_some_and(|bytes| bytes <= HERE_ALREADY_BYTES) && !terms.expects_continue {
             body.read_to_end(&mut self.body)?;
         }
-        let method = Method::from_name(request.borrow().method().as_str());
+        let method = terms.origin.method;
         let head = Head { method, target: &self.target, headers: &fields::Lookup(request) };
         let handler = Handler {
             handler: shared.seams.handler.as_ref(),
@@ -137,6 +159,7 @@ impl Exchange {
             // When it does not come, the connection is closed behind the answer.
             let _ = io::copy(&mut body, &mut io::sink());
         }
+        self.recorder.received(usize::try_from(body.taken()).unwrap_or(usize::MAX));
         Ok(Answered { response, taken: body.taken(), has_ended: body.has_ended() })
     }
 
@@ -160,7 +183,7 @@ impl Exchange {
         let date = self.date.at(shared.seams.clock.now());
         self.out.clear();
         let remaining = reply::begin(&mut self.out, &response, Manner { version, close, date });
-        let sent = delivery::send(shared, request, response, remaining, &mut self.out);
+        let sent = delivery::send(shared, &self.recorder, request, response, remaining, &mut self.out);
         give_back(&mut self.out);
         match sent {
             Ok(()) if !close && remaining != reply::Remaining::UntilClose => Then::Next,
@@ -262,19 +285,22 @@ mod tests {
             handler: ground.clone(),
             durability: ground.clone(),
             health: Arc::new(Health::default()),
+            counters: Arc::default(),
             clock: Arc::new(ManualClock::at(UnixMillis(0))),
             spawn: ground,
         };
         let options = PoolOptions::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let shared = Arc::new(Shared::new(options, seams, crossbeam_channel::never()).unwrap());
         let steps = Steps::new(shared.clone(), Arc::new(Mark::default()));
-        let mut exchange = Exchange::default();
-        for bytes in [10, 2000, 2_000_000, 10] {
+        let mut exchange = Exchange::new(shared.seams.counters.requests.recorder());
+        let sizes = [10, 2000, 2_000_000, 10];
+        for bytes in sizes {
             let body = "x".repeat(bytes).leak();
             assert_eq!(exchange.answer(&shared, &steps, put(body)), Then::Next, "{bytes} bytes");
             for kept in [exchange.body.capacity(), exchange.out.capacity()] {
                 assert!(kept <= BUFFER_KEPT_BYTES, "{kept} bytes kept of {bytes}");
             }
         }
+        assert_eq!(shared.seams.counters.requests.read().received, sizes.iter().sum::<usize>() as u64);
     }
 }

@@ -40,6 +40,8 @@
 //! - A peer that goes away while its reply is being made, or while its stream waits, is noticed when there is something
 //!   to send.
 //! - Threads that wait in the library cannot be woken: idle connections end with the process, not with `drain`.
+//! - The bytes of a head are the library's: what is counted as received is bodies alone, and a reply that the library
+//!   words itself is not counted as sent.
 //! - It needs unwinding: with `panic = "abort"` the library's own panics would end the process.
 
 mod acceptor;
@@ -163,7 +165,7 @@ impl Front for Pool {
     }
 
     fn counters(&self) -> &Counters {
-        &self.shared.counters
+        &self.shared.seams.counters
     }
 
     fn stop_accepting(&self) {
@@ -191,7 +193,7 @@ impl Front for Pool {
             // Either somebody reports a finished request, or it is time to look again.
             let _ = self.shared.finished.1.recv_timeout(DRAIN_LOOK);
         };
-        Drained { finished, open: self.shared.counters.connections_open.load(Ordering::Relaxed) }
+        Drained { finished, open: self.shared.seams.counters.connections_open.load(Ordering::Relaxed) }
     }
 }
 
@@ -204,7 +206,6 @@ struct Shared {
     options: PoolOptions,
     seams: Seams,
     // With synchronization of their own.
-    counters: Counters,
     thread_counters: ThreadCounters,
     stopping: wake::Flag,
     lost: lost::LostThreads,
@@ -222,7 +223,6 @@ impl Shared {
             lost: lost::LostThreads::new(options.lost_threads_max, Arc::clone(&seams.health)),
             options,
             seams,
-            counters: Counters::default(),
             thread_counters: ThreadCounters::default(),
             stopping: wake::Flag::new()?,
             free: AtomicIsize::new(0),

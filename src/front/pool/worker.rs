@@ -18,7 +18,8 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, mark: Arc<Mark>) -> Worker {
-        Worker { steps: Steps::new(shared, mark), exchange: Exchange::default() }
+        let exchange = Exchange::new(shared.seams.counters.requests.recorder());
+        Worker { steps: Steps::new(shared, mark), exchange }
     }
 
     /// Serves connections until there are no more, or until this thread was lost and found.
@@ -26,7 +27,7 @@ impl Worker {
         let shared = Arc::clone(self.steps.shared());
         while let Ok(connection) = shared.connections.recv() {
             self.serve(&shared, connection);
-            shared.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
+            shared.seams.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
             self.steps.enter(Place::Free);
             if self.steps.retires() {
                 break;

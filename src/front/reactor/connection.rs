@@ -247,6 +247,9 @@ impl Connection {
             Came::Bytes { count: 0, is_all: false } => Ok(scratch.len()),
             Came::Bytes { count, is_all } => {
                 self.may_read = !is_all || self.peer_closes;
+                cx.recorder.received(count);
+                // It may have come while this turn lasted.
+                cx.came = cx.recorder.latest();
                 self.session.receive(scratch.get(..count).unwrap_or_default(), cx);
                 Ok(count)
             }
@@ -280,6 +283,7 @@ impl Connection {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     moved += count;
+                    cx.recorder.sent(count);
                     self.session.sent(count, cx);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.may_write = false,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::api::Handle;
 use crate::api::message::{Deliver, Wake};
 use crate::front::framing::HeadLimits;
+use crate::front::requests::{Moment, Recorder};
 use crate::model::{Durability, Rest, RoomWaker, Waker};
 
 use super::mail::{Address, Post};
@@ -56,6 +57,10 @@ pub struct Context<'t> {
     pub date: &'t str,
     /// The time.
     pub now: Millis,
+    /// When what is run now was noticed.
+    pub came: Moment,
+    /// Who counts the requests of this thread.
+    pub recorder: &'t Recorder,
     /// True when every reply is to be its connection's last.
     pub is_draining: bool,
     /// Where replies are put together; sent ahead of what the connection keeps itself.

@@ -150,7 +150,7 @@ impl Front for Reactor {
     }
 
     fn counters(&self) -> &Counters {
-        &self.shared.counters
+        &self.shared.seams.counters
     }
 
     fn stop_accepting(&self) {
@@ -173,7 +173,7 @@ impl Front for Reactor {
                 break threads.load(Ordering::Acquire) == 0;
             }
         };
-        let open = self.shared.counters.connections_open.load(Ordering::Acquire);
+        let open = self.shared.seams.counters.connections_open.load(Ordering::Acquire);
         if !finished {
             self.abandon();
         }

@@ -25,6 +25,7 @@ use smallvec::SmallVec;
 use crate::api::message::{BodyStream, Piece, Response, ResponseBody};
 use crate::front::framing::Version;
 use crate::front::reply::{self, Manner, Remaining};
+use crate::front::requests::{Ended, Origin};
 use crate::model::{Lsn, Rest};
 
 use super::context::{Context, Millis, Rules, millis};
@@ -47,6 +48,8 @@ pub(super) struct Terms {
     pub(super) close: bool,
     /// True for the reply to a HEAD, which has no body, whoever gives it.
     pub(super) head_only: bool,
+    /// The request, as it is counted when the reply is whole.
+    pub(super) origin: Origin,
 }
 
 impl Terms {
@@ -64,11 +67,28 @@ enum Item {
     /// Bytes, from `sent` on.
     Piece { piece: Piece, sent: usize },
     /// A body that is made while it is sent.
-    Stream { stream: Box<dyn BodyStream>, is_chunked: bool, wait: Option<Wait> },
+    Stream { stream: Box<dyn BodyStream>, is_chunked: bool, wait: Option<Wait>, counts: Counts },
     /// What stands behind it, parts of a stream, shows something of this LSN and may not leave yet.
     Barrier { newest: Lsn, asked: Option<Asked> },
     /// A reply that may not leave yet, or that is not here yet.
     Waiting { state: Waiting, terms: Terms },
+}
+
+/// What a reply counts as, once it is whole.
+#[derive(Clone, Copy)]
+struct Counts {
+    origin: Origin,
+    status: u16,
+}
+
+impl Counts {
+    fn of(response: &Response, terms: Terms) -> Counts {
+        Counts { origin: terms.origin, status: response.status }
+    }
+
+    fn count(self, cx: &Context<'_>) {
+        cx.recorder.count(self.origin, Ended::With(self.status));
+    }
 }
 
 /// What is to be sent.
@@ -136,10 +156,12 @@ impl Outbox {
         let mut remaining = Remaining::Nothing;
         let date = cx.date;
         self.push_with(cx, |out| remaining = reply::begin(out, response, manner(terms, date)));
-        if remaining != Remaining::Nothing {
-            let body = std::mem::replace(&mut response.body, ResponseBody::Pieces(SmallVec::new()));
-            self.push_remaining(remaining, body);
+        let counts = Counts::of(response, terms);
+        if remaining == Remaining::Nothing {
+            return counts.count(cx);
         }
+        let body = std::mem::replace(&mut response.body, ResponseBody::Pieces(SmallVec::new()));
+        self.push_remaining(remaining, body, counts, cx);
     }
 
     /// Says that the client may send the body it announced.
@@ -268,11 +290,13 @@ impl Outbox {
     /// not fit the buffer, or many small ones that leave together would move it many times.
     fn begin_first(&mut self, response: Response, terms: Terms, cx: &mut Context<'_>) {
         let remaining = reply::begin(cx.out, &response, manner(terms, cx.date));
-        if remaining != Remaining::Nothing {
-            let behind = std::mem::take(&mut self.queue);
-            self.push_remaining(remaining, response.body);
-            self.queue.extend(behind);
+        let counts = Counts::of(&response, terms);
+        if remaining == Remaining::Nothing {
+            return counts.count(cx);
         }
+        let behind = std::mem::take(&mut self.queue);
+        self.push_remaining(remaining, response.body, counts, cx);
+        self.queue.extend(behind);
     }
 
     /// Has bytes put at the end: of the thread's buffer while nothing is queued.
@@ -290,13 +314,15 @@ impl Outbox {
         }
     }
 
-    fn push_remaining(&mut self, remaining: Remaining, body: ResponseBody) {
-        match (remaining, body) {
-            (Remaining::Nothing, _) => {}
-            (_, ResponseBody::Pieces(pieces)) => pieces.into_iter().for_each(|piece| self.push_piece(piece)),
-            (remaining, ResponseBody::Stream(stream)) => {
+    fn push_remaining(&mut self, remaining: Remaining, body: ResponseBody, counts: Counts, cx: &Context<'_>) {
+        match body {
+            ResponseBody::Pieces(pieces) => {
+                pieces.into_iter().for_each(|piece| self.push_piece(piece));
+                counts.count(cx);
+            }
+            ResponseBody::Stream(stream) => {
                 let is_chunked = remaining == Remaining::Chunks;
-                self.queue.push_back(Item::Stream { stream, is_chunked, wait: None });
+                self.queue.push_back(Item::Stream { stream, is_chunked, wait: None, counts });
             }
         }
     }

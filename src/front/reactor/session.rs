@@ -24,6 +24,7 @@ mod working;
 use crate::api::message::{Answer, BodyFault, Method, Request, RequestBody, Response};
 use crate::front::framing::{Announced, Fault, Version};
 use crate::front::problem::{self, Unavailable};
+use crate::front::requests::{Ended, Origin};
 
 use super::ahead::Ahead;
 use super::context::{Context, Millis};
@@ -136,7 +137,7 @@ impl Session {
 
     /// Says why the connection is not served, and nothing else.
     pub fn turn_away(&mut self, why: Unavailable, cx: &mut Context<'_>) {
-        self.finish(problem::of_unavailable(why), CLOSING, false, cx);
+        self.finish(problem::of_unavailable(why), closing(cx), false, cx);
     }
 
     /// Takes input.
@@ -233,6 +234,27 @@ impl Session {
         cx.bodies_bytes.set(cx.bodies_bytes.get().saturating_sub(std::mem::take(&mut self.charged)));
     }
 
+    /// The connection is closed: gives back what it holds, and counts what will have no reply any more.
+    pub fn abandon(&mut self, cx: &Context<'_>) {
+        self.outbox.abandon(cx);
+        self.end(cx);
+    }
+
+    /// Counts the request that is in progress as one without a reply.
+    fn count_unanswered(&self, cx: &Context<'_>) {
+        let terms = match &self.phase {
+            Phase::Gather(gather) => Some(gather.terms()),
+            Phase::Intake(taking) => Some(taking.terms()),
+            Phase::Work(working) => Some(working.terms()),
+            Phase::Again(again) => Some(again.terms()),
+            // The reply that comes later stands in the outbox.
+            Phase::Head | Phase::Skip { .. } | Phase::Later | Phase::Over => None,
+        };
+        if let Some(terms) = terms {
+            cx.recorder.count(terms.origin, Ended::Gone);
+        }
+    }
+
     fn use_held(&mut self, cx: &mut Context<'_>) {
         let mut input = std::mem::take(&mut self.held);
         let used = self.process(&input, cx);
@@ -327,8 +349,13 @@ impl Session {
         };
         let method = head.method;
         let answer = cx.handler.handle(Request { method, target: framing.target, headers: fields, body });
-        let terms =
-            Terms { version: framing.version, close: !framing.is_persistent, head_only: method == Method::Head };
+        let origin = Origin { method, route: cx.handler.route_of(framing.target), came: cx.came };
+        let terms = Terms {
+            version: framing.version,
+            close: !framing.is_persistent,
+            head_only: method == Method::Head,
+            origin,
+        };
         self.since = cx.now;
         if matches!(answer, Answer::Again) {
             let (bytes, body) = match here {
@@ -369,7 +396,7 @@ impl Session {
     fn refuse(&mut self, fault: Fault, head_only: bool, cx: &mut Context<'_>) {
         let mut response = problem::of_fault(fault);
         response.head_only = head_only;
-        self.finish(response, CLOSING, false, cx);
+        self.finish(response, closing(cx), false, cx);
     }
 
     /// Refuses the request of whose head a part is held.
@@ -403,11 +430,14 @@ impl Session {
 
     /// Reads nothing more.
     pub fn end(&mut self, cx: &Context<'_>) {
+        self.count_unanswered(cx);
         self.phase = Phase::Over;
         self.held = Vec::new();
         self.release(cx);
     }
 }
 
-/// How a reply stands behind which nothing can be read.
-const CLOSING: Terms = Terms { version: Version::Http11, close: true, head_only: false };
+/// How a reply stands that is given without a request, and behind which nothing can be read.
+fn closing(cx: &Context<'_>) -> Terms {
+    Terms { version: Version::Http11, close: true, head_only: false, origin: Origin::unknown(cx.came) }
+}

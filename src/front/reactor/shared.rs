@@ -10,8 +10,8 @@ use ahash::AHashMap;
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
 
+use crate::front::Seams;
 use crate::front::problem::Unavailable;
-use crate::front::{Counters, Seams};
 
 use super::ReactorOptions;
 
@@ -21,7 +21,6 @@ pub(super) struct Shared {
     pub(super) options: ReactorOptions,
     pub(super) seams: Seams,
     // With synchronization of their own.
-    pub(super) counters: Counters,
     pub(super) is_draining: AtomicBool,
     pub(super) is_abandoned: AtomicBool,
     /// Threads that have not ended.
@@ -37,7 +36,6 @@ impl Shared {
         Arc::new(Shared {
             options,
             seams,
-            counters: Counters::default(),
             is_draining: AtomicBool::new(false),
             is_abandoned: AtomicBool::new(false),
             threads: AtomicUsize::new(0),
@@ -51,7 +49,7 @@ impl Shared {
     /// # Errors
     /// There are as many as there may be.
     pub(super) fn admit(&self, peer: &mut Option<IpAddr>) -> Result<(), Unavailable> {
-        let counters = &self.counters;
+        let counters = &self.seams.counters;
         if self.is_draining.load(Ordering::Relaxed) {
             return Err(Unavailable::Draining);
         }
@@ -78,7 +76,7 @@ impl Shared {
 
     /// Counts a connection out.
     pub(super) fn dismiss(&self, peer: Option<IpAddr>) {
-        self.counters.connections_open.fetch_sub(1, Ordering::AcqRel);
+        self.seams.counters.connections_open.fetch_sub(1, Ordering::AcqRel);
         let Some(address) = peer else { return };
         let mut addresses = self.addresses.lock();
         if let Some(count) = addresses.get_mut(&address) {

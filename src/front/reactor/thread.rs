@@ -11,7 +11,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 use slab::Slab;
@@ -20,7 +20,7 @@ use crate::base::log;
 use crate::front::problem::Unavailable;
 
 use super::connection::{Connection, Fate};
-use super::context::{Context, Millis, millis};
+use super::context::{Context, Millis};
 use super::door::{Accepted, Door};
 use super::mail::{Address, Letter, Mailbox, News};
 use super::shared::Shared;
@@ -64,7 +64,6 @@ pub(super) const WAKE: Token = Token(usize::MAX);
 pub(super) struct Thread {
     // Constant after construction.
     shared: Arc<Shared>,
-    started: Instant,
     // This thread's own.
     poll: Poll,
     doors: Vec<Door>,
@@ -102,7 +101,6 @@ impl Thread {
             tools: Tools::new(Arc::clone(&shared), mailbox),
             out: Vec::new(),
             shared,
-            started: Instant::now(),
             poll,
             doors,
             connections: Slab::new(),
@@ -184,8 +182,11 @@ impl Thread {
         let _ = self.shared.ended.0.send(());
     }
 
+    /// Looks at the clock: what is run from now on came no earlier.
     fn now(&self) -> Millis {
-        millis(self.started.elapsed())
+        let now = self.tools.recorder.now();
+        self.tools.came.set(now);
+        now.millis()
     }
 
     /// How long to wait when nothing happens.
@@ -227,7 +228,7 @@ impl Thread {
             }
             Fate::GoesOn => self.unfinished.push(key),
             Fate::Gone => {
-                connection.session().release(&cx);
+                connection.session().abandon(&cx);
                 self.remove(key);
             }
         }
@@ -277,14 +278,14 @@ impl Thread {
                 },
                 Accepted::Last(transport) => {
                     door.rest(now);
-                    self.shared.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
+                    self.shared.seams.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
                     self.complain(format_args!("no descriptors are left for connections (ulimit -n)"), now);
                     return self.refuse(transport, Unavailable::TooFewDescriptors, now);
                 }
                 Accepted::Aborted => {}
                 Accepted::Nobody => return,
                 Accepted::Failed(error) => {
-                    self.shared.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
+                    self.shared.seams.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
                     return self.complain(format_args!("cannot accept connections for now: {error}"), now);
                 }
             }
@@ -304,7 +305,7 @@ impl Thread {
     /// Tells a connection why it is not served. One over TLS is closed without a word: a handshake to say it in is the
     /// most that a stranger can make this thread compute.
     fn refuse(&mut self, transport: Transport, why: Unavailable, now: Millis) {
-        self.shared.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
+        self.shared.seams.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
         if transport.has_handshake() {
             return;
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::front::date::DateCache;
+use crate::front::requests::{Moment, Recorder};
 
 use super::context::{Context, Millis};
 use super::mail::{Address, Mailbox};
@@ -19,6 +20,9 @@ pub(super) struct Tools {
     pub(super) mailbox: Mailbox,
     pub(super) has_asked: Cell<bool>,
     pub(super) date: DateCache,
+    pub(super) recorder: Recorder,
+    /// When the thread has last looked who has come.
+    pub(super) came: Cell<Moment>,
     sections: Sections,
     bodies_bytes: Cell<usize>,
 }
@@ -26,6 +30,8 @@ pub(super) struct Tools {
 impl Tools {
     pub(super) fn new(shared: Arc<Shared>, mailbox: Mailbox) -> Tools {
         Tools {
+            recorder: shared.seams.counters.requests.recorder(),
+            came: Cell::default(),
             shared,
             mailbox,
             has_asked: Cell::new(false),
@@ -44,6 +50,8 @@ impl Tools {
             rules: &shared.options.rules,
             date: self.date.text(),
             now,
+            came: self.came.get(),
+            recorder: &self.recorder,
             is_draining: shared.is_draining.load(Ordering::Relaxed),
             out,
             sections: &self.sections,

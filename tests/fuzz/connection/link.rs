@@ -2,18 +2,20 @@
 //!
 //! `turn` is `front::reactor::connection` with a socket that the script moves.
 //! It asserts after every step that the thread's buffer is left empty and that the session keeps no more than its
-//! limits allow; and behind the last step that the session comes to an end by itself once everything flows, with
+//! limits allow; that each request is counted once, however it ends; and behind the last step that the session comes to an end by itself once everything flows, with
 //! nothing left of what it counted among the bodies.
 
 use std::cell::Cell;
 use std::io::IoSlice;
 use std::sync::Arc;
 
+use memory_tools::api::RouteNumber;
 use memory_tools::front::reactor::context::{Context, Millis, Rules};
 use memory_tools::front::reactor::mail::{Address, Letter, Mailbox, News};
 use memory_tools::front::reactor::outbox::SLICES;
 use memory_tools::front::reactor::sections::Sections;
 use memory_tools::front::reactor::session::{Expired, Session};
+use memory_tools::front::requests::{Recorder, Requests};
 
 use super::double::Double;
 use super::ledger::Ledger;
@@ -85,6 +87,8 @@ struct Link<'s> {
     sections: Sections,
     bodies_bytes: Cell<usize>,
     has_asked: Cell<bool>,
+    requests: Arc<Requests>,
+    recorder: Recorder,
     // The connection's.
     session: Session,
     state: State,
@@ -117,7 +121,10 @@ enum End {
 
 impl<'s> Link<'s> {
     fn new(script: &Script<'s>) -> Link<'s> {
+        let requests = Arc::new(Requests::default());
         Link {
+            recorder: requests.recorder(),
+            requests,
             conversation: script.conversation,
             rules: script.rules(),
             double: Double::new(&script.rules()),
@@ -363,7 +370,12 @@ impl<'s> Link<'s> {
         self.state = state;
         self.double.close();
         self.out.clear();
-        self.with_session(|session, cx| session.release(cx));
+        self.with_session(|session, cx| session.abandon(cx));
+        let (refused, asked): (Vec<_>, Vec<_>) =
+            self.requests.read().requests.into_iter().partition(|((route, ..), _)| *route == RouteNumber::NONE);
+        let sum = |counted: &[(_, u64)]| counted.iter().map(|(_, count)| count).sum::<u64>();
+        assert_eq!(sum(&asked), self.double.count() as u64, "each request is counted once: {asked:?}");
+        assert!(sum(&refused) <= 1, "nothing is behind a refusal: {refused:?}");
     }
 
     fn with_session<T>(&mut self, act: impl FnOnce(&mut Session, &mut Context<'_>) -> T) -> T {
@@ -374,6 +386,8 @@ impl<'s> Link<'s> {
             rules: &self.rules,
             date: DATE,
             now: self.now,
+            came: self.recorder.latest(),
+            recorder: &self.recorder,
             is_draining: self.is_draining,
             out: &mut self.out,
             sections: &self.sections,

@@ -75,7 +75,7 @@ impl Outbox {
     /// Makes parts of the stream that stands first, until there are `stream_buffer_bytes`, or it waits, or has
     /// ended.
     pub(super) fn pull(&mut self, cx: &mut Context<'_>) {
-        let Some(Item::Stream { mut stream, is_chunked, .. }) = self.queue.pop_front() else { return };
+        let Some(Item::Stream { mut stream, is_chunked, counts, .. }) = self.queue.pop_front() else { return };
         let behind = std::mem::take(&mut self.queue);
         // What stands behind it does not count: a stream that made nothing here would never be asked again.
         let before = self.bytes + cx.out.len();
@@ -94,14 +94,18 @@ impl Outbox {
         match pulled {
             Pulled::More => {
                 let wait = part.is_empty().then(|| self.wait_for_turn(cx));
-                self.queue.push_back(Item::Stream { stream, is_chunked, wait });
+                self.queue.push_back(Item::Stream { stream, is_chunked, wait, counts });
             }
             Pulled::Waits if !self.ends_waits(cx) => {
                 let wait = Some(self.wait_for(stream.as_mut(), cx));
-                self.queue.push_back(Item::Stream { stream, is_chunked, wait });
+                self.queue.push_back(Item::Stream { stream, is_chunked, wait, counts });
             }
-            Pulled::Waits | Pulled::Ended if is_chunked => self.push_with(cx, reply::end_chunks),
-            Pulled::Waits | Pulled::Ended => {}
+            Pulled::Waits | Pulled::Ended => {
+                if is_chunked {
+                    self.push_with(cx, reply::end_chunks);
+                }
+                counts.count(cx);
+            }
         }
         self.queue.extend(behind);
     }
@@ -113,7 +117,8 @@ impl Outbox {
 
     /// Ends the stream that stands first where it waits.
     pub(super) fn end_stream(&mut self, cx: &mut Context<'_>) {
-        let Some(Item::Stream { is_chunked, .. }) = self.queue.pop_front() else { return };
+        let Some(Item::Stream { is_chunked, counts, .. }) = self.queue.pop_front() else { return };
+        counts.count(cx);
         if is_chunked {
             let behind = std::mem::take(&mut self.queue);
             self.push_with(cx, reply::end_chunks);

@@ -5,6 +5,7 @@
 
 use crate::api::message::Response;
 use crate::front::problem::{self, Unavailable};
+use crate::front::requests::Ended;
 use crate::model::{NotDurable, Rest};
 
 use super::super::context::{Context, Millis, Rules, millis};
@@ -92,6 +93,17 @@ impl Outbox {
         ) = self.queue.front()
         {
             self.settle(*ticket, Err(NotDurable));
+        }
+    }
+
+    /// Counts the replies that will never be whole: their peer is gone.
+    pub(in super::super) fn abandon(&self, cx: &Context<'_>) {
+        for item in &self.queue {
+            match item {
+                Item::Waiting { terms, .. } => cx.recorder.count(terms.origin, Ended::Gone),
+                Item::Stream { counts, .. } => counts.count(cx),
+                Item::Piece { .. } | Item::Barrier { .. } => {}
+            }
         }
     }
 

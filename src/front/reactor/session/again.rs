@@ -56,6 +56,10 @@ impl Kept {
 }
 
 impl Again {
+    pub(super) fn terms(&self) -> Terms {
+        self.request.terms
+    }
+
     /// Bytes that are kept.
     pub(super) fn held_bytes(&self) -> usize {
         self.request.text.len()

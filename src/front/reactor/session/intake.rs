@@ -55,6 +55,10 @@ impl Taking {
         self.pause = self.pause.map(|(pause, since)| (pause.behind_room(ticket), since));
     }
 
+    pub(super) fn terms(&self) -> Terms {
+        self.terms
+    }
+
     /// How it stands with the reply that was given now: behind a body that is still to come the connection ends.
     fn terms_now(&self) -> Terms {
         Terms { close: self.terms.close || !self.has_ended, ..self.terms }

@@ -30,6 +30,12 @@ pub(super) struct Gather {
     terms: Terms,
 }
 
+impl Gather {
+    pub(super) fn terms(&self) -> Terms {
+        self.terms
+    }
+}
+
 impl Session {
     /// Takes the answer to a request that was here whole.
     pub(super) fn answer_whole(

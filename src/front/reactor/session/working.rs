@@ -54,6 +54,10 @@ impl Pause {
 }
 
 impl Working {
+    pub(super) fn terms(&self) -> Terms {
+        self.terms
+    }
+
     /// When it has waited too long for room.
     pub(super) fn until(&self) -> Option<Millis> {
         self.pause.until()

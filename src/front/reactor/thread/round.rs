@@ -97,7 +97,10 @@ impl Thread {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let start = self.round.filled();
         let (end, state) = match connection.read_ahead(self.round.input.get_mut(start..).unwrap_or_default()) {
-            Ok(count) => (start + count, State::Waits),
+            Ok(count) => {
+                self.tools.recorder.received(count);
+                (start + count, State::Waits)
+            }
             Err(_) => (start, State::Failed),
         };
         self.round.members.push(Member { key, input: start..end, state });
