@@ -12,6 +12,8 @@ mod changes;
 mod collections;
 #[path = "scenarios/conditions.rs"]
 mod conditions;
+#[path = "scenarios/cors.rs"]
+mod cors;
 #[path = "scenarios/deadlines.rs"]
 mod deadlines;
 #[path = "scenarios/documents.rs"]
@@ -41,7 +43,7 @@ mod transfer;
 #[path = "scenarios/ui.rs"]
 mod ui;
 
-use support::door::every_door;
+use support::door::{every_door, every_door_with};
 use support::scenario::{Scenario, run};
 
 /// Runs each scenario over each door, each on a fresh server.
@@ -50,5 +52,12 @@ fn over_every_door(scenarios: &[Scenario]) {
         for mut door in every_door() {
             run(scenario, door.as_mut());
         }
+    }
+}
+
+/// Runs a scenario over each door, each to a fresh server with `flags`.
+fn over_every_door_with(flags: &[(&str, &str)], scenario: &Scenario) {
+    for mut door in every_door_with(flags) {
+        run(scenario, door.as_mut());
     }
 }

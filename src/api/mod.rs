@@ -14,7 +14,9 @@ mod call;
 mod changes;
 mod collections;
 mod conditions;
+mod cors;
 mod docs;
+mod ending;
 mod envelope;
 mod expiry;
 mod guard;
@@ -44,12 +46,14 @@ use crate::model::{Changes, Execute, Figures, Operate};
 
 use body::Limit;
 use call::{Call, Otherwise};
+use cors::Cors;
 use guard::Guard;
-use message::{Answer, Method, Request, Response, Value};
+use message::{Answer, Headers, Method, Request, Response, Value};
 use routes::{Family, Found, Needs, Route};
 use target::Target;
 
 pub use body::validate;
+pub use cors::Origins;
 pub use openapi::text as description;
 pub use problem::{Kind, Problem};
 pub use routes::{ROUTES, RouteNumber};
@@ -68,6 +72,9 @@ pub trait Handle: Send + Sync {
     fn route_of(&self, _target: &str) -> RouteNumber {
         RouteNumber::UNKNOWN
     }
+
+    /// Adds to `response`, which a front words by itself for a request with `headers`, what every answer to it says.
+    fn complete(&self, _headers: &dyn Headers, _response: &mut Response) {}
 }
 
 /// What the api room is told at start.
@@ -105,6 +112,8 @@ pub struct Api {
     /// `None` when nobody keeps any: `/v1/changes` is a 404 then.
     changes: Option<Arc<dyn Changes>>,
     options: ApiOptions,
+    /// `None` when answers say nothing of the pages that may read them.
+    cors: Option<Cors>,
     /// Every option with its value, in the order of their table; empty when nobody has said.
     settings: Vec<ShownSetting>,
 }
@@ -126,6 +135,7 @@ impl Api {
             figures: None,
             changes: None,
             options,
+            cors: None,
             settings: Vec::new(),
         }
     }
@@ -146,6 +156,12 @@ impl Api {
     #[must_use]
     pub fn configured(self, settings: Vec<ShownSetting>) -> Api {
         Api { settings, ..self }
+    }
+
+    /// The same service, whose answers may be read by web pages of `origins`.
+    #[must_use]
+    pub fn shared_with(self, origins: Origins) -> Api {
+        Api { cors: Some(Cors::new(origins)), ..self }
     }
 
     /// From now on asks every request for one of these `tokens`, unless there is none among them. What is under way goes
@@ -194,15 +210,7 @@ impl Api {
         call(self.guard.unasked(), None)
     }
 
-    /// How large a document may be, with `around_bytes_max` around it in the body.
-    fn document_limit(&self, around_bytes_max: usize) -> Limit {
-        let document_bytes_max = self.options.document_bytes_max;
-        Limit { document_bytes_max, around_bytes_max, option: Some("document_bytes_max") }
-    }
-}
-
-impl Handle for Api {
-    fn handle(&self, request: Request<'_>) -> Answer {
+    fn answer(&self, request: Request<'_>) -> Answer {
         let head_only = request.method == Method::Head;
         let mut family = Family::Resource;
         // Each time that a reply is moved costs more than what is decided here.
@@ -221,6 +229,22 @@ impl Handle for Api {
         answer
     }
 
+    /// How large a document may be, with `around_bytes_max` around it in the body.
+    fn document_limit(&self, around_bytes_max: usize) -> Limit {
+        let document_bytes_max = self.options.document_bytes_max;
+        Limit { document_bytes_max, around_bytes_max, option: Some("document_bytes_max") }
+    }
+}
+
+impl Handle for Api {
+    #[inline]
+    fn handle(&self, request: Request<'_>) -> Answer {
+        match &self.cors {
+            None => self.answer(request),
+            Some(cors) => cors.around(request, || self.answer(request)),
+        }
+    }
+
     fn anticipate(&self, targets: &[&[u8]]) {
         let keys: SmallVec<[&[u8]; LOOK_AHEAD_MAX]> =
             targets.iter().filter_map(|target| docs::likely_key(target)).collect();
@@ -229,6 +253,12 @@ impl Handle for Api {
 
     fn route_of(&self, target: &str) -> RouteNumber {
         routes::number_of(Target::split(target).path)
+    }
+
+    fn complete(&self, headers: &dyn Headers, response: &mut Response) {
+        if let Some(cors) = &self.cors {
+            cors.put_on(headers, response);
+        }
     }
 }
 

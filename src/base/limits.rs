@@ -119,6 +119,9 @@ pub const JOURNAL_BUFFER_BYTES_MIN: usize = 16 << 20;
 /// Places that one server listens on. Each costs every thread of a front a descriptor.
 pub const ENDPOINTS_MAX: usize = 16;
 
+/// Origins whose pages may read answers. Each request from a page is compared with all of them.
+pub const ORIGINS_MAX: usize = 64;
+
 /// Bytes of the path of a Unix socket: the kernel's 108, one of which ends it.
 pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 

@@ -14,6 +14,7 @@ mod values;
 
 mod error;
 mod option;
+mod origins;
 mod table;
 
 mod agreement;
@@ -29,6 +30,7 @@ pub use listen::{Host, Listen, ListenFault};
 pub use listen_on::{ListenOn, ListenOnFault};
 pub use load::{ENVIRONMENT_PREFIX, Setting, Settings, Sources, load};
 pub use option::{Kind, OptionSpec, Spelled, ValueFault};
+pub use origins::ANY as ANY_ORIGIN;
 pub use render::{json_file, listing, markdown_table};
 pub use size::{SizeFault, format_size, parse_size};
 pub use table::{OPTIONS, option};

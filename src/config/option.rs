@@ -13,6 +13,7 @@ use crate::base::duration::GoDuration;
 
 use super::listen::Listen;
 use super::listen_on::ListenOn;
+use super::origins;
 use super::size::{format_size, parse_size};
 use super::values::Config;
 
@@ -42,6 +43,8 @@ pub enum Kind {
     Address(fn(&mut Config) -> &mut Listen),
     /// Places to listen on, none at all included.
     Endpoints(fn(&mut Config) -> &mut Vec<ListenOn>),
+    /// Origins of web pages, none at all included.
+    Origins(fn(&mut Config) -> &mut Vec<String>),
     /// A Go duration.
     Span(Duration, Duration, fn(&mut Config) -> &mut Duration),
     /// A whole number.
@@ -173,7 +176,10 @@ impl Kind {
             (Kind::Endpoints(_), Spelled::JsonStrings(texts)) => {
                 ListenOn::join(texts).map(Cow::Owned).map_err(|fault| Some(fault.to_string()))
             }
-            (Kind::Endpoints(_), _) => Err(None),
+            (Kind::Origins(_), Spelled::JsonStrings(texts)) => {
+                origins::join(texts).map(Cow::Owned).map_err(|fault| Some(fault.to_string()))
+            }
+            (Kind::Endpoints(_) | Kind::Origins(_), _) => Err(None),
             (Kind::Tokens(_), Spelled::JsonArray(text)) => Ok(Cow::Borrowed(text)),
             (Kind::Tokens(_), Spelled::JsonStrings(texts)) if texts.is_empty() => Ok(Cow::Borrowed("[]")),
             (Kind::Tokens(_), _) => Err(None),
@@ -192,7 +198,7 @@ impl Kind {
         match self {
             Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Switch(_) => text.to_owned(),
             Kind::Size(..) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.to_owned(),
-            Kind::Endpoints(_) => {
+            Kind::Endpoints(_) | Kind::Origins(_) => {
                 let elements: Vec<String> = text.split(',').filter(|element| !element.is_empty()).map(quoted).collect();
                 format!("[{}]", elements.join(", "))
             }
@@ -209,6 +215,7 @@ impl Kind {
     fn example(&self) -> Option<&'static str> {
         match self {
             Kind::Endpoints(_) => Some(r#"["127.0.0.1:8080", "unix:/run/memory-tools.sock"]"#),
+            Kind::Origins(_) => Some(r#"["https://app.example"]"#),
             Kind::Tokens(_) => Some(r#"[{"name": "app", "role": "read", "sha256": "…"}]"#),
             Kind::File(_) => Some(r#""/etc/memory-tools/tls.pem""#),
             _ => None,
@@ -222,6 +229,7 @@ impl Kind {
             Kind::Endpoints(_) => {
                 "addresses to listen on and Unix sockets, as an array or with commas between them".to_owned()
             }
+            Kind::Origins(_) => "origins of web pages, as an array or with commas between them, or \"*\"".to_owned(),
             Kind::Span(least, most, _) => {
                 format!("a duration of {} to {}", GoDuration::from(*least), GoDuration::from(*most))
             }
@@ -253,6 +261,12 @@ impl Kind {
                 let elements = ListenOn::parse_list(text).map_err(|fault| Some(fault.to_string()))?;
                 let shortest = ListenOn::format_list(&elements);
                 *field(config) = elements;
+                Ok(shortest)
+            }
+            Kind::Origins(field) => {
+                let origins = origins::parse_list(text).map_err(|fault| Some(fault.to_string()))?;
+                let shortest = origins.join(",");
+                *field(config) = origins;
                 Ok(shortest)
             }
             Kind::Span(least, most, field) => {

@@ -89,6 +89,19 @@ pub const OPTIONS: &[OptionSpec] = &[
         if_unsure: "Give one as soon as others than this machine's users reach the server.",
     },
     OptionSpec {
+        name: "cors_origins",
+        kind: Kind::Origins(|config| &mut config.cors_origins),
+        default: "",
+        unit: "origins",
+        meaning: "Web pages of other origins that may read what is answered: an array of origins, such as \
+                  [\"https://app.example\", \"http://localhost:3000\"], each a scheme, a host and, where it is not the \
+                  scheme's own, a port; variable and flag take them with commas between. \"*\" alone is every origin. \
+                  Empty: none, and no answer says a word about it. Preflights need no token.",
+        cost: "Scripts of those pages can do what their tokens permit; without tokens, everything that reaches the \
+               server from the browser's place in the network.",
+        if_unsure: "Leave it empty; else name the origins, and make tokens before you say \"*\".",
+    },
+    OptionSpec {
         name: "data_dir",
         kind: Kind::Folder(|config| &mut config.data_dir),
         default: "./data",

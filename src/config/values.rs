@@ -24,6 +24,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// The file with the tokens.
     pub tokens_file: Option<PathBuf>,
+    /// The origins whose web pages may read answers; `*` alone for every one, empty for none.
+    pub cors_origins: Vec<String>,
     /// The folder that holds the data.
     pub data_dir: PathBuf,
     /// Which front serves the sockets.
@@ -105,6 +107,7 @@ impl Config {
             tls_key: None,
             tokens: Tokens::default(),
             tokens_file: None,
+            cors_origins: Vec::new(),
             data_dir: PathBuf::new(),
             front: Front::Pool,
             reactor_threads: 0,

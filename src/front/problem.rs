@@ -3,7 +3,7 @@
 //! Invariant: every one names what is wrong and what to do, with a stable code. It does not know the wording of the
 //! api's own errors.
 
-use crate::api::message::{Piece, Response, Value};
+use crate::api::message::{Field, Piece, Response, Value};
 use crate::base::json;
 
 use super::framing::Fault;
@@ -89,6 +89,15 @@ pub fn of_unavailable(why: Unavailable) -> Response {
     problem(503, code, title(503), detail, &hint).with("Retry-After", Value::Number(RETRY_AFTER_SECONDS))
 }
 
+/// As `of_unavailable`, for a request whose answer would have been `response`: what that says of who may read it stays.
+pub fn in_place_of(response: &Response, why: Unavailable) -> Response {
+    let of_sharing = |name: &str| name == "Vary" || name.starts_with("Access-Control-");
+    let mut unavailable = of_unavailable(why);
+    let fields = response.headers.iter().filter(|field| matches!(field, Field::Named(name, _) if of_sharing(name)));
+    unavailable.headers.extend(fields.cloned());
+    unavailable
+}
+
 /// The answer when a handler that has a request's body asks for it: our own fault.
 pub fn of_unanswered() -> Response {
     let hint = "report this, with the request";
@@ -123,7 +132,6 @@ fn member(body: &mut Vec<u8>, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::message::Field;
     use crate::api::message::ResponseBody;
 
     fn text(response: &Response) -> String {
@@ -142,6 +150,18 @@ mod tests {
              \"detail\":\"the request has more than 3 header fields, as many as header_count_max allows\",\
              \"code\":\"too_many_header_fields\",\"hint\":\"send fewer or shorter header fields\"}\n"
         );
+    }
+
+    #[test]
+    fn what_takes_the_place_of_an_answer_says_who_may_read_it_and_nothing_else_of_it() {
+        let origin = Field::Named("Access-Control-Allow-Origin", Value::Static("*"));
+        let vary = Field::Named("Vary", Value::Static("Origin"));
+        let answer =
+            Response::new(201).with_field(origin.clone()).with_field(vary.clone()).with_field(Field::EntityTag(7));
+        let unavailable = in_place_of(&answer, Unavailable::OutcomeUnknown);
+        assert!(unavailable.headers.contains(&origin) && unavailable.headers.contains(&vary));
+        assert!(!unavailable.headers.contains(&Field::EntityTag(7)));
+        assert_eq!((unavailable.status, text(&unavailable)), (503, text(&of_unavailable(Unavailable::OutcomeUnknown))));
     }
 
     #[test]

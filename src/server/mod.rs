@@ -14,6 +14,7 @@ mod listen;
 mod load;
 mod metrics;
 mod operator;
+mod options;
 mod reload;
 mod signals;
 mod snapshotter;
@@ -27,16 +28,16 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::api::{Api, ApiOptions, ShownSetting};
+use crate::api::{Api, ApiOptions};
 use crate::base::clock::Clock;
 use crate::base::disk::Disk;
 use crate::base::health::{Health, Reason};
 use crate::base::log;
 use crate::base::threads::Spawn;
-use crate::config::{self, Choice, Config, OnJournalError, Settings};
+use crate::config::{Choice, Settings};
 use crate::engine::{Engine, EngineOptions};
 use crate::front::{Counters, Drained, Front, Seams};
-use crate::journal::{ChangesLimits, Journal, JournalOptions, Mode, Raise, Sequence};
+use crate::journal::{ChangesLimits, Journal, Raise, Sequence};
 use crate::model::{ReloadAnswer, SnapshotReport};
 use crate::persist::journal::{Link, SegmentId};
 use crate::persist::{self, DataFolder, Next, OpenOptions};
@@ -45,6 +46,7 @@ use certificate::Shown;
 use expirer::Expirer;
 use journaling::Journaling;
 use operator::Operator;
+use options::{journal_options, origins, shown};
 use reload::{Reloader, Reloads};
 use snapshotter::{First, Snapshots, Snapshotter, Subject};
 use threads::Threads;
@@ -156,6 +158,10 @@ impl Server {
             snapshots: snapshots.figures(),
             started,
             journal_mode: config.journal.name(),
+        };
+        let api = match origins(config) {
+            Some(origins) => api.shared_with(origins),
+            None => api,
         };
         let api = Arc::new(api.showing(Arc::new(figures)).telling(journal.clone()).configured(shown(settings)));
         api.ask_for(tokens);
@@ -328,35 +334,6 @@ pub enum StopError {
     /// IDENTITY, after the last snapshot.
     #[error("nothing is lost, but the clean stop could not be recorded, and LSNs will leave a gap: {0}")]
     Record(persist::Error),
-}
-
-/// What the journal is told. When the server is to end with it, the cause goes into `fail`.
-/// The configuration as `/v1/config` shows it. No option shows a secret: of a key there is only where its file is, of a
-/// token its name, its role and its reach.
-fn shown(settings: &Settings) -> Vec<ShownSetting> {
-    let each = settings.settings.iter();
-    each.map(|setting| ShownSetting {
-        name: setting.option.name,
-        json: setting.json.clone(),
-        source: setting.origin.to_string(),
-    })
-    .collect()
-}
-
-fn journal_options(config: &Config, fail: Sender<String>) -> JournalOptions {
-    let mode = match config.journal {
-        config::Journal::Always => Mode::Always,
-        config::Journal::Everysec => Mode::Everysec,
-        config::Journal::Os => Mode::Os,
-        config::Journal::Off => Mode::Off,
-    };
-    let on_given_up: Box<dyn Fn(&str) + Send + Sync> = match config.on_journal_error {
-        OnJournalError::Degrade => Box::new(|_| {}),
-        // One cause is enough; nobody may be there any more to hear it.
-        OnJournalError::Exit => Box::new(move |cause| drop(fail.try_send(cause.to_owned()))),
-    };
-    let segment_bytes = config.journal_segment_bytes as u64;
-    JournalOptions { mode, buffer_bytes: config.journal_buffer_bytes, segment_bytes, on_given_up }
 }
 
 /// Raises the ceiling through `folder` for as long as the server has it: a thread that the front could not wake must

@@ -143,8 +143,8 @@ impl Wire {
         Wire { name: name.into(), house, client, delivery, sends }
     }
 
-    fn reactor(name: impl Into<String>, delivery: Delivery, sends: Sends) -> Wire {
-        Wire::over(name, House::start(REACTOR), delivery, sends)
+    fn reactor(name: impl Into<String>, flags: &[(&str, &str)], delivery: Delivery, sends: Sends) -> Wire {
+        Wire::over(name, House::start(&[REACTOR, flags].concat()), delivery, sends)
     }
 }
 
@@ -298,27 +298,37 @@ impl From<http::Answer> for Reply {
 
 /// Every door, each to a fresh server.
 pub fn every_door() -> Vec<Box<dyn Door>> {
+    every_door_with(&[])
+}
+
+/// As `every_door`, each server with `flags`.
+pub fn every_door_with(flags: &[(&str, &str)]) -> Vec<Box<dyn Door>> {
     let seed = seed();
     let splits = Delivery::InSplits(Dice::of(seed));
-    let on_socket = House::listening(Listens::OnUnixSocket, REACTOR);
+    let on_socket = House::listening(Listens::OnUnixSocket, &[REACTOR, flags].concat());
     let wires = [
-        Wire::over("the pool front", House::start(&[("front", "pool")]), Delivery::Whole, Sends::OneByOne),
-        Wire::reactor("the reactor", Delivery::Whole, Sends::OneByOne),
-        Wire::reactor("the reactor, pipelined", Delivery::Whole, Sends::Pipelined),
-        Wire::reactor("the reactor, byte by byte", Delivery::ByteByByte, Sends::OneByOne),
-        Wire::reactor("the reactor, byte by byte and pipelined", Delivery::ByteByByte, Sends::Pipelined),
-        Wire::reactor(format!("the reactor, in splits of SEED={seed}"), splits.clone(), Sends::OneByOne),
-        Wire::reactor(format!("the reactor, pipelined in splits of SEED={seed}"), splits, Sends::Pipelined),
+        Wire::over(
+            "the pool front",
+            House::start(&[&[("front", "pool")], flags].concat()),
+            Delivery::Whole,
+            Sends::OneByOne,
+        ),
+        Wire::reactor("the reactor", flags, Delivery::Whole, Sends::OneByOne),
+        Wire::reactor("the reactor, pipelined", flags, Delivery::Whole, Sends::Pipelined),
+        Wire::reactor("the reactor, byte by byte", flags, Delivery::ByteByByte, Sends::OneByOne),
+        Wire::reactor("the reactor, byte by byte and pipelined", flags, Delivery::ByteByByte, Sends::Pipelined),
+        Wire::reactor(format!("the reactor, in splits of SEED={seed}"), flags, splits.clone(), Sends::OneByOne),
+        Wire::reactor(format!("the reactor, pipelined in splits of SEED={seed}"), flags, splits, Sends::Pipelined),
         Wire::over("the reactor, on a Unix socket", on_socket, Delivery::Whole, Sends::OneByOne),
     ];
-    let direct: Box<dyn Door> = Box::new(Direct(House::start(&[])));
+    let direct: Box<dyn Door> = Box::new(Direct(House::start(flags)));
     std::iter::once(direct).chain(wires.into_iter().map(|wire| Box::new(wire) as Box<dyn Door>)).collect()
 }
 
 /// Straight into the service, and over the reactor's sockets: for corpora, whose subject lies behind the fronts.
 pub fn two_doors() -> [Box<dyn Door>; 2] {
     let direct = Direct(House::start(&[]));
-    [Box::new(direct), Box::new(Wire::reactor("the reactor, pipelined", Delivery::Whole, Sends::Pipelined))]
+    [Box::new(direct), Box::new(Wire::reactor("the reactor, pipelined", &[], Delivery::Whole, Sends::Pipelined))]
 }
 
 /// One seed for all doors of this process.

@@ -16,6 +16,7 @@ fn other_value(option: &OptionSpec) -> String {
     let word = match option.kind {
         Kind::Address(_) => ":9999",
         Kind::Endpoints(_) => "[::1]:9999,unix:/run/other.sock",
+        Kind::Origins(_) => "https://app.example,http://localhost:3000",
         Kind::Span(..) => "7s",
         Kind::Count(..) => "77",
         Kind::PowerOfTwo(..) => "8",

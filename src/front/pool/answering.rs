@@ -55,7 +55,11 @@ pub(super) fn reply_to(handler: Handler<'_>, head: Head<'_>, buffer: &mut Vec<u8
         Answer::Stream(intake) => feed(handler, intake, buffer, body),
         Answer::Later(later) => wait(later),
         Answer::Work(work) => work_off(handler, work),
-        Answer::Again => problem::of_unavailable(Unavailable::JournalBusy),
+        Answer::Again => {
+            let mut response = problem::of_unavailable(Unavailable::JournalBusy);
+            handler.handler.complete(head.headers, &mut response);
+            response
+        }
         Answer::Gather { .. } => log::abort(format_args!("the handler of {} wants a body that it has", head.target)),
     };
     response.head_only |= head.method == Method::Head;

@@ -214,7 +214,7 @@ fn released(shared: &Shared, response: Response) -> Response {
     if may_leave(shared, response.rest) {
         return response;
     }
-    let mut unknown = problem::of_unavailable(Unavailable::OutcomeUnknown);
+    let mut unknown = problem::in_place_of(&response, Unavailable::OutcomeUnknown);
     unknown.head_only = response.head_only;
     unknown.close = response.close;
     unknown

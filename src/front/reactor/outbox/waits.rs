@@ -137,7 +137,7 @@ pub(super) fn weight(response: &Response) -> usize {
 
 /// What is said instead of a reply whose ground was lost.
 fn unknown(response: &Response) -> Response {
-    let mut unknown = problem::of_unavailable(Unavailable::OutcomeUnknown);
+    let mut unknown = problem::in_place_of(response, Unavailable::OutcomeUnknown);
     unknown.head_only = response.head_only;
     unknown
 }

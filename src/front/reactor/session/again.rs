@@ -132,7 +132,11 @@ impl Session {
             (KeptBody::Awaited, Announced::Nothing | Announced::Chunked) => RequestBody::Awaited { length: None },
         };
         let answer = match cause {
-            Cause::Late => Answer::Reply(problem::of_unavailable(Unavailable::JournalBusy)),
+            Cause::Late => {
+                let mut response = problem::of_unavailable(Unavailable::JournalBusy);
+                cx.handler.complete(fields, &mut response);
+                Answer::Reply(response)
+            }
             Cause::Room => {
                 cx.handler.handle(Request { method: head.method, target: head.framing.target, headers: fields, body })
             }
