@@ -53,7 +53,9 @@ function chart(title, write, unit) {
     for (const { values } of points) {
       for (const [name, value] of values) sums.set(name, (sums.get(name) ?? 0) + (value ?? 0));
     }
-    return [...sums.keys()].sort((one, other) => sums.get(other) - sums.get(one)).slice(0, LINES_MAX);
+    const names = [...sums.keys()];
+    const most = new Set(names.toSorted((one, other) => sums.get(other) - sums.get(one)).slice(0, LINES_MAX));
+    return names.filter((name) => most.has(name));
   }
 
   function place(names) {
