@@ -13,7 +13,7 @@ use super::help::commands;
 use super::invocation::{Arguments, Invocation};
 use super::manual::Shell;
 use super::usage::UsageError;
-use super::{remote, token};
+use super::{remote, restore, token};
 
 const COMMANDS: [&str; 11] =
     ["serve", "check", "dump", "repair", "check-config", "health", "doctor", "man", "completions", "help", "version"];
@@ -34,6 +34,10 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
     if arguments.peek().is_some_and(|word| word == token::COMMAND) {
         let new = token::parse(Parser::from_args(arguments.skip(1)))?;
         return Ok(new.map_or(Invocation::HelpOf(token::COMMAND), Invocation::Token));
+    }
+    if arguments.peek().is_some_and(|word| word == restore::COMMAND) {
+        let restoring = restore::parse(Parser::from_args(arguments.skip(1)))?;
+        return Ok(restoring.map_or(Invocation::HelpOf(restore::COMMAND), Invocation::Restore));
     }
     let mut words = Words::default();
     let mut parser = Parser::from_args(arguments);
@@ -94,11 +98,12 @@ impl Words {
         }
         let written = positional.next().map_or("serve".to_owned(), |word| word.to_string_lossy().into_owned());
         let Some(command) = COMMANDS.into_iter().find(|command| *command == written) else {
-            let elsewhere = remote::command(written.as_ref()).or((written == token::COMMAND).then_some(token::COMMAND));
+            let local = [token::COMMAND, restore::COMMAND];
+            let elsewhere = remote::command(written.as_ref()).or(local.into_iter().find(|command| *command == written));
             if let Some(command) = elsewhere {
                 return Err(UsageError::Flag(format!("{command} comes first, and its flags behind it")));
             }
-            let known = COMMANDS.into_iter().chain(remote::COMMANDS).chain([token::COMMAND]);
+            let known = COMMANDS.into_iter().chain(remote::COMMANDS).chain(local);
             return Err(UsageError::UnknownCommand { nearest: nearest(&written, known), name: written });
         };
         let takes_path = matches!(command, "check" | "dump" | "repair" | "completions");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::manual::Shell;
 use super::remote::Call;
+use super::restore::Restoring;
 use super::token::NewToken;
 
 /// What is asked of the program.
@@ -50,6 +51,8 @@ pub enum Invocation {
     Completions(Shell),
     /// Make a token.
     Token(NewToken),
+    /// Make a data folder of a backup.
+    Restore(Restoring),
     /// Show the help.
     Help,
     /// Show the help of this command.

@@ -20,6 +20,7 @@ mod manual;
 mod pinned;
 mod remote;
 mod repair;
+mod restore;
 mod serve;
 mod token;
 
@@ -37,8 +38,11 @@ pub use health::{HealthFault, ask_readiness, health};
 pub use help::{commands, help, help_of, version};
 pub use invocation::{Arguments, Invocation};
 pub use manual::{Shell, completions, manual};
-pub use remote::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Viewing, Watching, Writing, remote};
+pub use remote::{
+    Action, BackingUp, Call, Content, Exporting, Importing, PatchForm, Stream, Viewing, Watching, Writing, remote,
+};
 pub use repair::repair;
+pub use restore::{Restoring, restore};
 pub use run::run;
 pub use serve::serve;
 pub use token::{NewToken, token};

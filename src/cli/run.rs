@@ -8,6 +8,7 @@ use crate::base::clock::{Clock, SystemClock};
 use crate::base::disk::{Disk, RealDisk};
 use crate::config::{ConfigError, Settings};
 use crate::persist::Losses;
+use crate::server::outlive_large_files;
 
 use super::arguments::parse;
 use super::exit::{Exit, Finished};
@@ -15,7 +16,7 @@ use super::invocation::{Arguments, Invocation};
 use super::usage::UsageError;
 use super::{
     check, check_config, completions, doctor, dump, environment, health, help, help_of, manual, own_token,
-    print_config, remote, repair, serve, server_url, settings, token, version,
+    print_config, remote, repair, restore, serve, server_url, settings, token, version,
 };
 
 /// Carries out what `arguments` (without the program's name) ask for.
@@ -28,7 +29,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Finished {
 
 fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, UsageError> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    Ok(match parse(arguments)? {
+    let invocation = parse(arguments)?;
+    // Without it, a file that may not grow ends a command that would have removed it; no more than that.
+    let _ = outlive_large_files();
+    Ok(match invocation {
         Invocation::Serve { arguments, import_skip } => serve(&loaded(&arguments)?, import_skip),
         Invocation::PrintConfig(arguments) => print_config(&loaded(&arguments)?),
         Invocation::CheckConfig(arguments) => check_config(&loaded(&arguments)?, &RealDisk, SystemClock::start().now()),
@@ -52,6 +56,7 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>) -> Result<Finished, 
         Invocation::Manual => manual(),
         Invocation::Completions(shell) => completions(shell),
         Invocation::Token(new) => token(new),
+        Invocation::Restore(restoring) => restore(&disk, &restoring, SystemClock::start().now()),
         Invocation::HelpOf(command) => help_of(command).unwrap_or_else(help),
         Invocation::Help => help(),
         Invocation::Version => version(),

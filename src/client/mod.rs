@@ -78,6 +78,12 @@ impl Client {
         Client { agent: builder().timeout_global(Some(patience)).build().into(), ..self }
     }
 
+    /// The same client, for a server that may be silent for so long.
+    #[must_use]
+    pub fn waiting(self, silence_max: Duration) -> Client {
+        Client { agent: builder().timeout_per_read(Some(silence_max)).build().into(), ..self }
+    }
+
     /// The URL of the server, without a slash at its end.
     pub fn origin(&self) -> &str {
         &self.origin

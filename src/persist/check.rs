@@ -15,6 +15,7 @@ use super::inventory::{self, Inventory};
 use super::journal::{self, Link, SegmentId, SegmentScan, Tail};
 use super::plan::{Cut, DatabaseFile, Plan, Recovery};
 use super::publish;
+use super::restore;
 use super::snapshot::{REPLAY_TEMPORARY, SnapshotReader};
 use super::writing::COPY_TEMPORARY;
 use crate::base::disk::{Disk, Listed};
@@ -181,6 +182,7 @@ fn describe(name: &str, id: Option<SegmentId>) -> Option<&'static str> {
         }
         name if name.ends_with(golang::ORIGINAL_SUFFIX) => Some("a file of the Go server, imported"),
         journal::TEMPORARY => Some("a segment of the journal, not yet begun"),
+        name if name.starts_with(restore::ASIDE) => Some("what was there before a restore"),
         journal::QUARANTINE => Some("what repairs have put aside"),
         _ => None,
     }

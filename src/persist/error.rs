@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::database_id::DatabaseId;
+use super::journal::SegmentId;
 use super::plan::Refused;
 use crate::model::Lsn;
 
@@ -110,6 +111,21 @@ pub enum Error {
     JournalGivenUp {
         /// What went wrong, with the file.
         cause: String,
+    },
+    /// The snapshot is none by itself.
+    #[error("{}: needs the journal of its data folder from {} on and is no backup; take one with memory-tools backup",
+            path.display(), replay_from.file_name())]
+    Incomplete {
+        /// The snapshot.
+        path: PathBuf,
+        /// The first segment that it needs.
+        replay_from: SegmentId,
+    },
+    /// A folder for something new has something in it.
+    #[error("{}: is not empty; choose another, or let --force move what is there aside", folder.display())]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
     },
     /// A snapshot of this folder is being written already.
     #[error("{}: a snapshot is being written already", path.display())]

@@ -272,7 +272,7 @@ impl Opening<'_> {
 
 /// Makes the names of the folders above `path` durable: a folder that a loss of power takes back would take the
 /// database with it. Which of them an earlier, killed start has created cannot be told, so all are synced.
-fn sync_above(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+pub(super) fn sync_above(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
     for folder in path.ancestors().skip(1) {
         match disk.sync_folder(folder) {
             // A folder that cannot be read or written, or knows no sync, is none that we created.

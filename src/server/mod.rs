@@ -57,7 +57,7 @@ pub use dump::{DumpError, dump};
 pub use listen::{Needs, Scheme, url_of};
 pub use load::{Loaded, Source};
 pub use metrics::{ServerFigures, SnapshotFigures};
-pub use signals::{Signal, signals};
+pub use signals::{Signal, outlive_large_files, signals};
 pub use start_error::StartError;
 pub use supervisor::{Supervisor, Watch};
 pub use tokens::{TokensError, check_tokens};

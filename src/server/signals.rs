@@ -4,6 +4,7 @@
 //! Two libraries share the work: ctrlc takes SIGINT on a thread of its own, signal-hook the others on `mt-signal`.
 //! Invariant: a stop is never lost behind reloads, however many come while nobody listens.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
@@ -39,9 +40,7 @@ pub fn signals() -> Result<Receiver<Signal>, String> {
     let (told, receive) = unbounded();
     let desk = Desk { told, is_stopping: Arc::default() };
     let fault = |error: &dyn std::fmt::Display| format!("signals cannot be handled: {error}");
-    // Nobody looks at the flag. What counts is that the signal no longer ends the process, with all that is in memory:
-    // the write that caused it fails with EFBIG, and that is trouble of the disk as any other.
-    flag::register(SIGXFSZ, Arc::default()).map_err(|error| fault(&error))?;
+    outlive_large_files().map_err(|error| fault(&error))?;
     let interrupted = desk.clone();
     ctrlc::set_handler(move || interrupted.take(Signal::Stop)).map_err(|error| fault(&error))?;
     let mut signals = Signals::new([SIGTERM, SIGHUP]).map_err(|error| fault(&error))?;
@@ -53,6 +52,16 @@ pub fn signals() -> Result<Receiver<Signal>, String> {
     let thread = Builder::new().name("mt-signal".to_owned()).stack_size(STACK_BYTES);
     thread.spawn(|| or_abort("waiting for signals", take_all)).map_err(|error| fault(&error))?;
     Ok(receive)
+}
+
+/// Has a write beyond the limit on the size of files fail with EFBIG, as trouble of the disk like any other, in place of
+/// ending the process with all that is in memory, or without tidying up.
+///
+/// # Errors
+/// The operating system's.
+pub fn outlive_large_files() -> io::Result<()> {
+    // Nobody looks at the flag.
+    flag::register(SIGXFSZ, Arc::default()).map(drop)
 }
 
 /// Where both threads hand in what has come.

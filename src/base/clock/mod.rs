@@ -4,6 +4,7 @@
 //! neither expires the store nor keeps the dead alive; `steering` holds the rules. `ThreadCpu` is another kind of time:
 //! what a thread's own work took. It knows nothing of deadlines.
 
+mod compact;
 mod manual;
 mod rfc3339;
 mod steering;

@@ -12,8 +12,8 @@ pub use pages::PAGES;
 const COMMANDS: &str = "\
 usage: memory-tools [--config PATH] [--import-skip] [--print-config] [OPTION...]
        memory-tools serve|check-config|health|doctor|man|completions|help
-       memory-tools check|dump|repair PATH, token new   of folders, of tokens
-       memory-tools get|put|patch|del|ls|watch|top|export|import   to a server
+       memory-tools check|dump|repair PATH, restore FILE, token new   of folders
+       memory-tools get|put|patch|del|ls|watch|top|export|import|backup  to a server
 ";
 
 const FOOT: &str = "\

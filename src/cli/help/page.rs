@@ -92,6 +92,8 @@ mod tests {
                 let command = match page.command {
                     "serve" => Vec::new(),
                     "token" => vec!["token", "new", "--role", "read"],
+                    "restore" => vec!["restore", "f", "--data-dir", "d"],
+                    "backup" => vec!["backup", "--to", "f"],
                     command => vec![command],
                 };
                 let key = if matches!(page.command, "get" | "put" | "patch" | "del" | "repair" | "import") {

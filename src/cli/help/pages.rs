@@ -152,6 +152,24 @@ pub const PAGES: &[Page] = &[
         environment: NONE,
     },
     Page {
+        command: "restore",
+        summary: "make a data folder of a backup",
+        usage: &["restore FILE --data-dir DIR [--force]"],
+        about: "DIR is empty or not there yet, and no server runs on it. What comes of it is a\n\
+                database of its own, which issues no version that the old one has issued since;\n\
+                whoever follows the changes of the old one is told 410 and begins anew.",
+        flags: &[
+            ("--data-dir DIR", "the folder"),
+            ("--force", "move what is in DIR to DIR/before-restore-..., if there is any"),
+        ],
+        examples: &[
+            "memory-tools restore monday.mtdb --data-dir ./data",
+            "memory-tools restore monday.mtdb --data-dir /var/lib/memory-tools --force",
+        ],
+        exits: &[DONE, FAILED, COMMAND_LINE, DAMAGED],
+        environment: NONE,
+    },
+    Page {
         command: "get",
         summary: "show a document, byte for byte",
         usage: &["get KEY [--ptr /a/0] [--head] [--collection C] [--url URL]"],
@@ -309,6 +327,24 @@ pub const PAGES: &[Page] = &[
         ],
         examples: &["memory-tools import all.ndjson", "zcat all.ndjson.gz | memory-tools import -"],
         exits: &[DONE, COMMAND_LINE, REFUSED, NO_ANSWER_TO_A_WRITE],
+        environment: URL,
+    },
+    Page {
+        command: "backup",
+        summary: "write everything as it is at one moment into a file",
+        usage: &["backup --to FILE | - [--force] [--quiet] [--url URL]"],
+        about: "FILE is complete in itself, with versions and deadlines; restore makes a data\n\
+                folder of it, and check reads it. It has its name once every checksum in it\n\
+                holds. The server goes on meanwhile. It needs the role admin.",
+        flags: &[
+            ("--to FILE", "where to; - is standard output, and is not verified"),
+            ("--force", "replace a file of that name"),
+            ("--quiet", "say neither how far it is nor how much it was"),
+            URL_FLAG,
+            TOKEN_FLAG,
+        ],
+        examples: &["memory-tools backup --to monday.mtdb", "memory-tools backup --to - | age -r KEY > monday.age"],
+        exits: &[DONE, FAILED, COMMAND_LINE, REFUSED, NO_ANSWER],
         environment: URL,
     },
 ];

@@ -55,6 +55,8 @@ pub enum Action {
     Import(Importing),
     /// Show how the server fares, again and again.
     Top(Viewing),
+    /// Write a backup to a file or to standard output.
+    Backup(BackingUp),
 }
 
 /// A write with a body.
@@ -140,6 +142,17 @@ pub struct Viewing {
     pub interval: Duration,
     /// How many blocks of lines are shown; `None`: until somebody has enough, and on a terminal in place.
     pub blocks: Option<u64>,
+}
+
+/// Where a backup goes, and what is said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackingUp {
+    /// Where it goes.
+    pub to: Stream,
+    /// Whether it takes the place of a file of that name.
+    pub replaces: bool,
+    /// Whether nothing is said of how far it is, nor how much it was.
+    pub is_quiet: bool,
 }
 
 /// What lines are read from or written to.

@@ -9,7 +9,9 @@ use std::time::Duration;
 use lexopt::{Arg, Parser};
 
 use super::super::usage::UsageError;
-use super::action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Viewing, Watching, Write};
+use super::action::{
+    Action, BackingUp, Call, Content, Exporting, Importing, PatchForm, Stream, Viewing, Watching, Write,
+};
 use crate::base::duration::GoDuration;
 use crate::base::nearest::nearest;
 
@@ -18,7 +20,7 @@ const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duratio
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The commands.
-pub const COMMANDS: [&str; 9] = ["get", "put", "patch", "del", "ls", "watch", "top", "export", "import"];
+pub const COMMANDS: [&str; 10] = ["get", "put", "patch", "del", "ls", "watch", "top", "export", "import", "backup"];
 
 /// The command that `word` is.
 pub fn command(word: &OsStr) -> Option<&'static str> {
@@ -75,6 +77,8 @@ struct Words {
     output: Option<String>,
     goes_on: bool,
     mode: Option<String>,
+    to: Option<String>,
+    replaces: bool,
     is_quiet: bool,
     interval: Option<String>,
     once: bool,
@@ -95,10 +99,11 @@ impl Words {
         let is_write = matches!(command, "put" | "patch");
         let (is_watch, is_top) = (command == "watch", command == "top");
         let (is_export, is_import) = (command == "export", command == "import");
+        let is_backup = command == "backup";
         [
             (true, "url", Slot::Value(&mut self.url)),
             (true, "token-file", Slot::Value(&mut self.token_file)),
-            (!is_import && !is_top, "collection", Slot::Value(&mut self.collection)),
+            (!is_import && !is_top && !is_backup, "collection", Slot::Value(&mut self.collection)),
             (command == "get", "ptr", Slot::Value(&mut self.pointer)),
             (command == "get", "head", Slot::Switch(&mut self.head_only)),
             (command == "ls", "long", Slot::Switch(&mut self.is_long)),
@@ -113,7 +118,9 @@ impl Words {
             (is_export, "output", Slot::Value(&mut self.output)),
             (is_export, "continue", Slot::Switch(&mut self.goes_on)),
             (is_import, "mode", Slot::Value(&mut self.mode)),
-            (is_export || is_import, "quiet", Slot::Switch(&mut self.is_quiet)),
+            (is_backup, "to", Slot::Value(&mut self.to)),
+            (is_backup, "force", Slot::Switch(&mut self.replaces)),
+            (is_export || is_import || is_backup, "quiet", Slot::Switch(&mut self.is_quiet)),
             (is_top, "interval", Slot::Value(&mut self.interval)),
             (is_top, "once", Slot::Switch(&mut self.once)),
             (is_top, "count", Slot::Value(&mut self.count)),
@@ -124,7 +131,7 @@ impl Words {
 
     fn call(mut self, command: &'static str) -> Result<Call, UsageError> {
         let mut positional = std::mem::take(&mut self.positional).into_iter();
-        let first = if matches!(command, "watch" | "top" | "export") { None } else { positional.next() };
+        let first = if matches!(command, "watch" | "top" | "export" | "backup") { None } else { positional.next() };
         let content = if matches!(command, "put" | "patch") { positional.next() } else { None };
         if let Some(extra) = positional.next() {
             return Err(UsageError::TooMany(extra, command));
@@ -157,6 +164,13 @@ impl Words {
                 }
                 let collection = self.collection.clone();
                 Action::Export(Exporting { to, collection, goes_on: self.goes_on, is_quiet: self.is_quiet })
+            }
+            "backup" => {
+                let to = self
+                    .to
+                    .ok_or_else(|| UsageError::Flag("backup needs a file: backup --to FILE, or -".to_owned()))?;
+                let to = Stream::named(&to);
+                Action::Backup(BackingUp { to, replaces: self.replaces, is_quiet: self.is_quiet })
             }
             "import" => {
                 let from =
@@ -285,6 +299,14 @@ mod tests {
                     is_quiet: true,
                 }),
             ),
+            (
+                "backup --to f --force",
+                Action::Backup(BackingUp { to: Stream::File("f".into()), replaces: true, is_quiet: false }),
+            ),
+            (
+                "backup --to - --quiet",
+                Action::Backup(BackingUp { to: Stream::Standard, replaces: false, is_quiet: true }),
+            ),
             ("top", Action::Top(Viewing { interval: INTERVAL, blocks: None })),
             ("top --once", Action::Top(Viewing { interval: INTERVAL, blocks: Some(1) })),
             (
@@ -341,6 +363,9 @@ mod tests {
             ("export a", "unexpected argument \"a\", export takes no more"),
             ("export --continue", "--continue needs the file that it goes on with: -o FILE"),
             ("export -o", "missing argument for option '-o'"),
+            ("backup", "backup needs a file: backup --to FILE, or -"),
+            ("backup f", "unexpected argument \"f\", backup takes no more"),
+            ("backup --to f --collection c", "unknown flag \"--collection\" of backup, "),
             ("import", "import needs a file: import FILE, or -"),
             ("import a b", "unexpected argument \"b\", import takes no more"),
             ("ls -o x", "unknown flag \"-o\" of ls"),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::super::exit::{Exit, Finished};
 use super::top::PageFault;
 use crate::client::{ClientError, Reply};
+use crate::persist;
 
 /// Why there is nothing to show.
 #[derive(Debug)]
@@ -28,6 +29,10 @@ pub enum Fault {
     Output(io::Error),
     /// What is in this file is not what an export that was not finished has left.
     NoExport(PathBuf),
+    /// There is a file of that name already.
+    Exists(PathBuf),
+    /// What came as a backup does not hold.
+    Backup(persist::Error),
     /// A fault, with what is to be said before and behind it.
     Within {
         /// The fault.
@@ -56,7 +61,8 @@ impl Fault {
             Fault::Client(_) | Fault::Body(_) | Fault::Token(..) => Exit::Usage,
             Fault::Refused(reply) if reply.status == 404 => Exit::NotFound,
             Fault::Refused(_) | Fault::Unexpected(_) | Fault::Figures(_) => Exit::Refused,
-            Fault::Output(_) | Fault::NoExport(_) => Exit::Failed,
+            Fault::Output(_) | Fault::NoExport(_) | Fault::Exists(_) => Exit::Failed,
+            Fault::Backup(_) => Exit::Damaged,
             Fault::Within { fault, .. } => fault.exit(),
         }
     }
@@ -74,6 +80,9 @@ impl Fault {
             Fault::NoExport(path) => {
                 format!("{} is none of an export, leave --continue out to begin anew", path.display())
             }
+            Fault::Exists(path) => format!("{} is there already, --force replaces it", path.display()),
+            Fault::Backup(persist::Error::Damaged { damage, .. }) => format!("{damage}; it is not kept, try again"),
+            Fault::Backup(error) => format!("{error}; it is not kept, try again"),
             Fault::Within { fault, before, behind } => format!("{before}{}{behind}", fault.text()),
         }
     }

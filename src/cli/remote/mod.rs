@@ -1,4 +1,4 @@
-//! `get`, `put`, `patch`, `del`, `ls`, `watch`, `top`, `export`, `import`: what scripts ask of a running server, with an exit
+//! `get`, `put`, `patch`, `del`, `ls`, `watch`, `top`, `export`, `import`, `backup`: what scripts ask of a running server, with an exit
 //! code for each way it can go.
 //!
 //! Invariant: a fault is one line on standard error. It knows the resource API's paths and statuses, and reads of a
@@ -20,6 +20,7 @@ mod partial;
 mod progress;
 mod tally;
 
+mod backup;
 mod export;
 mod import;
 
@@ -36,7 +37,9 @@ use super::exit::Finished;
 use documents::Place;
 use fault::Fault;
 
-pub use action::{Action, Call, Content, Exporting, Importing, PatchForm, Stream, Viewing, Watching, Write as Writing};
+pub use action::{
+    Action, BackingUp, Call, Content, Exporting, Importing, PatchForm, Stream, Viewing, Watching, Write as Writing,
+};
 pub use arguments::{COMMANDS, command, parse};
 
 /// Where a server is when nothing else is said.
@@ -79,6 +82,7 @@ fn carry_out(
         Action::List { prefix, is_long } => place.list(prefix, *is_long, out),
         Action::Watch(watching) => watch::watch(&client, call.collection.as_deref(), watching, out),
         Action::Export(exporting) => export::export(&client, exporting, disk, out),
+        Action::Backup(backing_up) => backup::backup(&client.waiting(backup::SILENCE_MAX), backing_up, disk, out),
         Action::Import(importing) => import::import(&client, importing, disk, input),
         Action::Top(viewing) => top::top(client, *viewing, out),
     }

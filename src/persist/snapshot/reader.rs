@@ -7,11 +7,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::CollectionRecord;
 use super::entry::{self, EntryView};
 use super::footer::{self, Footer, Indexed};
 use super::format::{self, Header};
 use super::replay::{self, ReplayHead};
+use super::{CollectionRecord, SnapshotHeader};
 use crate::base::clock::UnixMillis;
 use crate::base::disk::{Disk, DiskFile};
 use crate::model::{Entry, Lsn, Record};
@@ -90,6 +90,16 @@ impl SnapshotReader {
     /// The catalogue; blocks name their collection by its index here.
     pub fn collections(&self) -> &[CollectionRecord] {
         &self.header.content.collections
+    }
+
+    /// What was known when it began.
+    pub(in crate::persist) fn header(&self) -> &SnapshotHeader {
+        &self.header.content
+    }
+
+    /// True when it is a cut by itself: nothing was written while it was captured, or what was is in it.
+    pub fn is_complete_in_itself(&self) -> bool {
+        self.replay.records > 0 || self.footer.capture_end < self.header.content.next_lsn
     }
 
     /// The number of blocks.
@@ -337,7 +347,6 @@ mod tests {
     use super::*;
     use crate::persist::journal::SegmentId;
     use crate::persist::seal::Stamp;
-    use crate::persist::snapshot::SnapshotHeader;
     use crate::persist::snapshot::format::BlockHead;
 
     const HEADER_BYTES: u64 = 84;
