@@ -54,6 +54,19 @@ pub const KEY_LIST_BYTES_MAX: usize = 8 << 20;
 /// Bytes of a text in a line of the log: more than any of ours needs; one that a client has a hand in is cut there.
 pub const LOG_TEXT_BYTES_MAX: usize = 8 * 1024;
 
+/// Lines of one kind that the log takes each second of a flood: with two hundred bytes a line, a flood that nobody looks
+/// at for a day takes 170 MB.
+pub const LOG_LINES_PER_SECOND_MAX: u64 = 10;
+
+/// Lines of one kind that the log takes at once, after a silence: what somebody reads in a minute.
+pub const LOG_LINES_BURST_MAX: u64 = 100;
+
+/// Bytes of lines that wait for standard error to take them: some thousand lines, more than a burst of every kind that
+/// there is.
+pub const LOG_QUEUE_BYTES_MAX: usize = 1 << 20;
+
+const _: () = assert!(4 * LOG_TEXT_BYTES_MAX < LOG_QUEUE_BYTES_MAX);
+
 /// How far in the future a deadline may lie: 100 years of 365.25 days. Further is taken for a mistake in units.
 pub const TTL_MS_MAX: u64 = 36_525 * 24 * 60 * 60 * 1000;
 

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Bytes of a text that the kernel tells; what is longer is no setting.
@@ -29,6 +30,12 @@ pub fn running<'a>(names: &[&'a str]) -> Option<&'a str> {
     let processes = processes.filter(|entry| entry.file_name().to_str().is_some_and(is_process));
     let running: Vec<String> = processes.filter_map(|entry| text(&entry.path().join("comm"))).collect();
     names.iter().copied().find(|name| running.iter().any(|comm| comm.trim_end() == *name))
+}
+
+/// The numbers of the device and the file that standard error is, by which a supervisor names a stream of its own.
+pub fn standard_error() -> Option<(u64, u64)> {
+    let stream = fs::metadata("/proc/self/fd/2").ok()?;
+    Some((stream.dev(), stream.ino()))
 }
 
 /// Bytes of this process that are in memory.

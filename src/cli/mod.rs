@@ -11,6 +11,7 @@ mod help;
 mod invocation;
 mod usage;
 
+mod banner;
 mod check;
 mod configuration;
 mod doctor;

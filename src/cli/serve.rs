@@ -1,19 +1,21 @@
-//! `serve`: starts the server, says so in at most eight lines, waits for a signal, stops cleanly.
+//! `serve`: starts the server, says so, waits for a signal, stops cleanly.
+//!
+//! What it has to say it logs, as the options want it; only what keeps a person from starting a server, a wrong
+//! configuration or an error at the start, is a plain line where nobody collects lines.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use crossbeam_channel::select;
 
 use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
-use crate::base::log;
-use crate::config::{Choice, Config, ConfigError, Journal, ListenOn, Origin, Settings, format_size};
-use crate::persist::journal::Replayed;
-use crate::server::{Endpoint, Loaded, Parts, Scheme, Server, Signal, Source, Supervisor, signals, url_of};
+use crate::base::log::{self, Format, Level};
+use crate::config::{ConfigError, ListenOn, Settings};
+use crate::server::{Logging, Parts, Server, Signal, Source, Supervisor, signals};
 
+use super::banner::{banner, log_started};
 use super::exit::{Exit, Finished};
 
 /// Serves until a signal. Everything that can go wrong at the start is one line, and nothing was changed then.
@@ -22,7 +24,15 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
         Ok(settings) => settings,
         Err(errors) => return Finished::because(Exit::Usage, errors.iter().map(|error| format!("error: {error}"))),
     };
-    let fail = |cause: String| Finished::because(Exit::Failed, [format!("error: {cause}")]);
+    let _logging = match Logging::begin(&settings.config) {
+        Ok(logging) => logging,
+        Err(cause) => return Finished::because(Exit::Failed, [format!("error: no thread for the log: {cause}")]),
+    };
+    serve_logged(settings, import_skip)
+}
+
+fn serve_logged(settings: &Settings, import_skip: bool) -> Finished {
+    let fail = |cause: String| failed(Exit::Failed, &cause);
     let told = match signals() {
         Ok(told) => told,
         Err(cause) => return fail(cause),
@@ -32,7 +42,7 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
         Ok(server) => server,
         Err(error) => {
             let exit = if error.is_damage() { Exit::Damaged } else { Exit::Failed };
-            return Finished::because(exit, [format!("error: {error}")]);
+            return failed(exit, &error.to_string());
         }
     };
     if let Source::Go(summary) = &server.loaded().source {
@@ -53,8 +63,11 @@ pub fn serve(settings: &Result<Settings, Vec<ConfigError>>, import_skip: bool) -
         Ok(watch) => watch,
         Err(error) => return fail(error.to_string()),
     };
-    // Without a reader of standard output the server serves all the same.
-    let _ = std::io::stdout().lock().write_all(banner(settings, &server).as_bytes());
+    match settings.config.log_format {
+        // Without a reader of standard output the server serves all the same.
+        Format::Text => drop(std::io::stdout().lock().write_all(banner(settings, &server).as_bytes())),
+        Format::Json => log_started(settings, &server),
+    }
     loop {
         let signal = select! {
             recv(told) -> signal => signal,
@@ -80,7 +93,7 @@ fn stop(server: Server) -> Finished {
     log::info(format_args!("stopping: answering what has begun, then the last snapshot; a second signal skips that"));
     match server.stop() {
         Ok(stopped) => {
-            let mut text = String::from("memory-tools: stopped");
+            let mut text = String::from("stopped");
             if !stopped.drained.finished {
                 let _ = write!(text, "; {} connections were cut off by shutdown_timeout", stopped.drained.open);
             }
@@ -91,145 +104,27 @@ fn stop(server: Server) -> Finished {
                 }
                 None => text.push_str("; nothing had changed since the last snapshot"),
             }
-            Finished { stdout: String::new(), stderr: text + "\n", exit: Exit::Done }
+            log::event(Level::Info, "stopped", format_args!("{text}"), &[]);
+            Finished::done("")
         }
-        Err(error) => Finished::because(Exit::Failed, [format!("error: {error}")]),
+        Err(error) => failed(Exit::Failed, &error.to_string()),
     }
 }
 
-/// What a newcomer wants to know, in at most eight lines.
-fn banner(settings: &Settings, server: &Server) -> String {
-    let config = &settings.config;
-    let endpoints = server.endpoints();
-    let (_, connections) = config.connections();
-    [
-        format!("memory-tools {}, pid {}", env!("CARGO_PKG_VERSION"), std::process::id()),
-        format!("configuration  {}", origin(settings)),
-        format!("data           {}: {}", config.data_dir.display(), loaded(server.loaded())),
-        format!("snapshots      {}", snapshots(config)),
-        format!("journal        {}: {}", config.journal.name(), what_is_lost(config.journal)),
-        format!(
-            "limits         {} a document, {} connections, {} collections",
-            format_size(config.document_bytes_max),
-            connections,
-            config.collections_max
-        ),
-        format!(
-            "ready          {} in {} ms",
-            places(&endpoints, Scheme::of(config)),
-            server.loaded().duration.as_millis()
-        ),
-        format!("try            {}/v1/docs/hello -d '{{\"hello\":\"world\"}}'", put(&endpoints, config)),
-    ]
-    .join("\n")
-        + "\n"
-}
-
-/// Where the server is reached, all on one line.
-fn places(endpoints: &[Endpoint], scheme: Scheme) -> String {
-    let place = |endpoint: &Endpoint| match endpoint {
-        Endpoint::Tcp(_) => url_of(endpoint, scheme),
-        Endpoint::Unix(_) => endpoint.to_string(),
-    };
-    endpoints.iter().map(place).collect::<Vec<_>>().join(", ")
-}
-
-/// The call of curl that puts something to the first of the endpoints, up to the path.
-fn put(endpoints: &[Endpoint], config: &Config) -> String {
-    let url = endpoints.first().map(|endpoint| url_of(endpoint, Scheme::of(config))).unwrap_or_default();
-    match (endpoints.first(), &config.tls_cert) {
-        (Some(Endpoint::Unix(path)), _) => format!("curl --unix-socket {} -X PUT {url}", quoted(path)),
-        (_, Some(cert)) => format!("curl --cacert {} -X PUT {url}", quoted(cert)),
-        (_, None) => format!("curl -X PUT {url}"),
-    }
-}
-
-/// A path as a shell reads it: between quotes, which a quote of its own ends and begins again.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
-}
-
-fn origin(settings: &Settings) -> String {
-    let mut file = None;
-    let mut given = 0;
-    for setting in &settings.settings {
-        match &setting.origin {
-            Origin::Default => {}
-            Origin::File(position) => file = Some(position.path.as_str()),
-            Origin::Environment(_) | Origin::Flag(_) => given += 1,
+/// The end because of `cause`, which is said in the log where somebody collects that, else to the terminal.
+fn failed(exit: Exit, cause: &str) -> Finished {
+    match log::Options::current() {
+        log::Options { format: Format::Text, has_priorities: false, .. } => {
+            Finished::because(exit, [format!("error: {cause}")])
         }
-    }
-    let beside = match given {
-        0 => String::new(),
-        count => format!(", {count} from the environment and flags"),
-    };
-    match file {
-        Some(path) => format!("{path}{beside}"),
-        None => format!("defaults, no config file{beside}"),
-    }
-}
-
-fn loaded(loaded: &Loaded) -> String {
-    let mut origins = Vec::new();
-    match &loaded.source {
-        Source::Nothing => {}
-        Source::Snapshot { bytes, .. } => origins.push(format!("from a snapshot of {bytes} bytes")),
-        Source::Go(summary) => origins.push(format!("imported from the Go server, {} left out", summary.skipped)),
-    }
-    if loaded.replayed.records > 0 {
-        let Replayed { records, bytes } = loaded.replayed;
-        origins.push(format!("from {records} records of a journal of {bytes} bytes"));
-    }
-    if origins.is_empty() {
-        return "empty".to_owned();
-    }
-    let expired = if loaded.expired == 0 { String::new() } else { format!("; {} had expired", loaded.expired) };
-    let (documents, collections) = (loaded.documents, loaded.collections);
-    format!("{documents} documents in the main store and {collections} collections, {}{expired}", origins.join(" and "))
-}
-
-fn what_is_lost(journal: Journal) -> &'static str {
-    match journal {
-        Journal::Always => "neither a crash nor a loss of power loses an acknowledged write",
-        Journal::Everysec => "a crash loses nothing, a loss of power the last second",
-        Journal::Os => "a crash loses nothing, a loss of power what the kernel had not written",
-        Journal::Off => "a crash loses what came after the last snapshot",
-    }
-}
-
-fn snapshots(config: &Config) -> String {
-    let interval = crate::base::duration::GoDuration::from(config.snapshot_interval);
-    if config.enable_snapshots {
-        format!("every {interval} when something changed, on POST /v1/admin/snapshot, and at a clean stop")
-    } else {
-        "on POST /v1/admin/snapshot and at a clean stop; none on schedule".to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Sources, load};
-
-    fn config(flags: &[(&str, &str)]) -> Config {
-        let flags = flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        load(&Sources { flags, ..Sources::default() }).unwrap().config
-    }
-
-    #[test]
-    fn every_endpoint_is_on_one_line_and_the_first_is_the_one_to_try() {
-        let tcp = Endpoint::Tcp("0.0.0.0:80".parse().unwrap());
-        let unix = Endpoint::Unix("/run/it's.sock".into());
-        let plain = config(&[]);
-        let tls = config(&[("front", "reactor"), ("tls-cert", "/etc/it's.pem"), ("tls-key", "k")]);
-        let (first_tcp, first_unix) = ([tcp.clone(), unix.clone()], [unix, tcp]);
-        assert_eq!(places(&first_tcp, Scheme::Http), "http://127.0.0.1:80, unix:/run/it's.sock");
-        assert_eq!(places(&first_tcp, Scheme::Https), "https://127.0.0.1:80, unix:/run/it's.sock");
-        assert_eq!(put(&first_tcp, &plain), "curl -X PUT http://127.0.0.1:80");
-        assert_eq!(put(&first_tcp, &tls), "curl --cacert '/etc/it'\\''s.pem' -X PUT https://127.0.0.1:80");
-        for config in [plain, tls] {
-            let over_unix = "curl --unix-socket '/run/it'\\''s.sock' -X PUT http://localhost";
-            assert_eq!(put(&first_unix, &config), over_unix);
+        log::Options { .. } => {
+            log::event(
+                Level::Error,
+                "failed",
+                format_args!("{cause}"),
+                &[("exit_code", u32::from(exit.code()).into())],
+            );
+            Finished::because::<&str>(exit, [])
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Options that are one of a few words.
 
+use crate::base::log::{Format, Level};
+
 /// What can be chosen by its name.
 pub trait Choice: Copy + 'static {
     /// Every choice, in the order in which errors list them.
@@ -82,5 +84,24 @@ impl Choice for OnJournalError {
             OnJournalError::Degrade => "degrade",
             OnJournalError::Exit => "exit",
         }
+    }
+}
+
+impl Choice for Format {
+    const ALL: &'static [Format] = &[Format::Text, Format::Json];
+
+    fn name(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Json => "json",
+        }
+    }
+}
+
+impl Choice for Level {
+    const ALL: &'static [Level] = Level::ALL;
+
+    fn name(self) -> &'static str {
+        Level::name(self)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::base::limits::{DOCUMENT_BYTES_CEILING, JOURNAL_BUFFER_BYTES_MIN};
+use crate::base::log::{Format, Level};
 
 use super::choice::{Front, Journal, OnJournalError, named, names};
 use super::option::{Kind, OptionSpec};
@@ -468,6 +469,28 @@ pub const OPTIONS: &[OptionSpec] = &[
         meaning: "Requests for /v1/changes that may be open at once; the next one is a 429. In the pool front each \
                   occupies one of pool_threads.",
         cost: "Larger: each change is told that many times. Smaller: readers are refused sooner.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "log_format",
+        kind: Kind::Word(names::<Format>, |config, word| named(word).map(|format| config.log_format = format)),
+        default: "text",
+        unit: "name",
+        meaning: "How the lines of the log on standard error look. \"text\" is a sentence with figures behind it, for \
+                  people; \"json\" an object with time, level, event, message and the figures, for programs, and the \
+                  greeting on standard output is one of these lines too.",
+        cost: "\"text\": no time, which whoever collects the lines adds. \"json\": twice as long.",
+        if_unsure: "Leave it; \"json\" where the lines are collected by something that reads JSON.",
+    },
+    OptionSpec {
+        name: "log_level",
+        kind: Kind::Word(names::<Level>, |config, word| named(word).map(|level| config.log_level = level)),
+        default: "info",
+        unit: "name",
+        meaning: "The least level of what is logged, out of debug, info, warning and error. Calls of an admin and what \
+                  begins and ends are info, what clears up in the background is debug.",
+        cost: "Lower: more lines, though no more than 10 a second of one kind. Higher: what was done by whom is not \
+               told.",
         if_unsure: "Leave it.",
     },
 ];

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::access::Tokens;
+use crate::base::log::{Format, Level};
 
 use super::choice::{Front, Journal, OnJournalError};
 use super::listen::{Host, Listen};
@@ -95,6 +96,10 @@ pub struct Config {
     pub changes_bytes_max: usize,
     /// Readers of the feed at once.
     pub changes_connections_max: usize,
+    /// How lines of the log look.
+    pub log_format: Format,
+    /// The least level that the log has.
+    pub log_level: Level,
 }
 
 impl Config {
@@ -142,6 +147,8 @@ impl Config {
             changes_entries_max: 0,
             changes_bytes_max: 0,
             changes_connections_max: 0,
+            log_format: Format::Text,
+            log_level: Level::Info,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Composition: puts the rooms together, starts the threads, and takes everything down again.
 //!
 //! The only room that starts threads: `mt-http-N` and `mt-accept` for the front, `mt-journal` and `mt-sync` for the
-//! journal, `mt-expire`, `mt-snapshot`, `mt-reload`, and `mt-load-N` while data is loaded; `mt-signal` for the process, and `mt-watch`
-//! where a supervisor wants to hear of it. Shutdown is
+//! journal, `mt-expire`, `mt-snapshot`, `mt-reload`, and `mt-load-N` while data is loaded; `mt-signal` and `mt-log` for
+//! the process, and `mt-watch` where a supervisor wants to hear of it. Shutdown is
 //! one path: stop accepting, drain, refuse writes, last snapshot, end the journal, record the clean stop.
 
 mod certificate;
@@ -12,6 +12,7 @@ mod expirer;
 mod journaling;
 mod listen;
 mod load;
+mod logging;
 mod metrics;
 mod operator;
 mod options;
@@ -56,6 +57,7 @@ pub use certificate::{CertificateError, check_certificate, own_certificate};
 pub use dump::{DumpError, dump};
 pub use listen::{Needs, Scheme, url_of};
 pub use load::{Loaded, Source};
+pub use logging::Logging;
 pub use metrics::{ServerFigures, SnapshotFigures};
 pub use signals::{Signal, outlive_large_files, signals};
 pub use start_error::StartError;

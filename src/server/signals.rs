@@ -77,6 +77,7 @@ impl Desk {
         match signal {
             Signal::Stop if self.is_stopping.swap(true, Ordering::SeqCst) => {
                 log::warn(format_args!("second signal: exiting at once, without the last snapshot"));
+                log::flush(log::FLUSH_PATIENCE);
                 std::process::exit(EXIT_TOLD_TWICE);
             }
             // Whatever still waits to be looked at is a reload that will see what this one asks to be seen, or a stop.

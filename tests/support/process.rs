@@ -160,11 +160,16 @@ pub struct Process {
 
 impl Process {
     /// Starts `command`.
-    pub fn spawn(mut command: Command) -> Process {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub fn spawn(command: Command) -> Process {
+        Process::spawn_onto(command, Stdio::piped())
+    }
+
+    /// Starts `command` with this standard error, which nobody drains unless it is piped.
+    pub fn spawn_onto(mut command: Command, stderr: Stdio) -> Process {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().expect("the binary starts");
         let stdout = Drain::of(child.stdout.take().expect("a pipe"));
-        let stderr = Drain::of(child.stderr.take().expect("a pipe"));
+        let stderr = child.stderr.take().map_or_else(|| Drain::of(std::io::empty()), Drain::of);
         Process { child, stdout, stderr }
     }
 
@@ -197,6 +202,11 @@ impl Process {
     pub fn wait_for_stderr(&self, text: &str) {
         let found = self.stderr.wait_for(|said| said.contains(text).then_some(()));
         found.unwrap_or_else(|said| panic!("{text:?} was not said: {said}"));
+    }
+
+    /// What it has said on standard error until now.
+    pub fn stderr_until_now(&self) -> String {
+        self.stderr.said()
     }
 
     /// Waits until standard output contains `text`.

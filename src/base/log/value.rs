@@ -31,6 +31,16 @@ impl Level {
             Level::Error => "error",
         }
     }
+
+    /// Its priority of syslog.
+    pub(super) fn priority(self) -> u8 {
+        match self {
+            Level::Debug => 7,
+            Level::Info => 6,
+            Level::Warn => 4,
+            Level::Error => 3,
+        }
+    }
 }
 
 /// A value of a field.

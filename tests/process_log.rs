@@ -1,0 +1,165 @@
+//! The log of the real binary: lines for people and for programs, what is left out of it, and a standard error that
+//! nobody reads.
+
+mod support;
+
+use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use support::process::{FRONTS, Ground, Process, Server};
+
+/// What a pipe holds that nobody reads.
+const PIPE_BYTES: usize = 64 * 1024;
+
+/// The lines of the log, each an object.
+#[track_caller]
+fn objects(stderr: &str) -> Vec<Value> {
+    assert!(stderr.ends_with('\n'), "{stderr}");
+    let object = |line: &str| {
+        let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(value.is_object(), "{line}");
+        value
+    };
+    stderr.lines().map(object).collect()
+}
+
+#[track_caller]
+fn the<'v>(objects: &'v [Value], event: &str) -> &'v Value {
+    let mut found = objects.iter().filter(|object| object["event"] == event);
+    let first = found.next().unwrap_or_else(|| panic!("no event {event}: {objects:?}"));
+    assert_eq!(found.next(), None, "one event {event}");
+    first
+}
+
+/// A pipe that takes nothing more.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = pipe().expect("a pipe");
+    writer.write_all(&[b'.'; PIPE_BYTES]).expect("room in it");
+    (reader, writer)
+}
+
+/// Starts a server whose standard error is `writer`.
+fn start_onto(ground: &Ground, writer: PipeWriter, flags: &[&str]) -> Server {
+    let mut command = ground.command(&["--port", "127.0.0.1:0"]);
+    command.args(flags);
+    let started = Server::of(Process::spawn_onto(command, Stdio::from(writer)));
+    started.unwrap_or_else(|ended| panic!("it did not get ready: {ended:?}"))
+}
+
+#[test]
+fn a_start_that_fails_is_an_object_too() {
+    let ground = Ground::new();
+    ground.write("data/database.mtdb", "no snapshot");
+    let flags = ["--port", "127.0.0.1:0", "--log-format", "json"];
+    let ended = ground.run(&flags);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    let all = objects(&ended.stderr);
+    let failed = the(&all, "failed");
+    assert_eq!((&failed["level"], &failed["exit_code"]), (&Value::from("error"), &Value::from(1)));
+    assert!(failed["message"].as_str().is_some_and(|text| text.contains("database.mtdb")), "{failed}");
+}
+
+#[test]
+fn the_journal_of_systemd_is_told_priorities() {
+    for (format, named) in [("text", true), ("json", true), ("text", false)] {
+        let ground = Ground::new();
+        let (mut reader, writer) = pipe().unwrap();
+        let stream = std::fs::metadata(format!("/proc/self/fd/{}", writer.as_raw_fd())).unwrap();
+        let mut command = ground.command(&["--port", ":0", "--data-dir", "data", "--log-format", format]);
+        let inode = if named { stream.ino() } else { stream.ino() + 1 };
+        command.env("JOURNAL_STREAM", format!("{}:{inode}", stream.dev()));
+        let process = Process::spawn_onto(command, Stdio::from(writer));
+        let mut said = String::new();
+        let mut buffer = [0; 4096];
+        while !said.contains("listening on") {
+            let count = reader.read(&mut buffer).unwrap();
+            assert!(count > 0, "{said}");
+            said += &String::from_utf8_lossy(&buffer[..count]);
+        }
+        process.signal(Signal::TERM);
+        let ended = process.wait();
+        reader.read_to_string(&mut said).unwrap();
+        let priorities: Vec<&str> = said.lines().map(|line| line.get(..3).unwrap()).collect();
+        assert_eq!((priorities[0] == "<4>", priorities.contains(&"<6>")), (named, named), "{said} {ended:?}");
+        assert!(priorities.iter().all(|priority| priority.starts_with('<') == named), "{said}");
+    }
+}
+
+#[test]
+fn a_flood_is_cut_down_and_every_line_is_accounted_for() {
+    const CALLS: u64 = 300;
+    let ground = Ground::new();
+    let mut command = ground.command(&["--port", "127.0.0.1:0"]);
+    command.env("MEMORY_TOOLS_LOG_LEVEL", "info");
+    let server = Server::start(command);
+    let mut client = server.client();
+    for _ in 0..CALLS {
+        assert_eq!(client.send("GET", "/v1/config", &[], b"").status, 200);
+    }
+    let ended = server.stop();
+    let count = |begin: &str| ended.stderr.lines().filter(|line| line.starts_with(begin)).count() as u64;
+    let told = count("memory-tools: admin: ");
+    let left_out: Vec<u64> = ended
+        .stderr
+        .lines()
+        .filter(|line| line.contains(" lines like this were left out in "))
+        .map(|line| line.split(' ').nth(1).unwrap().parse().unwrap())
+        .collect();
+    assert!(told < CALLS, "{ended:?}");
+    assert_eq!(told + left_out.iter().sum::<u64>(), CALLS, "{ended:?}");
+}
+
+#[test]
+fn a_standard_error_that_nobody_reads_stops_no_request() {
+    for front in FRONTS {
+        let ground = Ground::new();
+        let (mut reader, writer) = full_pipe();
+        // It has something to say before it is ready.
+        ground.write("data/database.mtdb.tmp", "what a crash has left");
+        let server = start_onto(&ground, writer, &["--front", front]);
+        let mut client = server.client();
+        for number in 0..300 {
+            assert_eq!(client.send("PUT", &format!("/v1/docs/{number}"), &[], b"1").status, 201);
+            assert_eq!(client.send("GET", "/v1/config", &[], b"").status, 200);
+        }
+        // Somebody comes and reads.
+        let mut filling = vec![0; PIPE_BYTES];
+        reader.read_exact(&mut filling).unwrap();
+        let rest = std::thread::spawn(move || {
+            let mut rest = String::new();
+            reader.read_to_string(&mut rest).map(|_| rest)
+        });
+        drop(client);
+        assert_eq!(server.stop().code, Some(0));
+        let rest = rest.join().unwrap().unwrap();
+        assert!(rest.contains("memory-tools: admin: GET /v1/config"), "{rest}");
+        assert!(rest.contains("memory-tools: stopped; last snapshot: 300 documents"), "{rest}");
+    }
+}
+
+#[test]
+fn a_standard_error_that_nobody_ever_reads_does_not_keep_the_server_from_stopping() {
+    let ground = Ground::new();
+    let (_reader, writer) = full_pipe();
+    let server = start_onto(&ground, writer, &[]);
+    assert_eq!(server.client().send("PUT", "/v1/docs/k", &[], b"1").status, 201);
+    assert_eq!(server.stop().code, Some(0));
+    let server = ground.start(&[]);
+    assert_eq!(server.client().send("GET", "/v1/docs/k", &[], b"").text(), "1");
+    server.stop();
+}
+
+#[test]
+fn a_standard_error_that_is_closed_is_no_trouble() {
+    let ground = Ground::new();
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let server = start_onto(&ground, writer, &[]);
+    assert_eq!(server.client().send("GET", "/v1/config", &[], b"").status, 200);
+    assert_eq!(server.stop().code, Some(0));
+}
