@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memory_tools::base::clock::SystemClock;
+use memory_tools::base::memory::Allocator;
 use memory_tools::config::{self, Sources};
 use memory_tools::server::{Parts, Server, StopError};
 use sim_disk::{Fault, SimDisk};
@@ -27,7 +28,12 @@ fn start(disk: &SimDisk, journal: &str, more: &[(&str, &str)]) -> Server {
     let given = [("journal", journal), ("port", "127.0.0.1:0"), ("data-dir", "data"), ("shards", "16")];
     let flags = given.iter().chain(more).map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let settings = config::load(&Sources { file: None, environment: Vec::new(), flags }).expect("a good config");
-    let parts = Parts { clock: Arc::new(SystemClock::start()), disk: Arc::new(disk.clone()), import_skip: false };
+    let parts = Parts {
+        clock: Arc::new(SystemClock::start()),
+        disk: Arc::new(disk.clone()),
+        memory: Arc::new(Allocator),
+        import_skip: false,
+    };
     Server::start(&settings, parts).expect("the server starts")
 }
 

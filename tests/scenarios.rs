@@ -26,6 +26,8 @@ mod keys;
 mod listing;
 #[path = "scenarios/many.rs"]
 mod many;
+#[path = "scenarios/memory.rs"]
+mod memory;
 #[path = "scenarios/patching.rs"]
 mod patching;
 #[path = "scenarios/pointers.rs"]

@@ -47,6 +47,11 @@ fn write(body: &mut Vec<u8>, stats: &Stats, api: &Api) {
         body.extend_from_slice(format!("\",\"age_ms\":{}}}", api.clock.now().since(at)).as_bytes());
     }
     body.extend_from_slice(format!(",\"index_bytes\":{}", stats.index_bytes).as_bytes());
+    body.extend_from_slice(format!(",\"memory\":{{\"used_bytes\":{}", stats.memory_used_bytes).as_bytes());
+    if let Some(bytes) = stats.memory_limit_bytes {
+        body.extend_from_slice(format!(",\"limit_bytes\":{bytes}").as_bytes());
+    }
+    body.push(b'}');
     if let Some(bytes) = stats.resident_bytes {
         let overhead = bytes.saturating_sub(stats.key_and_value_bytes + stats.index_bytes);
         let text = format!(",\"overhead_bytes\":{overhead},\"resident_bytes\":{bytes}");

@@ -169,6 +169,10 @@ impl From<Refusal> for Otherwise {
             Refusal::TooManyCollections { limit } => Problem::new(Kind::TooManyCollections, detail)
                 .hint("drop a collection, or raise collections_max")
                 .size("limit", *limit),
+            Refusal::MemoryFull { limit_bytes, used_bytes } => Problem::new(Kind::MemoryFull, detail)
+                .hint("delete documents, or raise memory_bytes_max; reads, deletes and writes that do not grow go on")
+                .number("limit_bytes", *limit_bytes)
+                .number("used_bytes", *used_bytes),
             Refusal::RoleLacking { .. } | Refusal::OutOfReach { .. } => Problem::forbidden(refusal),
         })
     }
@@ -213,6 +217,7 @@ mod tests {
             (Refusal::JournalUnavailable { cause: "no".into() }, 503, "journal_unavailable"),
             (Refusal::Stopping, 503, "stopping"),
             (Refusal::TooManyCollections { limit: 1 }, 507, "too_many_collections"),
+            (Refusal::MemoryFull { limit_bytes: 1, used_bytes: 2 }, 507, "memory_full"),
         ] {
             let detail = refusal.to_string();
             let Otherwise::Problem(problem) = Otherwise::from(refusal) else { panic!("{code}") };

@@ -1,4 +1,4 @@
-//! How the process asks the kernel for memory.
+//! How the process asks the kernel for memory, how much it may have (`granted`), and how much it has in use (`usage`).
 //!
 //! The allocator is jemalloc, as `main` declares it, with its own thread that gives memory back (`jemalloc_bg_thd` in
 //! `top -H`) and no other setting of ours. What chose it, on documents of 500 to 1500 bytes written by two threads and
@@ -17,7 +17,13 @@
 //!
 //! tcmalloc would need a C++ library in a static binary, and takes the most where nothing is overwritten.
 
+mod granted;
+mod usage;
+
 use rustix::thread::disable_transparent_huge_pages;
+
+pub use granted::{Granted, Grantor, Told, granted, kibibytes};
+pub use usage::{Allocator, Meter, Usage};
 
 /// Asks the kernel for small pages only, for this process. Called once, at the start of `main`.
 ///

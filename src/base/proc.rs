@@ -43,6 +43,11 @@ pub fn resident_bytes() -> Option<u64> {
     resident_bytes_in(&fs::read_to_string("/proc/self/status").ok()?)
 }
 
+/// Bytes of this process that are in memory and in no file: what the kernel cannot get back but by swapping it out.
+pub fn anonymous_bytes() -> Option<u64> {
+    anonymous_bytes_in(&fs::read_to_string("/proc/self/statm").ok()?, rustix::param::page_size() as u64)
+}
+
 /// File descriptors that this process has open.
 pub fn open_descriptors() -> Option<u64> {
     // Since Linux 6.2 the folder's size is their number, at the cost of a look; before, it is 0, and they are counted.
@@ -56,6 +61,13 @@ pub fn open_descriptors() -> Option<u64> {
 }
 
 /// The line VmRSS in a text such as /proc/self/status, which is in units of 1024 bytes.
+/// The second figure of such a text is the resident pages, the third those of them that are of files or shared.
+fn anonymous_bytes_in(pages: &str, page_bytes: u64) -> Option<u64> {
+    let mut figures = pages.split_whitespace().skip(1).map(str::parse::<u64>);
+    let (resident, of_files) = (figures.next()?.ok()?, figures.next()?.ok()?);
+    resident.saturating_sub(of_files).checked_mul(page_bytes)
+}
+
 fn resident_bytes_in(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -134,6 +146,14 @@ mod tests {
         assert_eq!(resident_bytes_in("Name:\tx\nVmRSS:\t    2048 kB\nRssAnon:\t 1 kB\n"), Some(2 << 20));
         assert_eq!(resident_bytes_in("Name:\tVmRSS:\nVmRSS: many kB\n"), None);
         assert_eq!(resident_bytes_in(""), None, "a kernel thread has none");
+    }
+
+    #[test]
+    fn anonymous_memory_is_what_is_resident_and_in_no_file() {
+        assert_eq!(anonymous_bytes_in("1000 70 20 5 0 300 0\n", 4096), Some(50 * 4096));
+        assert_eq!(anonymous_bytes_in("1000 70\n", 4096), None);
+        assert_eq!(anonymous_bytes_in("", 4096), None);
+        assert!(anonymous_bytes().unwrap() > 100_000);
     }
 
     /// Other tests open and close files meanwhile, so the bounds are wide.

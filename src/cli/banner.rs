@@ -20,10 +20,11 @@ pub(super) fn banner(settings: &Settings, server: &Server) -> String {
         format!("snapshots      {}", snapshots(config)),
         format!("journal        {}: {}", config.journal.name(), what_is_lost(config.journal)),
         format!(
-            "limits         {} a document, {} connections, {} collections",
+            "limits         {} a document, {} connections, {} collections, {}",
             format_size(config.document_bytes_max),
             connections,
-            config.collections_max
+            config.collections_max,
+            server.memory_limit_bytes().map_or_else(|| "none of memory".to_owned(), in_mebibytes),
         ),
         format!(
             "ready          {} in {} ms",
@@ -65,6 +66,11 @@ pub(super) fn log_started(settings: &Settings, server: &Server) {
             ("took_ms", loaded.duration.into()),
         ],
     );
+}
+
+/// A size of memory as people read it: no byte of it is worth a digit.
+fn in_mebibytes(bytes: u64) -> String {
+    format!("{} MiB of memory", bytes >> 20)
 }
 
 /// Where the server is reached, all on one line.

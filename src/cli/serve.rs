@@ -12,6 +12,7 @@ use crossbeam_channel::select;
 use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
 use crate::base::log::{self, Format, Level};
+use crate::base::memory::Allocator;
 use crate::config::{ConfigError, ListenOn, Settings};
 use crate::server::{Logging, Parts, Server, Signal, Source, Supervisor, signals};
 
@@ -37,7 +38,12 @@ fn serve_logged(settings: &Settings, import_skip: bool) -> Finished {
         Ok(told) => told,
         Err(cause) => return fail(cause),
     };
-    let parts = Parts { clock: Arc::new(SystemClock::start()), disk: Arc::new(RealDisk), import_skip };
+    let parts = Parts {
+        clock: Arc::new(SystemClock::start()),
+        disk: Arc::new(RealDisk),
+        memory: Arc::new(Allocator),
+        import_skip,
+    };
     let server = match Server::start(settings, parts) {
         Ok(server) => server,
         Err(error) => {

@@ -8,6 +8,7 @@
 mod choice;
 mod listen;
 mod listen_on;
+mod memory_max;
 mod nearest;
 mod size;
 mod values;
@@ -29,6 +30,7 @@ pub use error::{ConfigError, Origin, Position};
 pub use listen::{Host, Listen, ListenFault};
 pub use listen_on::{ListenOn, ListenOnFault};
 pub use load::{ENVIRONMENT_PREFIX, Setting, Settings, Sources, load};
+pub use memory_max::{MemoryMax, MemoryMaxFault};
 pub use option::{Kind, OptionSpec, Spelled, ValueFault};
 pub use origins::ANY as ANY_ORIGIN;
 pub use render::{json_file, listing, markdown_table};

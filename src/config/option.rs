@@ -13,6 +13,7 @@ use crate::base::duration::GoDuration;
 
 use super::listen::Listen;
 use super::listen_on::ListenOn;
+use super::memory_max::MemoryMax;
 use super::origins;
 use super::size::{format_size, parse_size};
 use super::values::Config;
@@ -53,6 +54,8 @@ pub enum Kind {
     PowerOfTwo(usize, usize, fn(&mut Config) -> &mut usize),
     /// A size in bytes.
     Size(usize, usize, fn(&mut Config) -> &mut usize),
+    /// A size in bytes, a share of the memory that there is, or no bound.
+    Memory(fn(&mut Config) -> &mut MemoryMax),
     /// On or off.
     Switch(fn(&mut Config) -> &mut bool),
     /// A folder, relative to the working directory.
@@ -184,7 +187,7 @@ impl Kind {
             (Kind::Tokens(_), Spelled::JsonStrings(texts)) if texts.is_empty() => Ok(Cow::Borrowed("[]")),
             (Kind::Tokens(_), _) => Err(None),
             (Kind::Switch(_), Spelled::JsonSwitch(text)) => Ok(Cow::Borrowed(text)),
-            (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Size(..), Spelled::JsonNumber(text)) => {
+            (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Size(..) | Kind::Memory(_), Spelled::JsonNumber(text)) => {
                 Ok(Cow::Borrowed(text))
             }
             (Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Switch(_), _) => Err(None),
@@ -197,7 +200,7 @@ impl Kind {
     fn to_json(&self, text: &str) -> String {
         match self {
             Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Switch(_) => text.to_owned(),
-            Kind::Size(..) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.to_owned(),
+            Kind::Size(..) | Kind::Memory(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.to_owned(),
             Kind::Endpoints(_) | Kind::Origins(_) => {
                 let elements: Vec<String> = text.split(',').filter(|element| !element.is_empty()).map(quoted).collect();
                 format!("[{}]", elements.join(", "))
@@ -205,9 +208,13 @@ impl Kind {
             // They show themselves as JSON.
             Kind::Tokens(_) if text.is_empty() => "[]".to_owned(),
             Kind::Tokens(_) => text.to_owned(),
-            Kind::Address(_) | Kind::Span(..) | Kind::Size(..) | Kind::Folder(_) | Kind::File(_) | Kind::Word(..) => {
-                quoted(text)
-            }
+            Kind::Address(_)
+            | Kind::Span(..)
+            | Kind::Size(..)
+            | Kind::Memory(_)
+            | Kind::Folder(_)
+            | Kind::File(_)
+            | Kind::Word(..) => quoted(text),
         }
     }
 
@@ -238,6 +245,7 @@ impl Kind {
             Kind::Size(least, most, _) => {
                 format!("a size of {} to {} bytes", format_size(*least), format_size(*most))
             }
+            Kind::Memory(_) => "a size of 1MiB or more, 1% to 100% of the memory that there is, or \"off\"".to_owned(),
             Kind::Switch(_) => "true or false".to_owned(),
             Kind::Folder(_) => "a folder".to_owned(),
             Kind::File(_) => "a file, or nothing".to_owned(),
@@ -291,6 +299,11 @@ impl Kind {
                 let size = Some(size).filter(|size| least <= size && size <= most).ok_or(None)?;
                 *field(config) = size;
                 Ok(format_size(size))
+            }
+            Kind::Memory(field) => {
+                let bound = MemoryMax::parse(text).map_err(|fault| Some(fault.to_string()))?;
+                *field(config) = bound;
+                Ok(bound.to_string())
             }
             Kind::Switch(field) => {
                 *field(config) = text.parse().map_err(|_| None)?;

@@ -382,6 +382,20 @@ pub const OPTIONS: &[OptionSpec] = &[
         if_unsure: "Leave it; 1024 beyond ten million documents.",
     },
     OptionSpec {
+        name: "memory_bytes_max",
+        kind: Kind::Memory(|config| &mut config.memory_bytes_max),
+        default: "75%",
+        unit: "bytes",
+        meaning: "Memory that the server may use: a size, or a share of what the machine has or, where that is less, the \
+                  control group that the server is in. At the limit writes that grow are a 507; reads, deletes, changes \
+                  of deadlines and writes that do not grow go on. \"off\" or 0 is no limit. What is loaded at the start \
+                  is loaded whatever its size.",
+        cost: "Larger: less is left for the holes between documents, for bodies that arrive at the same time and for \
+               the kernel's cache; without a limit the kernel ends the process when there is no more. Smaller: writes are \
+               refused sooner.",
+        if_unsure: "Leave it; less where other programs on the machine need more than a quarter of it.",
+    },
+    OptionSpec {
         name: "document_bytes_max",
         kind: Kind::Size(1, DOCUMENT_BYTES_CEILING, |config| &mut config.document_bytes_max),
         default: "50MiB",

@@ -9,6 +9,7 @@ use crate::base::log::{Format, Level};
 use super::choice::{Front, Journal, OnJournalError};
 use super::listen::{Host, Listen};
 use super::listen_on::ListenOn;
+use super::memory_max::MemoryMax;
 
 /// Every option's value. Fields are named as their options; the table says what each means and costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,8 @@ pub struct Config {
     pub ttl_clean_interval: Duration,
     /// Shards of the store; a power of two.
     pub shards: usize,
+    /// Memory that may be used before writes that grow are refused.
+    pub memory_bytes_max: MemoryMax,
     /// Bytes of one document.
     pub document_bytes_max: usize,
     /// Operations of one bulk.
@@ -138,6 +141,7 @@ impl Config {
             snapshot_interval: Duration::ZERO,
             ttl_clean_interval: Duration::ZERO,
             shards: 0,
+            memory_bytes_max: MemoryMax::Off,
             document_bytes_max: 0,
             bulk_operations_max: 0,
             bulk_bytes_max: 0,

@@ -8,6 +8,7 @@
 mod capture;
 mod execute;
 mod load;
+mod memory;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::store::{CollectionId, Expired, ShardIndex, Store, Totals};
 
 pub use capture::{Capture, CaptureStep};
 pub use load::{LoadFault, Loading, Replaying};
+pub use memory::Memory;
 
 /// What the engine is told at start.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,7 @@ pub struct Engine {
     journal: Arc<Journal>,
     clock: Arc<dyn Clock>,
     collections_max: usize,
+    memory: Memory,
     /// True once the last snapshot may begin: a write after that would not be in it. Read under a shard's lock.
     is_sealed: AtomicBool,
     /// Held for reading while the catalogue changes, for writing while `is_sealed` is set.
@@ -66,12 +69,24 @@ impl Engine {
             journal,
             clock,
             collections_max: options.collections_max,
+            memory: Memory::unlimited(),
             is_sealed: AtomicBool::new(false),
             catalogue_gate: RwLock::new(()),
             dropped: Mutex::new(Vec::new()),
             staged: Mutex::new(None),
             replacements: AtomicU64::new(0),
         }
+    }
+
+    /// The same engine, which keeps to the limit of `memory`. What it loads is loaded whatever its size.
+    #[must_use]
+    pub fn with_memory(self, memory: Memory) -> Engine {
+        Engine { memory, ..self }
+    }
+
+    /// How much memory is in use, and may be.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// Frees every document whose deadline has passed, a bounded number per hold of a lock; returns how many. Gives

@@ -36,6 +36,10 @@ pub struct Stats {
     pub journal: Option<JournalStats>,
     /// When the newest snapshot was published, or that which was loaded was captured; `None` before the first.
     pub snapshot_at: Option<UnixMillis>,
+    /// Bytes of memory in use, as they are held against the limit.
+    pub memory_used_bytes: u64,
+    /// The limit; `None` when there is none.
+    pub memory_limit_bytes: Option<u64>,
     /// Bytes of the process that are in memory, where the system says so.
     pub resident_bytes: Option<u64>,
 }

@@ -214,6 +214,16 @@ pub enum Refusal {
         /// `collections_max`.
         limit: usize,
     },
+    /// There is no memory for a write that grows; what does not grow goes on.
+    #[error(
+        "writes that grow are refused: {used_bytes} bytes of memory are in use, and memory_bytes_max allows {limit_bytes}"
+    )]
+    MemoryFull {
+        /// What may be in use.
+        limit_bytes: u64,
+        /// What is.
+        used_bytes: u64,
+    },
     /// Whoever asks may do less than this.
     #[error("{detail}")]
     RoleLacking {

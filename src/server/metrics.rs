@@ -52,6 +52,17 @@ const KEPT: &[Row] = &[
         },
     ),
     gauge(
+        "memory_tools_memory_used_bytes",
+        "Bytes of memory in use, as they are held against memory_bytes_max: without holes between documents, up to an \
+         eighth of it, and without pages that are about to be given back.",
+        |at, samples| samples.whole(at.memory_used),
+    ),
+    gauge(
+        "memory_tools_memory_limit_bytes",
+        "What memory_bytes_max comes to; at it writes that grow are refused. None without a limit.",
+        |at, samples| at.memory_limit.into_iter().for_each(|bytes| samples.whole(bytes)),
+    ),
+    gauge(
         "memory_tools_journal_state",
         "1 for how the journal stands: serving, degraded (the disk has refused it, and writes are refused), healing (a \
          new one is begun, writes are still refused), or off (there is none).",
@@ -159,6 +170,8 @@ struct Reading {
     journal: journal::Figures,
     changes: journal::ChangesFigures,
     totals: Totals,
+    memory_used: u64,
+    memory_limit: Option<u64>,
     snapshot_seconds: Option<f64>,
     snapshot_at_seconds: Option<f64>,
     snapshot_errors: u64,
@@ -267,6 +280,8 @@ impl Figures for ServerFigures {
             journal: self.journal.figures(),
             changes: self.journal.changes_figures(),
             totals: self.engine.totals(),
+            memory_used: self.engine.memory().look(),
+            memory_limit: self.engine.memory().limit_bytes(),
             snapshot_seconds: (self.snapshots.published.get() > 0).then(|| self.snapshots.duration_seconds.get()),
             snapshot_at_seconds: Some(self.snapshots.newest_at_seconds.get()).filter(|at| *at > 0.0),
             snapshot_errors: self.snapshots.errors.get(),
@@ -299,6 +314,8 @@ impl Figures for ServerFigures {
             journal_mode: self.journal_mode,
             journal,
             snapshot_at: self.snapshots.newest_at(),
+            memory_used_bytes: self.engine.memory().look(),
+            memory_limit_bytes: self.engine.memory().limit_bytes(),
             resident_bytes: proc::resident_bytes(),
         }
     }

@@ -1,8 +1,8 @@
 //! Composition: puts the rooms together, starts the threads, and takes everything down again.
 //!
 //! The only room that starts threads: `mt-http-N` and `mt-accept` for the front, `mt-journal` and `mt-sync` for the
-//! journal, `mt-expire`, `mt-snapshot`, `mt-reload`, and `mt-load-N` while data is loaded; `mt-signal` and `mt-log` for
-//! the process, and `mt-watch` where a supervisor wants to hear of it. Shutdown is
+//! journal, `mt-expire`, `mt-memory`, `mt-snapshot`, `mt-reload`, and `mt-load-N` while data is loaded; `mt-signal` and
+//! `mt-log` for the process, and `mt-watch` where a supervisor wants to hear of it. Shutdown is
 //! one path: stop accepting, drain, refuse writes, last snapshot, end the journal, record the clean stop.
 
 mod certificate;
@@ -13,6 +13,7 @@ mod journaling;
 mod listen;
 mod load;
 mod logging;
+mod memory;
 mod metrics;
 mod operator;
 mod options;
@@ -34,6 +35,7 @@ use crate::base::clock::Clock;
 use crate::base::disk::Disk;
 use crate::base::health::{Health, Reason};
 use crate::base::log;
+use crate::base::memory::Meter;
 use crate::base::threads::Spawn;
 use crate::config::{Choice, Settings};
 use crate::engine::{Engine, EngineOptions};
@@ -46,6 +48,7 @@ use crate::persist::{self, DataFolder, Next, OpenOptions};
 use certificate::Shown;
 use expirer::Expirer;
 use journaling::Journaling;
+use memory::MemoryWatch;
 use operator::Operator;
 use options::{journal_options, origins, shown};
 use reload::{Reloader, Reloads};
@@ -73,6 +76,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The files.
     pub disk: Arc<dyn Disk>,
+    /// What tells how much memory is in use.
+    pub memory: Arc<dyn Meter>,
     /// Leave out what cannot be imported of the Go server's files, instead of refusing to start.
     pub import_skip: bool,
 }
@@ -132,7 +137,8 @@ impl Server {
             bytes_max: config.changes_bytes_max,
             readers_max: config.changes_connections_max,
         }));
-        let engine = Arc::new(Engine::new(options, Arc::clone(&journal), Arc::clone(&parts.clock)));
+        let engine = Engine::new(options, Arc::clone(&journal), Arc::clone(&parts.clock));
+        let engine = Arc::new(engine.with_memory(memory::limited(config, parts.memory)));
         let threads = Arc::new(Threads::default());
         let (snapshots, orders) = Snapshots::new();
         let snapshots = Arc::new(snapshots);
@@ -199,6 +205,8 @@ impl Server {
                 let (api, sources) = (Arc::clone(&api), settings.sources.clone());
                 let reloader = Reloader { certificate, api, sources, disk };
                 threads.start("mt-reload", reloader.into_job(reload_orders, stopped.clone()))?;
+                let watch = MemoryWatch::begin(Arc::clone(&engine));
+                threads.start("mt-memory", watch.into_job(stopped.clone()))?;
                 let expirer = Expirer { engine: Arc::clone(&engine), health: Arc::clone(&health) };
                 threads.start("mt-expire", expirer.into_job(config.ttl_clean_interval, stopped))
             };
@@ -248,6 +256,11 @@ impl Server {
     /// Documents that are stored now, expired ones that were not reaped yet included.
     pub fn documents(&self) -> u64 {
         self.subject.engine.totals().documents
+    }
+
+    /// Bytes of memory that may be used; `None` when there is no limit.
+    pub fn memory_limit_bytes(&self) -> Option<u64> {
+        self.subject.engine.memory().limit_bytes()
     }
 
     /// Has read again what can be read while serving, and returns when that is done. What came of it is in the log.

@@ -40,6 +40,11 @@ impl Locked<'_> {
         self.entry().map(|entry| entry.version)
     }
 
+    /// Bytes of the key and the value that are there, live or expired; `None` when none are.
+    pub fn size_bytes(&self) -> Option<usize> {
+        self.entry().map(|entry| entry.document.size_bytes())
+    }
+
     /// Version and deadline of the live document; `None` when there is none at `now`, which is asked only where there is
     /// one with a deadline.
     pub fn current(&self, now: impl FnOnce() -> UnixMillis) -> Option<Current> {

@@ -72,6 +72,12 @@ impl<'s> LockedMany<'s> {
         is_live.then(|| Current { version: entry.version, deadline: entry.deadline, rests_on: shard.rests_on(entry) })
     }
 
+    /// Bytes of what is under a key, live or expired; see `Locked::size_bytes`.
+    pub fn size_bytes(&self, number: usize) -> Option<usize> {
+        let Found { shard, slot, .. } = self.find(number);
+        slot.map(|slot| shard.get(self.id, slot).document.size_bytes())
+    }
+
     /// What the absence of a live document under a key rests on; see `Locked::absent_rests_on`.
     pub fn absent_rests_on(&self, number: usize) -> Lsn {
         let Found { shard, slot, .. } = self.find(number);

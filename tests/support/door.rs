@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use super::delivery::Delivery;
 use super::dice::{self, Dice};
 use super::http::{self, Client, Sent};
+use super::memory::SaidMemory;
 pub use super::reply::Reply;
 use super::reply::written;
 
@@ -37,6 +38,14 @@ pub trait Door {
     }
     /// Moves the clock.
     fn advance(&mut self, millis: u64);
+    /// Has so many bytes of memory be in use.
+    fn use_memory(&mut self, bytes: u64) {
+        self.house().memory.say(bytes);
+        // They are looked at for it.
+        assert_eq!(self.send("GET", "/v1/stats", &[], b"").status, 200);
+    }
+    /// The server behind it.
+    fn house(&self) -> &House;
     /// Stops the server cleanly and starts it on the same folder.
     fn restart(&mut self);
 }
@@ -47,6 +56,8 @@ pub struct House {
     server: Option<Server>,
     /// Its clock.
     pub clock: Arc<ManualClock>,
+    /// What it takes for its memory.
+    pub memory: Arc<SaidMemory>,
     /// Its data folder.
     pub folder: TempDir,
     listens: Listens,
@@ -72,7 +83,8 @@ impl House {
     pub fn listening(listens: Listens, flags: &[(&str, &str)]) -> House {
         let folder = tempfile::tempdir().expect("a folder");
         let flags = flags.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let mut house = House { server: None, clock: Arc::new(ManualClock::at(START)), folder, listens, flags };
+        let (clock, memory) = (Arc::new(ManualClock::at(START)), Arc::default());
+        let mut house = House { server: None, clock, memory, folder, listens, flags };
         house.open();
         house
     }
@@ -96,7 +108,12 @@ impl House {
         ];
         flags.extend(self.flags.iter().cloned());
         let settings = config::load(&Sources { file: None, environment: Vec::new(), flags }).expect("a good config");
-        let parts = Parts { clock: self.clock.clone(), disk: Arc::new(RealDisk), import_skip: false };
+        let parts = Parts {
+            clock: self.clock.clone(),
+            disk: Arc::new(RealDisk),
+            memory: self.memory.clone(),
+            import_skip: false,
+        };
         self.server = Some(Server::start(&settings, parts).expect("the server starts"));
     }
 
@@ -249,6 +266,10 @@ impl Door for Direct {
         self.0.clock.advance(millis);
     }
 
+    fn house(&self) -> &House {
+        &self.0
+    }
+
     fn restart(&mut self) {
         self.0.close();
         self.0.open();
@@ -279,6 +300,10 @@ impl Door for Wire {
 
     fn advance(&mut self, millis: u64) {
         self.house.clock.advance(millis);
+    }
+
+    fn house(&self) -> &House {
+        &self.house
     }
 
     fn restart(&mut self) {

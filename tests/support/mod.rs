@@ -11,6 +11,7 @@ pub mod http;
 pub mod ledger;
 pub mod left_out;
 pub mod marked;
+pub mod memory;
 pub mod process;
 pub mod remote;
 pub mod reply;

@@ -22,6 +22,8 @@ pub enum Step {
     Exchange(Exchange),
     /// The clock moves forward by so many milliseconds.
     Advance(u64),
+    /// So many bytes of memory are in use from now on.
+    UsesMemory(u64),
     /// The server is stopped cleanly and started again on the same data folder.
     Restart,
 }
@@ -150,6 +152,7 @@ pub fn run(scenario: &Scenario, door: &mut dyn Door) {
         exchange_all(scenario, &std::mem::take(&mut together), door);
         match step {
             Step::Advance(millis) => door.advance(*millis),
+            Step::UsesMemory(bytes) => door.use_memory(*bytes),
             Step::Restart => {
                 door.restart();
                 page = page_of(door);

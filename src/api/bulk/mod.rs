@@ -154,10 +154,11 @@ impl Run {
         Ok(Consumed::TAKEN)
     }
 
-    /// What lies beyond the reach of a token is that of its line alone; all else is the world's, and ends the run.
+    /// What lies beyond the reach of a token is that of its line alone, and so is what would grow where memory is full: a
+    /// line behind it may make room. All else is the world's, and ends the run.
     fn refused(&mut self, key: &str, otherwise: Otherwise) -> Consumed {
         match otherwise {
-            Otherwise::Problem(problem) if problem.kind() == Kind::OutOfReach => {
+            Otherwise::Problem(problem) if matches!(problem.kind(), Kind::OutOfReach | Kind::MemoryFull) => {
                 self.push_problem(key, &problem, Rest::NOTHING);
                 Consumed::TAKEN
             }

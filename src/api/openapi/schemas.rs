@@ -156,52 +156,7 @@ pub fn all() -> Json {
             "properties": { "status": { "enum": ["live", "ready"] } },
             "additionalProperties": false,
         },
-        "Stats": {
-            "description": "journal is without LSNs while it is off; snapshot is left out before the first",
-            "type": "object",
-            "required": ["version"],
-            "properties": {
-                "version": { "type": "string" },
-                "uptime_ms": { "type": "integer", "minimum": 0 },
-                "documents": { "description": "expired ones that are not freed yet included", "type": "integer" },
-                "bytes": { "description": "of keys and values", "type": "integer", "minimum": 0 },
-                "collections": { "type": "integer", "minimum": 0 },
-                "next_lsn": { "type": "integer", "minimum": 1 },
-                "journal": {
-                    "type": "object",
-                    "required": ["mode", "state"],
-                    "properties": {
-                        "mode": { "type": "string" },
-                        "state": { "enum": ["serving", "degraded", "healing", "off"] },
-                        "written_lsn": { "type": "integer", "minimum": 0 },
-                        "durable_lsn": { "type": "integer", "minimum": 0 },
-                    },
-                    "additionalProperties": false,
-                },
-                "snapshot": {
-                    "type": "object",
-                    "required": ["at", "age_ms"],
-                    "properties": {
-                        "at": { "type": "string", "format": "date-time" },
-                        "age_ms": { "type": "integer", "minimum": 0 },
-                    },
-                    "additionalProperties": false,
-                },
-                "index_bytes": {
-                    "description": "about what tables and indexes take beside keys and values",
-                    "type": "integer",
-                    "minimum": 0,
-                },
-                "overhead_bytes": {
-                    "description": "of resident_bytes, what is neither in bytes nor in index_bytes: the program, its \
-                                    buffers, kept changes, the allocator",
-                    "type": "integer",
-                    "minimum": 0,
-                },
-                "resident_bytes": { "type": "integer", "minimum": 0 },
-            },
-            "additionalProperties": false,
-        },
+        "Stats": stats(),
         "Config": {
             "type": "object",
             "additionalProperties": {
@@ -239,6 +194,67 @@ pub fn all() -> Json {
             "additionalProperties": false,
         },
         "Description": { "type": "object", "required": ["openapi", "info", "paths"] },
+    })
+}
+
+/// How the server stands. By itself, because one `json!` takes only so much.
+fn stats() -> Json {
+    json!({
+        "description": "journal is without LSNs while it is off; snapshot is left out before the first",
+        "type": "object",
+        "required": ["version"],
+        "properties": {
+            "version": { "type": "string" },
+            "uptime_ms": { "type": "integer", "minimum": 0 },
+            "documents": { "description": "expired ones that are not freed yet included", "type": "integer" },
+            "bytes": { "description": "of keys and values", "type": "integer", "minimum": 0 },
+            "collections": { "type": "integer", "minimum": 0 },
+            "next_lsn": { "type": "integer", "minimum": 1 },
+            "journal": {
+                "type": "object",
+                "required": ["mode", "state"],
+                "properties": {
+                    "mode": { "type": "string" },
+                    "state": { "enum": ["serving", "degraded", "healing", "off"] },
+                    "written_lsn": { "type": "integer", "minimum": 0 },
+                    "durable_lsn": { "type": "integer", "minimum": 0 },
+                },
+                "additionalProperties": false,
+            },
+            "snapshot": {
+                "type": "object",
+                "required": ["at", "age_ms"],
+                "properties": {
+                    "at": { "type": "string", "format": "date-time" },
+                    "age_ms": { "type": "integer", "minimum": 0 },
+                },
+                "additionalProperties": false,
+            },
+            "index_bytes": {
+                "description": "about what tables and indexes take beside keys and values",
+                "type": "integer",
+                "minimum": 0,
+            },
+            "memory": {
+                "description": "what is in use, as it is held against memory_bytes_max, and what that comes to; no \
+                                limit_bytes is no limit",
+                "type": "object",
+                "required": ["used_bytes"],
+                "properties": {
+                    "used_bytes": { "type": "integer", "minimum": 0 },
+                    "limit_bytes": { "type": "integer", "minimum": 0 },
+                },
+                "additionalProperties": false,
+            },
+            "overhead_bytes": {
+                "description": "of resident_bytes, what is neither in bytes nor in index_bytes: the program, its \
+                                buffers, kept changes, the allocator",
+                "type": "integer",
+                "minimum": 0,
+            },
+            "resident_bytes": { "type": "integer", "minimum": 0 },
+        },
+        "additionalProperties": false,
     })
 }
 

@@ -155,4 +155,6 @@ kinds! {
     JournalUnavailable = 503 "journal_unavailable" "Writes are refused for now";
     /// One more collection would be too many.
     TooManyCollections = 507 "too_many_collections" "Too many collections";
+    /// There is no memory for a write that grows.
+    MemoryFull = 507 "memory_full" "Memory is full";
 }

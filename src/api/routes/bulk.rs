@@ -32,7 +32,7 @@ pub const BULK: Operation = Operation {
         WRITES,
         BODY,
         KEYED,
-        &[Kind::BulkTooLarge, Kind::JournalBusy, Kind::TooManyBodies, Kind::TooManyCollections],
+        &[Kind::BulkTooLarge, Kind::JournalBusy, Kind::TooManyBodies, Kind::TooManyCollections, Kind::MemoryFull],
         &[Kind::AtomicRefused, Kind::OperationInvalid, Kind::ConditionInvalid],
         &[Kind::PatchTypeUnsupported, Kind::PatchContended],
     ],

@@ -39,7 +39,13 @@ pub const CREATE: Operation = Operation {
             Reply { status: 201, about: "created", content: Content::Object("Options"), fields: &["Location"] },
             Reply { status: 200, about: "it was there", content: Content::Object("Options"), fields: &[] },
         ],
-        &[NAMED, IN_COLLECTION, WRITES, BODY, &[Kind::CollectionOptionsInvalid, Kind::TooManyCollections]],
+        &[
+            NAMED,
+            IN_COLLECTION,
+            WRITES,
+            BODY,
+            &[Kind::CollectionOptionsInvalid, Kind::TooManyCollections, Kind::MemoryFull],
+        ],
     )
 };
 

@@ -131,7 +131,15 @@ pub const PUT: Operation = Operation {
         CREATED,
         DONE,
     ],
-    problems: &[NAMED, KEYED, IN_COLLECTION, WRITES, BODY, GUARDED, &[Kind::BodyUnexpected, Kind::TooManyCollections]],
+    problems: &[
+        NAMED,
+        KEYED,
+        IN_COLLECTION,
+        WRITES,
+        BODY,
+        GUARDED,
+        &[Kind::BodyUnexpected, Kind::TooManyCollections, Kind::MemoryFull],
+    ],
 };
 
 /// `PATCH`
@@ -156,7 +164,7 @@ pub const PATCH: Operation = Operation {
         BODY,
         GUARDED,
         &[Kind::PatchInvalid, Kind::PatchConflict, Kind::PatchTypeUnsupported, Kind::PatchUnprocessable],
-        &[Kind::PatchContended, Kind::TooManyCollections],
+        &[Kind::PatchContended, Kind::TooManyCollections, Kind::MemoryFull],
     ],
     ..PUT
 };
@@ -199,6 +207,12 @@ pub const POST: Operation = Operation {
         IN_COLLECTION,
         WRITES,
         BODY,
-        &[Kind::ConditionInvalid, Kind::ConditionFailed, Kind::KeyUnavailable, Kind::TooManyCollections],
+        &[
+            Kind::ConditionInvalid,
+            Kind::ConditionFailed,
+            Kind::KeyUnavailable,
+            Kind::TooManyCollections,
+            Kind::MemoryFull,
+        ],
     ],
 };

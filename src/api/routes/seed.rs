@@ -44,7 +44,7 @@ pub const SET: Operation = Operation {
             IN_COLLECTION,
             WRITES,
             BODY,
-            &[Kind::EnvelopeInvalid, Kind::TooManyCollections, Kind::ConditionRequired],
+            &[Kind::EnvelopeInvalid, Kind::TooManyCollections, Kind::MemoryFull, Kind::ConditionRequired],
         ],
     )
 };
@@ -84,7 +84,7 @@ pub const CREATE: Operation = Operation {
         (seed::create_collection, Needs::Write),
         ("seed_create_collection", "Makes sure that a collection exists"),
         &[],
-        &[TARGET, IN_COLLECTION, WRITES, &[Kind::TooManyCollections]],
+        &[TARGET, IN_COLLECTION, WRITES, &[Kind::TooManyCollections, Kind::MemoryFull]],
     )
 };
 

@@ -50,6 +50,7 @@ pub const IMPORT: Operation = Operation {
             Kind::JournalBusy,
             Kind::TooManyBodies,
             Kind::TooManyCollections,
+            Kind::MemoryFull,
         ],
         &[Kind::ImportRunning],
     ],

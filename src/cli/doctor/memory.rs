@@ -1,5 +1,7 @@
 //! Memory: how much there may be, whether it can be swapped out, and how the kernel gives it.
 
+use crate::base::memory::{Granted, Grantor, granted, kibibytes};
+
 use super::Told;
 use super::finding::{Finding, size};
 use super::limits::number;
@@ -10,45 +12,16 @@ const SWAPPINESS_MAX: u64 = 10;
 /// Mappings of a process that the kernel grants by default; an allocator may need as many.
 const MAPPINGS_MIN: u64 = 65_530;
 
-/// The figure in the line `name` of a text such as /proc/meminfo, which counts in units of 1024 bytes.
-fn kibibytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
-/// Where the limits on memory are of the groups that a text such as /proc/self/cgroup names, and of those around them.
-fn group_limits(groups: &str) -> Vec<String> {
-    let mut places = Vec::new();
-    for line in groups.lines() {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
-        let (top, file) = match controllers {
-            "" => ("/sys/fs/cgroup", "memory.max"),
-            names if names.split(',').any(|name| name == "memory") => {
-                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
-            }
-            _ => continue,
-        };
-        let mut path = path.trim_end_matches('/');
-        loop {
-            places.push(format!("{top}{path}/{file}"));
-            let Some((around, _)) = path.rsplit_once('/') else { break };
-            path = around;
-        }
-    }
-    places
-}
-
 /// How much memory there may be, beside the newest `snapshot`, which is about what is in memory.
 pub fn memory(told: Told<'_>, process: &str, snapshot: u64) -> Finding {
     let about = "memory";
-    let Some(machine) = told("/proc/meminfo").and_then(|text| kibibytes(&text, "MemTotal")) else {
+    let Some(Granted { bytes: usable, by }) = granted(told, process) else {
         return Finding::untold(about, "/proc/meminfo");
     };
-    let groups = told(&format!("/proc/{process}/cgroup")).unwrap_or_default();
-    let limit = group_limits(&groups).iter().filter_map(|place| number(told, place)).min();
-    let usable = limit.unwrap_or(u64::MAX).min(machine);
-    let whose = if usable < machine { "the limit of the control group" } else { "all of the machine" };
+    let whose = match by {
+        Grantor::Group => "the limit of the control group",
+        Grantor::Machine => "all of the machine",
+    };
     let figure = match snapshot {
         0 => format!("{}, {whose}", size(usable)),
         bytes => format!("{}, {whose}, with a snapshot of {}", size(usable), size(bytes)),
@@ -153,16 +126,6 @@ mod tests {
 
     #[test]
     fn the_smallest_limit_around_the_process_counts() {
-        let one = group_limits("4:memory:/a/b\n2:cpu,cpuacct:/c\n0::/\n");
-        assert_eq!(
-            one,
-            [
-                "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes",
-                "/sys/fs/cgroup/memory/a/memory.limit_in_bytes",
-                "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-                "/sys/fs/cgroup/memory.max"
-            ]
-        );
         let told = files(&[
             ("/proc/meminfo", "MemTotal:        1024 kB\n"),
             ("/proc/7/cgroup", "0::/system.slice/x.service\n"),

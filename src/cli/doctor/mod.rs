@@ -13,6 +13,7 @@ mod storage;
 use std::path::{Path, PathBuf};
 
 use crate::base::disk::{Disk, read_whole};
+use crate::base::memory::Told;
 use crate::base::proc;
 use crate::config::{Config, ConfigError, Settings};
 use crate::persist;
@@ -21,9 +22,6 @@ use crate::server::Needs;
 use super::exit::{Exit, Finished};
 use finding::{Finding, Verdict};
 use storage::Mount;
-
-/// What the kernel tells in the file at a place; nothing when it may not be read.
-type Told<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Bytes of a lock file; a pid and the end of its line.
 const PID_BYTES_MAX: u64 = 32;

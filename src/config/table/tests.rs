@@ -21,6 +21,7 @@ fn other_value(option: &OptionSpec) -> String {
         Kind::Count(..) => "77",
         Kind::PowerOfTwo(..) => "8",
         Kind::Size(_, most, _) => return (most - 1).to_string(),
+        Kind::Memory(_) => "80%",
         Kind::Switch(_) => "false",
         Kind::Folder(_) => "elsewhere",
         Kind::File(_) => "elsewhere.pem",
@@ -83,7 +84,10 @@ fn every_option_says_what_it_means_and_costs() {
         for text in [option.meaning, option.cost, option.if_unsure] {
             assert!(text.ends_with('.') && !text.contains("  ") && !text.contains('|'), "{}: {text}", option.name);
         }
-        let is_sized = matches!(option.kind, Kind::Span(..) | Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Size(..));
+        let is_sized = matches!(
+            option.kind,
+            Kind::Span(..) | Kind::Count(..) | Kind::PowerOfTwo(..) | Kind::Size(..) | Kind::Memory(_)
+        );
         assert_eq!(is_sized, option.cost.contains("Larger: ") && option.cost.contains("maller: "), "{}", option.name);
     }
 }

@@ -17,6 +17,7 @@ use crate::persist::journal::encoded_bytes;
 use crate::store::LockedMany;
 
 use super::super::Engine;
+use super::super::memory::document_bytes;
 use super::unwritten;
 
 use decide::{Decided, Found, Obstacle, Version, decide};
@@ -56,6 +57,7 @@ impl Engine {
                 return Ok(Outcome { rest: Rest::Seen(rests_on), effect: Effect::BatchRefused { index, why } });
             }
         };
+        self.memory.take(growth(writes, &earlier, &locked))?;
         for (record, decided) in records.iter_mut().zip(&decided) {
             if let (Record::Put { deadline, .. }, Some(after)) = (record, decided.after) {
                 *deadline = after.deadline;
@@ -106,6 +108,25 @@ fn too_large(records: &[Record<'_>]) -> Option<(usize, BatchRefusal)> {
         }
     }
     first.map(|index| (index, BatchRefusal::TooLarge { bytes, bytes_max: ATOMIC_BYTES_MAX }))
+}
+
+/// How much is added by all changes together.
+fn growth(writes: &[BatchWrite<'_>], earlier: &[Option<usize>], locked: &LockedMany<'_>) -> u64 {
+    // What is under the key of each change behind it.
+    let mut sizes: Vec<Option<usize>> = Vec::with_capacity(writes.len());
+    let (mut added, mut removed) = (0, 0);
+    for (index, (write, earlier)) in writes.iter().zip(earlier).enumerate() {
+        let before = earlier.map_or_else(|| locked.size_bytes(index), |earlier| sizes.get(earlier).copied().flatten());
+        let after = match write {
+            BatchWrite::Put { document, .. } => Some(document.size_bytes()),
+            BatchWrite::Delete { .. } => None,
+            BatchWrite::SetDeadline { .. } => before,
+        };
+        removed += before.map_or(0, document_bytes);
+        added += after.map_or(0, document_bytes);
+        sizes.push(after);
+    }
+    added.saturating_sub(removed)
 }
 
 /// Makes a change, which has the number `lsn`.

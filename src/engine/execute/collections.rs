@@ -2,11 +2,12 @@
 
 use crate::base::limits::TTL_MS_MAX;
 use crate::model::{
-    CollectionName, CollectionOptions, CollectionSummary, Effect, OptionChanges, Outcome, Record, Refusal, Rest,
+    CollectionName, CollectionOptions, CollectionSummary, Effect, OptionChanges, Outcome, Record, Refusal, Rest, Scope,
 };
 use crate::store::{CatalogueEntry, Created, Dropped};
 
 use super::super::Engine;
+use super::super::memory::COLLECTION_BYTES;
 use super::collection_absent;
 
 /// The options that take the most room in a record.
@@ -30,6 +31,9 @@ impl Engine {
         name: CollectionName<'_>,
         changes: OptionChanges,
     ) -> Result<Created, Refusal> {
+        if self.store.place(Scope::Collection(name)).is_err() {
+            self.memory.take(COLLECTION_BYTES)?;
+        }
         // Which options it gets may only be known under the lock.
         let mut room = self.journal.room(&[Record::CreateCollection { name, options: LARGEST_OPTIONS }])?;
         let _held = self.catalogue_gate.read();

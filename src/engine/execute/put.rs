@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::super::Engine;
+use super::super::memory::growth;
 use super::{condition_failed, condition_required, unwritten};
 
 impl Engine {
@@ -48,6 +49,7 @@ impl Engine {
         if !condition.holds(current.map(|current| current.version)) {
             return Ok(condition_failed(&locked, current));
         }
+        self.memory.take(growth(locked.size_bytes(), document.size_bytes()))?;
         let deadline = expiry.deadline(current.map(|current| current.deadline), options.default_deadline(|| *now));
         let version = early.unwrap_or_else(|| room.append(&Record::Put { scope, document: &document, deadline }));
         let before = locked.put(document, version, deadline);
