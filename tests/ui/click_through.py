@@ -91,6 +91,7 @@ def it_asks_for_a_token_and_refuses_another(browser, server):
     browser.keys(ENTER)
     browser.says("#status-note", "token")
     browser.until("document.querySelector('#token-dialog').open", "it does not ask again")
+    browser.says("#token-refused", "token")
     browser.keys(ESCAPE)
     browser.until("!document.querySelector('#token-dialog').open", "Escape does not close it")
     browser.click("#token-open")
@@ -338,6 +339,17 @@ def it_shows_whoever_reaches_less_what_they_reach(browser, server):
     browser.says("#complaint", "403 role_lacking")
     use_token(browser, server.token)
     browser.says("#collections", "orders")
+
+
+def it_shows_a_large_document_only_when_it_is_told_to(browser, server):
+    server.put("user:large", '"' + "x" * (2 << 20) + '"')
+    list_prefix(browser, "user:large")
+    browser.click("#keys .name", "user:large")
+    browser.says("#document-body", "It has 2.00 MiB")
+    check(browser.run("return !document.querySelector('#document pre') && document.querySelector('#edit').disabled"),
+          "it is shown, or can be edited unseen")
+    browser.click("button", "Show it all the same")
+    browser.until("document.querySelector('#document pre')?.textContent.length > 2 ** 21", "it is not shown")
 
 
 def it_can_be_used_without_a_mouse(browser, server):

@@ -40,7 +40,7 @@ async function ask(method, path, { query = {}, headers = {}, body, bytesMax = In
   }
   if (!response.ok) {
     const problem = new Problem(response.status, described(response, text));
-    if (problem.status === 401) askForToken();
+    if (problem.status === 401) askForToken(problem.message);
     throw problem;
   }
   return { status: response.status, headers: response.headers, text, length };
@@ -69,9 +69,10 @@ function base(collection) {
 
 const called = (collection) => collection ?? "Main store";
 
-function askForToken() {
+function askForToken(refusal) {
   const dialog = at("token-dialog");
   if (dialog.open) return;
+  at("token-refused").textContent = refusal;
   at("token").value = "";
   dialog.showModal();
 }
