@@ -122,10 +122,9 @@ def it_draws_what_the_server_counts(browser, server):
     path = f"return {figure.format('Documents')}.querySelector('.line').getAttribute('d')"
     check(browser.run(path).startswith("M"), "no line is drawn")
     browser.until(lambda: "resident " in shown("Memory"), "no memory is drawn")
-    _, _, metrics = server.ask("GET", "/metrics")
-    if "memory_tools_requests_total{" in metrics:
-        browser.until(lambda: "GET /metrics" in shown("Requests by route"), "no route is drawn")
-        browser.until(lambda: "p99 " in shown("Time to answer"), "no latency is drawn")
+    browser.until(lambda: "GET /metrics" in shown("Requests by route"), "no route is drawn")
+    browser.until(lambda: "p50 " in shown("Time to answer") and "none" not in shown("Time to answer"), "no latency is drawn")
+    browser.until(lambda: "connections " in shown("Connections"), "no connections are drawn")
     browser.click("#pause")
     same(browser.run("return document.querySelector('#pause').ariaPressed"), "true", "the pause")
     browser.click("#pause")
