@@ -34,7 +34,8 @@ async function mainStore() {
 async function collectionsBehind(cursor) {
   const query = { limit: COLLECTIONS_ON_A_PAGE, ...(cursor === undefined ? {} : { cursor }) };
   const page = JSON.parse((await ask("GET", "/v1/collections", { query })).text);
-  return { ...page, collections: page.collections.map(({ name, documents }) => collectionOption(name, count(documents))) };
+  const collections = page.collections.map(({ name, documents }) => collectionOption(name, count(documents)));
+  return { ...page, collections };
 }
 
 function moreBehind(cursor) {

@@ -14,7 +14,10 @@ function draw(name, attributes, ...children) {
   return element;
 }
 
-/** A chart with its title, whose scale is in steps of `unit`; `add` takes a moment in milliseconds and the values at it by their names, `null` for none. */
+/**
+ * A chart with its title, whose scale is in steps of `unit`; `add` takes a moment in milliseconds and the values at it
+ * by their names, `null` for none.
+ */
 function chart(title, write, unit) {
   const points = [];
   /** The names by their lines: a name keeps its line as long as it has one. */
@@ -30,7 +33,8 @@ function chart(title, write, unit) {
     while (points[0].moment < moment - CHART_MS) points.shift();
     place(busiest());
     const named = lines.map((name, line) => [name, line]).filter(([name]) => name !== undefined);
-    const ceiling = rounded(Math.max(0, ...points.flatMap((point) => named.map(([name]) => point.values.get(name) ?? 0))), unit);
+    const shown = points.flatMap((point) => named.map(([name]) => point.values.get(name) ?? 0));
+    const ceiling = rounded(Math.max(0, ...shown), unit);
     top.textContent = ceiling ? write(ceiling) : "";
     svg.replaceChildren(
       draw("path", { class: "grid", d: `M0 .5H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT - 0.5}H${WIDTH}` }),
@@ -77,8 +81,8 @@ function chart(title, write, unit) {
       }
       const x = WIDTH * (1 - (now - moment) / CHART_MS);
       const y = HEIGHT - 1 - (HEIGHT - 2) * (value / ceiling);
-      // A line to the same place is a dot.
-      d += `${pen}${x.toFixed(1)} ${y.toFixed(1)}${pen === "M" ? "h0" : ""}`;
+      // What stands alone is seen as a dash.
+      d += pen === "M" ? `M${(x - 2).toFixed(1)} ${y.toFixed(1)}h2` : `L${x.toFixed(1)} ${y.toFixed(1)}`;
       pen = "L";
     }
     return d;
@@ -96,5 +100,6 @@ function sign(line) {
 function rounded(number, unit) {
   if (number <= 0) return 0;
   const power = unit ** Math.floor(Math.log(number) / Math.log(unit));
-  return [1, 2, 5, 10, 20, 50, 100, 200, 500, unit].map((step) => step * power).find((step) => step >= number) ?? number;
+  const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, unit].map((step) => step * power);
+  return steps.find((step) => step >= number) ?? number;
 }

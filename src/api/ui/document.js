@@ -67,7 +67,8 @@ function showDocument() {
     make("dl", { class: "facts" }, ...Object.entries(facts).map(([name, fact]) =>
       make("div", {}, make("dt", {}, name), make("dd", {}, fact))),
       make("div", {}, make("dt", {}, "Expires"), make("dd", { id: "expires" }))),
-    make("div", { class: "bar" }, make("span", { class: "bar", role: "group", "aria-label": "Shown" }, ...modes), ...actions),
+    make("div", { class: "bar" },
+      make("span", { class: "bar", role: "group", "aria-label": "Shown" }, ...modes), ...actions),
     text === undefined ? tooLarge() : scrolled("The document", text),
     deadlineForm(),
   );
@@ -112,8 +113,8 @@ function deadlineForm() {
 
 async function remove() {
   const { collection, key, etag } = shown;
-  const sure = await agreed("Delete this document?", `${key}, version ${version(etag)}, in ${called(collection)}`, "Delete");
-  if (!sure) return;
+  const which = `${key}, version ${version(etag)}, in ${called(collection)}`;
+  if (!(await agreed("Delete this document?", which, "Delete"))) return;
   await guarded(() => ask("DELETE", base(collection), { query: { key }, headers: { "If-Match": etag } }));
   close("Choose a key, or make a new document.");
   tell(`${key} was deleted`);

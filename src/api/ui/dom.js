@@ -62,7 +62,7 @@ function agreed(title, text, yes) {
   });
 }
 
-/** Makes a listbox one stop of the tabulator, in which the arrow keys, Home and End move, and Enter and Space choose. */
+/** Makes a listbox one stop of the tabulator, in which arrow keys, Home and End move, and Enter and Space choose. */
 function walk(list) {
   list.addEventListener("keydown", (event) => {
     const options = [...list.children];

@@ -62,7 +62,8 @@ function base(collection) {
   if (collection === null) return "/v1/docs";
   // A browser takes these out of a path before it is sent, however they are spelled.
   if (collection === "." || collection === "..") {
-    throw new Problem(0, { title: `A browser cannot ask for a collection called ${collection}`, hint: "curl --path-as-is can" });
+    const title = `A browser cannot ask for a collection called ${collection}`;
+    throw new Problem(0, { title, hint: "curl --path-as-is can" });
   }
   return `/v1/collections/${encodeURIComponent(collection)}/docs`;
 }

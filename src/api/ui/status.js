@@ -49,7 +49,8 @@ function quantiles({ before, now }, name, wanted = () => true) {
 }
 
 function levels(page, names) {
-  return new Map(Object.entries(names).map(([line, name]) => [line, total(page, name)]).filter(([, value]) => value !== null));
+  const found = Object.entries(names).map(([line, name]) => [line, total(page, name)]);
+  return new Map(found.filter(([, value]) => value !== null));
 }
 
 /** Looks once, and again in a while unless it is paused, or nobody sees it. */
