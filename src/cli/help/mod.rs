@@ -13,7 +13,7 @@ const COMMANDS: &str = "\
 usage: memory-tools [--config PATH] [--import-skip] [--print-config] [OPTION...]
        memory-tools serve|check-config|health|doctor|man|completions|help
        memory-tools check|dump|repair PATH, restore FILE, token new   of folders
-       memory-tools get|put|patch|del|ls|watch|top|export|import|backup  to a server
+       memory-tools get|put|patch|del|ls|watch|top|export|import|backup
 ";
 
 const FOOT: &str = "\
