@@ -52,6 +52,7 @@ fn ground(mode: Mode) -> Ground {
         engine: Arc::new(engine),
         journal,
         snapshots: Arc::new(SnapshotFigures::default()),
+        copies: Arc::default(),
         counters: Arc::new(Counters::default()),
         started: Instant::now(),
         started_at: UnixMillis(1_000),

@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn keys_of_the_go_servers_later_versions_find_their_neighbours() {
         assert_eq!(nearest_option("num_shards"), Some("shards"));
-        assert_eq!(nearest_option("backup_interval"), Some("snapshot_interval"));
+        assert_eq!(nearest_option("backup_intervals"), Some("backup_interval"));
     }
 
     #[test]

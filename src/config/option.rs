@@ -60,6 +60,8 @@ pub enum Kind {
     Switch(fn(&mut Config) -> &mut bool),
     /// A folder, relative to the working directory.
     Folder(fn(&mut Config) -> &mut PathBuf),
+    /// A folder, relative to the working directory, or none.
+    FolderOrNone(fn(&mut Config) -> &mut Option<PathBuf>),
     /// A file, relative to the working directory, or none.
     File(fn(&mut Config) -> &mut Option<PathBuf>),
     /// Tokens, none at all included. What is given for them is shown nowhere.
@@ -208,13 +210,8 @@ impl Kind {
             // They show themselves as JSON.
             Kind::Tokens(_) if text.is_empty() => "[]".to_owned(),
             Kind::Tokens(_) => text.to_owned(),
-            Kind::Address(_)
-            | Kind::Span(..)
-            | Kind::Size(..)
-            | Kind::Memory(_)
-            | Kind::Folder(_)
-            | Kind::File(_)
-            | Kind::Word(..) => quoted(text),
+            Kind::Address(_) | Kind::Span(..) | Kind::Size(..) | Kind::Memory(_) | Kind::Word(..) => quoted(text),
+            Kind::Folder(_) | Kind::FolderOrNone(_) | Kind::File(_) => quoted(text),
         }
     }
 
@@ -224,6 +221,7 @@ impl Kind {
             Kind::Endpoints(_) => Some(r#"["127.0.0.1:8080", "unix:/run/memory-tools.sock"]"#),
             Kind::Origins(_) => Some(r#"["https://app.example"]"#),
             Kind::Tokens(_) => Some(r#"[{"name": "app", "role": "read", "sha256": "…"}]"#),
+            Kind::FolderOrNone(_) => Some(r#""/var/backups/memory-tools""#),
             Kind::File(_) => Some(r#""/etc/memory-tools/tls.pem""#),
             _ => None,
         }
@@ -248,6 +246,7 @@ impl Kind {
             Kind::Memory(_) => "a size of 1MiB or more, 1% to 100% of the memory that there is, or \"off\"".to_owned(),
             Kind::Switch(_) => "true or false".to_owned(),
             Kind::Folder(_) => "a folder".to_owned(),
+            Kind::FolderOrNone(_) => "a folder, or nothing".to_owned(),
             Kind::File(_) => "a file, or nothing".to_owned(),
             Kind::Tokens(_) => "tokens as JSON objects".to_owned(),
             Kind::Word(words, _) => {
@@ -316,7 +315,7 @@ impl Kind {
                 *field(config) = PathBuf::from(text);
                 Ok(text.to_owned())
             }
-            Kind::File(field) => {
+            Kind::FolderOrNone(field) | Kind::File(field) => {
                 if text.contains('\0') {
                     return Err(None);
                 }

@@ -360,6 +360,37 @@ pub const OPTIONS: &[OptionSpec] = &[
         if_unsure: "Leave it; without a journal, as long as you can afford to lose.",
     },
     OptionSpec {
+        name: "backup_folder",
+        kind: Kind::FolderOrNone(|config| &mut config.backup_folder),
+        default: "",
+        unit: "folder",
+        meaning: "Where copies of everything are put on schedule, each a file that restore takes, called \
+                  memory-tools-20261123T150407Z.mtdb; created when absent. Empty: none are made.",
+        cost: "Room for backup_keep copies and one more; each is written and read back like a snapshot.",
+        if_unsure: "Give a folder on another disk than data_dir.",
+    },
+    OptionSpec {
+        name: "backup_interval",
+        kind: Kind::Span(Duration::from_secs(1), Duration::from_secs(8760 * 60 * 60), |config| {
+            &mut config.backup_interval
+        }),
+        default: "24h",
+        unit: "duration",
+        meaning: "Time between two of these copies, over restarts, too: it counts from the newest in the folder.",
+        cost: "Larger: more is lost with the data folder's disk. Smaller: more is written.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "backup_keep",
+        kind: Kind::Count(1, 10_000, |config| &mut config.backup_keep),
+        default: "7",
+        unit: "copies",
+        meaning: "How many of these copies are kept: beyond that the oldest goes once a new one is whole. Files of other \
+                  names are never removed.",
+        cost: "Larger: more room, each is as large as a snapshot. Smaller: less far back.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
         name: "ttl_clean_interval",
         kind: Kind::Span(MILLISECOND, DAY, |config| &mut config.ttl_clean_interval),
         default: "1s",

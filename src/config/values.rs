@@ -75,6 +75,12 @@ pub struct Config {
     pub enable_snapshots: bool,
     /// Time between two scheduled snapshots.
     pub snapshot_interval: Duration,
+    /// Where copies are put on schedule, if anywhere.
+    pub backup_folder: Option<PathBuf>,
+    /// Between two of them.
+    pub backup_interval: Duration,
+    /// How many of them are kept.
+    pub backup_keep: usize,
     /// How often expired documents are reaped.
     pub ttl_clean_interval: Duration,
     /// Shards of the store; a power of two.
@@ -139,6 +145,9 @@ impl Config {
             on_journal_error: OnJournalError::Degrade,
             enable_snapshots: false,
             snapshot_interval: Duration::ZERO,
+            backup_folder: None,
+            backup_interval: Duration::ZERO,
+            backup_keep: 0,
             ttl_clean_interval: Duration::ZERO,
             shards: 0,
             memory_bytes_max: MemoryMax::Off,

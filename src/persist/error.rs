@@ -151,7 +151,7 @@ impl Error {
     }
 
     /// Wraps the operating system's answer to `action` on `path`.
-    pub(super) fn io<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(io::Error) -> Error + 'a {
+    pub fn io<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(io::Error) -> Error + 'a {
         move |source| Error::Io { path: path.to_owned(), action, source }
     }
 }

@@ -139,6 +139,17 @@ const KEPT: &[Row] = &[
         },
     ),
     gauge(
+        "memory_tools_backup_last_success_timestamp_seconds",
+        "When the newest scheduled copy was made, in unix time; also one that was found at the start. None before the \
+         first, and without backup_folder.",
+        |at, samples| at.copy_at_seconds.into_iter().for_each(|at| samples.real(at)),
+    ),
+    counter(
+        "memory_tools_backup_errors_total",
+        "Scheduled copies that failed, and times that old ones could not be removed.",
+        |at, samples| samples.whole(at.copy_errors),
+    ),
+    gauge(
         "memory_tools_lock_hold_max_seconds",
         "The longest that a snapshot or the expirer has kept a lock that requests need, in CPU time of its thread.",
         |at, samples| samples.real(at.longest_hold.as_secs_f64()),
@@ -175,6 +186,8 @@ struct Reading {
     snapshot_seconds: Option<f64>,
     snapshot_at_seconds: Option<f64>,
     snapshot_errors: u64,
+    copy_at_seconds: Option<f64>,
+    copy_errors: u64,
     longest_hold: Duration,
     expired_reads: u64,
     expired_swept: u64,
@@ -246,6 +259,26 @@ impl SnapshotFigures {
     }
 }
 
+/// How the scheduled copies went: told by whoever makes them, shown by `ServerFigures`.
+#[derive(Debug, Default)]
+pub struct CopyFigures {
+    errors: Counter,
+    /// 0 while there is none.
+    newest_at_seconds: Gauge,
+}
+
+impl CopyFigures {
+    /// The newest copy is of `at`.
+    pub fn note_made(&self, at: UnixMillis) {
+        self.newest_at_seconds.set(Duration::from_millis(at.0).as_secs_f64());
+    }
+
+    /// One failed, or old ones could not be removed.
+    pub fn note_failed(&self) {
+        self.errors.increment();
+    }
+}
+
 /// What a server counts. Hand it to `Api::showing`.
 #[derive(Debug)]
 pub struct ServerFigures {
@@ -257,6 +290,8 @@ pub struct ServerFigures {
     pub snapshots: Arc<SnapshotFigures>,
     /// What its front counts.
     pub counters: Arc<Counters>,
+    /// How its scheduled copies went.
+    pub copies: Arc<CopyFigures>,
     /// When it was started.
     pub started: Instant,
     /// The same, for people.
@@ -285,6 +320,8 @@ impl Figures for ServerFigures {
             snapshot_seconds: (self.snapshots.published.get() > 0).then(|| self.snapshots.duration_seconds.get()),
             snapshot_at_seconds: Some(self.snapshots.newest_at_seconds.get()).filter(|at| *at > 0.0),
             snapshot_errors: self.snapshots.errors.get(),
+            copy_at_seconds: Some(self.copies.newest_at_seconds.get()).filter(|at| *at > 0.0),
+            copy_errors: self.copies.errors.get(),
             longest_hold: self.engine.longest_background_hold(),
             expired_reads: self.engine.expired().reads.get(),
             expired_swept: self.engine.expired().swept.get(),

@@ -50,9 +50,9 @@ use expirer::Expirer;
 use journaling::Journaling;
 use memory::MemoryWatch;
 use operator::Operator;
-use options::{journal_options, origins, shown};
+use options::{journal_options, origins, scheduled, shown};
 use reload::{Reloader, Reloads};
-use snapshotter::{First, Snapshots, Snapshotter, Subject};
+use snapshotter::{Copies, First, Snapshots, Snapshotter, Subject};
 use threads::Threads;
 
 pub use crate::front::Endpoint;
@@ -61,7 +61,7 @@ pub use dump::{DumpError, dump};
 pub use listen::{Needs, Scheme, url_of};
 pub use load::{Loaded, Source};
 pub use logging::Logging;
-pub use metrics::{ServerFigures, SnapshotFigures};
+pub use metrics::{CopyFigures, ServerFigures, SnapshotFigures};
 pub use signals::{Signal, outlive_large_files, signals};
 pub use start_error::StartError;
 pub use supervisor::{Supervisor, Watch};
@@ -158,12 +158,14 @@ impl Server {
             },
         );
         let counters = Arc::new(Counters::default());
+        let copied = Arc::default();
         let figures = ServerFigures {
             counters: Arc::clone(&counters),
             started_at: parts.clock.now(),
             engine: engine.clone(),
             journal: journal.clone(),
             snapshots: snapshots.figures(),
+            copies: Arc::clone(&copied),
             started,
             journal_mode: config.journal.name(),
         };
@@ -198,7 +200,9 @@ impl Server {
             let journaling = Journaling::begin(&journal, &folder, Next { link, ..loaded.next_segment })?;
             let start_threads = || {
                 let interval = config.enable_snapshots.then_some(config.snapshot_interval);
-                let snapshotter = Snapshotter { subject: subject.clone(), state: Arc::clone(&snapshots), orders };
+                let copies = scheduled(config).map(|schedule| Copies::new(schedule, Arc::clone(&disk), copied));
+                let state = Arc::clone(&snapshots);
+                let snapshotter = Snapshotter { subject: subject.clone(), state, orders, copies };
                 // Part of what was replayed may have been read from memory that never reached the disk.
                 let first = if loaded.replayed.records > 0 { First::AtOnce } else { First::WhenDue };
                 threads.start("mt-snapshot", snapshotter.into_job(interval, first, stopped.clone()))?;

@@ -8,6 +8,8 @@ use crate::api::{Origins, ShownSetting};
 use crate::config::{self, Config, OnJournalError, Settings};
 use crate::journal::{JournalOptions, Mode};
 
+use super::snapshotter::Schedule;
+
 /// The configuration as `/v1/config` shows it. No option shows a secret: of a key there is only where its file is, of a
 /// token its name, its role and its reach.
 pub fn shown(settings: &Settings) -> Vec<ShownSetting> {
@@ -44,4 +46,10 @@ pub fn journal_options(config: &Config, fail: Sender<String>) -> JournalOptions 
     };
     let segment_bytes = config.journal_segment_bytes as u64;
     JournalOptions { mode, buffer_bytes: config.journal_buffer_bytes, segment_bytes, on_given_up }
+}
+
+/// The copies that `config` wants on schedule.
+pub fn scheduled(config: &Config) -> Option<Schedule> {
+    let (interval, keep) = (config.backup_interval, config.backup_keep);
+    config.backup_folder.clone().map(|folder| Schedule { folder, interval, keep })
 }

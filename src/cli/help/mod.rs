@@ -16,8 +16,10 @@ usage: memory-tools [--config PATH] [--import-skip] [--print-config] [OPTION...]
        memory-tools get|put|patch|del|ls|watch|top|export|import|backup
 ";
 
+/// Over the options: what wins over their defaults.
+const SOURCES: &str = "options: defaults < config.json, --config PATH < MEMORY_TOOLS_PORT=... < --port\n";
+
 const FOOT: &str = "\
-defaults < ./config.json or --config PATH < MEMORY_TOOLS_PORT=... < --port ...
 exit code: 0 done, 1 failed, 2 command line or configuration, 3 damaged data
 try: curl -X PUT localhost:8080/v1/docs/hello -d '{\"hello\":\"world\"}'
 ";
@@ -30,8 +32,7 @@ pub fn help() -> Finished {
     let version = env!("CARGO_PKG_VERSION");
     let options = wrapped(OPTIONS.iter().map(cell));
     Finished::done(format!(
-        "memory-tools {version}: JSON documents in memory, served over HTTP\n{COMMANDS}\noptions, with their defaults:\n\
-         {options}{FOOT}"
+        "memory-tools {version}: JSON documents in memory, served over HTTP\n{COMMANDS}{SOURCES}{options}{FOOT}"
     ))
 }
 

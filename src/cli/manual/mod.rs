@@ -90,7 +90,7 @@ fn takes_options(page: &Page) -> bool {
 fn flag_of(option: &OptionSpec) -> Flag {
     let value = match &option.kind {
         Kind::Switch(_) => Value::None,
-        Kind::Folder(_) | Kind::File(_) => Value::Path,
+        Kind::Folder(_) | Kind::FolderOrNone(_) | Kind::File(_) => Value::Path,
         Kind::Word(words, _) => Value::Words(words()),
         _ => Value::Any,
     };

@@ -23,7 +23,7 @@ fn other_value(option: &OptionSpec) -> String {
         Kind::Size(_, most, _) => return (most - 1).to_string(),
         Kind::Memory(_) => "80%",
         Kind::Switch(_) => "false",
-        Kind::Folder(_) => "elsewhere",
+        Kind::Folder(_) | Kind::FolderOrNone(_) => "elsewhere",
         Kind::File(_) => "elsewhere.pem",
         Kind::Tokens(_) => {
             return format!(r#"[{{"name": "a", "role": "read", "sha256": "{}"}}]"#, "0".repeat(64));

@@ -1,6 +1,7 @@
 //! `mt-snapshot`: writes snapshots on schedule, on demand and when the journal has outgrown the newest one, one at a
 //! time; and heals a journal that was given up.
 
+mod copies;
 mod handing;
 mod newest;
 mod orders;
@@ -19,6 +20,8 @@ use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::model::{BackupAnswer, SnapshotAnswer, SnapshotReport};
 use crate::persist::{DataFolder, Error};
+pub use copies::{Copies, Schedule};
+
 use crate::server::{Loaded, SnapshotFigures, Source};
 
 use handing::{Turn, Turns};
@@ -149,12 +152,14 @@ pub struct Snapshotter {
     pub state: Arc<Snapshots>,
     /// Where calls arrive.
     pub orders: Receiver<Order>,
+    /// The copies that are made on schedule, if any are.
+    pub copies: Option<Copies>,
 }
 
 impl Snapshotter {
     /// The thread's loop: a snapshot each `interval` in which something changed (`None`: none on schedule), one for
     /// each order and one whenever the journal has outgrown the newest, until `stopped` is disconnected.
-    pub fn into_job(self, interval: Option<Duration>, first: First, stopped: Receiver<()>) -> Job {
+    pub fn into_job(mut self, interval: Option<Duration>, first: First, stopped: Receiver<()>) -> Job {
         Box::new(move || {
             stand_back();
             let ticks = interval.map_or_else(never, tick);
@@ -166,7 +171,10 @@ impl Snapshotter {
                 select! {
                     recv(stopped) -> _ => return,
                     recv(ticks) -> _ => self.on_schedule(),
-                    recv(looks) -> _ => self.look(),
+                    recv(looks) -> _ => {
+                        self.look();
+                        self.copies.iter_mut().for_each(|copies| copies.look(&self.subject));
+                    }
                     recv(self.orders) -> order => match order {
                         Ok(Order::Snapshot(told)) => self.on_demand(told),
                         Ok(Order::Backup(told, turn)) => told.answer(self.copy(turn)),
