@@ -67,6 +67,26 @@ impl Choice for Journal {
     }
 }
 
+/// Whether each request is told in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// None is, but for slow ones.
+    Off,
+    /// Each has its line.
+    On,
+}
+
+impl Choice for AccessLog {
+    const ALL: &'static [AccessLog] = &[AccessLog::Off, AccessLog::On];
+
+    fn name(self) -> &'static str {
+        match self {
+            AccessLog::Off => "off",
+            AccessLog::On => "on",
+        }
+    }
+}
+
 /// What the server does when the disk refuses the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnJournalError {

@@ -25,7 +25,7 @@ mod load;
 mod render;
 
 pub use agreement::Clash;
-pub use choice::{Choice, Front, Journal, OnJournalError};
+pub use choice::{AccessLog, Choice, Front, Journal, OnJournalError};
 pub use error::{ConfigError, Origin, Position};
 pub use listen::{Host, Listen, ListenFault};
 pub use listen_on::{ListenOn, ListenOnFault};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::limits::{DOCUMENT_BYTES_CEILING, JOURNAL_BUFFER_BYTES_MIN};
 use crate::base::log::{Format, Level};
 
-use super::choice::{Front, Journal, OnJournalError, named, names};
+use super::choice::{AccessLog, Front, Journal, OnJournalError, named, names};
 use super::option::{Kind, OptionSpec};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -287,6 +287,28 @@ pub const OPTIONS: &[OptionSpec] = &[
         meaning: "How long a shutdown waits for requests in progress before its final snapshot.",
         cost: "Larger: stopping can take longer. Smaller: requests in progress may get no answer; 0s waits for none.",
         if_unsure: "Leave it; give your supervisor more than this plus the time of a snapshot.",
+    },
+    OptionSpec {
+        name: "access_log",
+        kind: Kind::Word(names::<AccessLog>, |config, word| named(word).map(|choice| config.access_log = choice)),
+        default: "off",
+        unit: "name",
+        meaning: "Whether each request has its line in the log: method, template of the route, a number in place of the \
+                  path (the same for the same path until the next start), status, bytes, milliseconds, address.",
+        cost: "\"on\": a line is written for each request, by the thread that answers it. \"off\": what was asked is \
+               known from /metrics alone.",
+        if_unsure: "Leave it.",
+    },
+    OptionSpec {
+        name: "slow_request_ms",
+        kind: Kind::Count(0, 86_400_000, |config| &mut config.slow_request_ms),
+        default: "1000",
+        unit: "milliseconds",
+        meaning: "From how many milliseconds on a request is told in the log as a slow one, with where its time went: \
+                  waiting for its body, being handled, waiting until its reply could leave. A stream is slow when it \
+                  begins late; how long its reader takes does not count. 0 is never.",
+        cost: "Larger: fewer lines. Smaller: more of them, uploads over slow lines among them.",
+        if_unsure: "Leave it.",
     },
     OptionSpec {
         name: "journal",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::access::Tokens;
 use crate::base::log::{Format, Level};
 
-use super::choice::{Front, Journal, OnJournalError};
+use super::choice::{AccessLog, Front, Journal, OnJournalError};
 use super::listen::{Host, Listen};
 use super::listen_on::ListenOn;
 use super::memory_max::MemoryMax;
@@ -63,6 +63,10 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// How long a shutdown waits for requests in progress.
     pub shutdown_timeout: Duration,
+    /// Whether each request is told in the log.
+    pub access_log: AccessLog,
+    /// Milliseconds after which a request is told in the log as a slow one; 0 for none.
+    pub slow_request_ms: usize,
     /// What an acknowledged write survives.
     pub journal: Journal,
     /// Bytes of records that may be on their way to the disk.
@@ -139,6 +143,8 @@ impl Config {
             transfer_bytes_per_second_min: 0,
             idle_timeout: Duration::ZERO,
             shutdown_timeout: Duration::ZERO,
+            access_log: AccessLog::Off,
+            slow_request_ms: 0,
             journal: Journal::Off,
             journal_buffer_bytes: 0,
             journal_segment_bytes: 0,

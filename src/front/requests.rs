@@ -11,12 +11,15 @@
 
 mod lane;
 mod status;
+mod telling;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ahash::RandomState;
 use parking_lot::Mutex;
 
 use crate::api::RouteNumber;
@@ -24,13 +27,21 @@ use crate::api::message::Method;
 use crate::base::metrics::Distribution;
 
 use lane::Lane;
+use telling::Done;
 
 pub use lane::BOUNDS;
 pub use status::Ended;
+pub use telling::Telling;
 
 /// What all requests of a front came to.
 #[derive(Debug, Default)]
-pub struct Requests(Mutex<Lanes>);
+pub struct Requests {
+    // Constant after construction.
+    telling: Telling,
+    hashing: RandomState,
+    // With a lock of its own.
+    lanes: Mutex<Lanes>,
+}
 
 #[derive(Debug, Default)]
 struct Lanes {
@@ -49,23 +60,43 @@ impl Moment {
     pub fn millis(self) -> u64 {
         self.0 / 1_000_000
     }
+
+    /// How long after `earlier` it is.
+    fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
 }
 
-/// What is known of a request from its head on.
+/// What is known of a request before it has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin {
     /// Its method.
     pub method: Method,
     /// Where it goes.
     pub route: RouteNumber,
+    /// Which path of the route, as far as that is told; 0 when nothing is.
+    pub path_hash: u64,
+    /// Bytes of its head, and of as much of its body as has come.
+    pub request_bytes: u64,
     /// When it came.
     pub came: Moment,
+    /// When its body was here, where that came later.
+    pub whole: Option<Moment>,
+    /// When there was a reply, where that has to wait or is a stream.
+    pub answered: Option<Moment>,
+    /// True when the reply is made while it is sent.
+    pub is_stream: bool,
 }
 
 impl Origin {
     /// Of a head that was never understood, of which the last came at `came`.
     pub fn unknown(came: Moment) -> Origin {
-        Origin { method: Method::Other, route: RouteNumber::NONE, came }
+        Origin::of(Method::Other, RouteNumber::NONE, came)
+    }
+
+    /// Of a head that came at `came`.
+    pub fn of(method: Method, route: RouteNumber, came: Moment) -> Origin {
+        Origin { method, route, path_hash: 0, request_bytes: 0, came, whole: None, answered: None, is_stream: false }
     }
 }
 
@@ -81,12 +112,17 @@ pub struct Recorder {
 }
 
 impl Requests {
+    /// Nothing was counted; what `telling` says is told in the log.
+    pub fn telling(telling: Telling) -> Requests {
+        Requests { telling, ..Requests::default() }
+    }
+
     /// A hand for one more thread, which gives its place back when it is dropped.
     ///
     /// # Locks
     /// That of the list of threads, for no time.
     pub fn recorder(self: &Arc<Requests>) -> Recorder {
-        let mut lanes = self.0.lock();
+        let mut lanes = self.lanes.lock();
         let lane = lanes.free.pop().unwrap_or_else(|| {
             let lane = Arc::new(Lane::default());
             lanes.all.push(Arc::clone(&lane));
@@ -101,7 +137,7 @@ impl Requests {
     /// That of the list of threads, while it is read; who counts does not take it.
     pub fn read(&self) -> Counted {
         let mut counted = Counted::default();
-        for lane in &self.0.lock().all {
+        for lane in &self.lanes.lock().all {
             lane.add_to(&mut counted);
         }
         counted
@@ -123,11 +159,29 @@ impl Recorder {
         self.latest.get()
     }
 
-    /// Counts a request that ended now. Reads the clock.
+    /// What is known of a request from its head on, which came at `came`.
     #[inline]
-    pub fn count(&self, origin: Origin, ended: Ended) {
-        let took = Duration::from_nanos(self.now().0.saturating_sub(origin.came.0));
+    pub fn begin(&self, method: Method, route: RouteNumber, target: &str, came: Moment) -> Origin {
+        let Telling { each, slow_after } = self.home.telling;
+        let path_hash = if each || slow_after.is_some() {
+            let path = memchr::memchr(b'?', target.as_bytes()).and_then(|end| target.get(..end)).unwrap_or(target);
+            self.home.hashing.hash_one(path)
+        } else {
+            0
+        };
+        Origin { path_hash, ..Origin::of(method, route, came) }
+    }
+
+    /// Counts a request that ended now, with so many bytes in the body of its reply, and tells of it where that is
+    /// wanted. Reads the clock.
+    #[inline]
+    pub fn count(&self, origin: Origin, ended: Ended, reply_bytes: u64, peer: Option<IpAddr>) {
+        let at = self.now();
+        let took = at.since(origin.came);
         self.lane.count(origin, ended, took);
+        if self.home.telling.may_tell(took) {
+            self.home.telling.tell(&Done { origin, ended, at, reply_bytes, peer });
+        }
     }
 
     /// Counts bytes that have come from peers.
@@ -145,7 +199,7 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        self.home.0.lock().free.push(Arc::clone(&self.lane));
+        self.home.lanes.lock().free.push(Arc::clone(&self.lane));
     }
 }
 
@@ -167,7 +221,7 @@ mod tests {
     use super::*;
 
     fn origin(method: Method, route: RouteNumber) -> Origin {
-        Origin { method, route, came: Moment::default() }
+        Origin::of(method, route, Moment::default())
     }
 
     #[test]
@@ -178,7 +232,7 @@ mod tests {
                 scope.spawn(|| {
                     let recorder = requests.recorder();
                     for _ in 0..100 {
-                        recorder.count(origin(Method::Get, RouteNumber::UNKNOWN), Ended::With(404));
+                        recorder.count(origin(Method::Get, RouteNumber::UNKNOWN), Ended::With(404), 0, None);
                         recorder.received(3);
                         recorder.sent(5);
                     }
@@ -196,9 +250,9 @@ mod tests {
     fn a_thread_that_has_ended_leaves_its_place_to_the_next() {
         let requests = Arc::new(Requests::default());
         for _ in 0..10 {
-            requests.recorder().count(origin(Method::Put, RouteNumber::UNKNOWN), Ended::With(204));
+            requests.recorder().count(origin(Method::Put, RouteNumber::UNKNOWN), Ended::With(204), 0, None);
         }
-        assert_eq!(requests.0.lock().all.len(), 1);
+        assert_eq!(requests.lanes.lock().all.len(), 1);
         assert_eq!(requests.read().requests.values().sum::<u64>(), 10);
     }
 
@@ -206,9 +260,9 @@ mod tests {
     fn a_request_without_a_head_has_neither_method_nor_route() {
         let requests = Arc::new(Requests::default());
         let recorder = requests.recorder();
-        recorder.count(Origin::unknown(recorder.now()), Ended::With(431));
-        recorder.count(origin(Method::Other, RouteNumber::UNKNOWN), Ended::With(599));
-        recorder.count(origin(Method::Get, RouteNumber::UNKNOWN), Ended::Gone);
+        recorder.count(Origin::unknown(recorder.now()), Ended::With(431), 0, None);
+        recorder.count(origin(Method::Other, RouteNumber::UNKNOWN), Ended::With(599), 0, None);
+        recorder.count(origin(Method::Get, RouteNumber::UNKNOWN), Ended::Gone, 0, None);
         let counted: Vec<_> =
             requests.read().requests.into_keys().map(|(at, method, status)| (at.label(), method, status)).collect();
         assert_eq!(counted, [("unknown", "GET", "gone"), ("unknown", "OTHER", "other"), ("none", "none", "431")]);
@@ -223,7 +277,7 @@ mod tests {
         while seen.0 < came.0 + 1_000_000 {
             seen = recorder.now();
         }
-        recorder.count(Origin { came, ..origin(Method::Get, RouteNumber::UNKNOWN) }, Ended::With(200));
+        recorder.count(Origin { came, ..origin(Method::Get, RouteNumber::UNKNOWN) }, Ended::With(200), 0, None);
         let counted = requests.read();
         let took = counted.durations[&RouteNumber::UNKNOWN].sum();
         assert!(took >= Duration::from_millis(1), "{took:?}");

@@ -39,6 +39,7 @@ use crate::base::memory::Meter;
 use crate::base::threads::Spawn;
 use crate::config::{Choice, Settings};
 use crate::engine::{Engine, EngineOptions};
+use crate::front::requests::Requests;
 use crate::front::{Counters, Drained, Front, Seams};
 use crate::journal::{ChangesLimits, Journal, Raise, Sequence};
 use crate::model::{ReloadAnswer, SnapshotReport};
@@ -50,7 +51,7 @@ use expirer::Expirer;
 use journaling::Journaling;
 use memory::MemoryWatch;
 use operator::Operator;
-use options::{journal_options, origins, scheduled, shown};
+use options::{journal_options, origins, scheduled, shown, telling};
 use reload::{Reloader, Reloads};
 use snapshotter::{Copies, First, Snapshots, Snapshotter, Subject};
 use threads::Threads;
@@ -157,7 +158,8 @@ impl Server {
                 url,
             },
         );
-        let counters = Arc::new(Counters::default());
+        let requests = Arc::new(Requests::telling(telling(config)));
+        let counters = Arc::new(Counters { requests, ..Counters::default() });
         let copied = Arc::default();
         let figures = ServerFigures {
             counters: Arc::clone(&counters),

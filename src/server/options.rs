@@ -2,10 +2,13 @@
 //!
 //! It does not know what they do with it.
 
+use std::time::Duration;
+
 use crossbeam_channel::Sender;
 
 use crate::api::{Origins, ShownSetting};
-use crate::config::{self, Config, OnJournalError, Settings};
+use crate::config::{self, AccessLog, Config, OnJournalError, Settings};
+use crate::front::requests::Telling;
 use crate::journal::{JournalOptions, Mode};
 
 use super::snapshotter::Schedule;
@@ -52,4 +55,10 @@ pub fn journal_options(config: &Config, fail: Sender<String>) -> JournalOptions 
 pub fn scheduled(config: &Config) -> Option<Schedule> {
     let (interval, keep) = (config.backup_interval, config.backup_keep);
     config.backup_folder.clone().map(|folder| Schedule { folder, interval, keep })
+}
+
+/// Which requests are told in the log.
+pub fn telling(config: &Config) -> Telling {
+    let slow = Duration::from_millis(config.slow_request_ms as u64);
+    Telling { each: config.access_log == AccessLog::On, slow_after: Some(slow).filter(|slow| !slow.is_zero()) }
 }

@@ -62,6 +62,7 @@ impl Desk {
             has_asked: &self.has_asked,
             post: self.mailbox.post(),
             address: Address::default(),
+            peer: None,
         }
     }
 }

@@ -234,8 +234,8 @@ impl Acceptor {
         let Listener::Tcp(listener) = &self.listener else {
             return Accepted::Nobody;
         };
-        let stream = match listener.accept() {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept() {
+            Ok((stream, peer)) => (stream, Some(peer.ip().to_canonical())),
             Err(error) => return self.failed(&error),
         };
         self.shared.seams.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
@@ -245,7 +245,8 @@ impl Acceptor {
         let response = problem::of_unavailable(why);
         reply::begin(&mut self.reply, &response, manner);
         self.turned_away.tell(stream, &self.reply, Instant::now());
-        self.recorder.count(Origin::unknown(self.recorder.now()), Ended::With(response.status));
+        let bytes = response.body_length().unwrap_or(0) as u64;
+        self.recorder.count(Origin::unknown(self.recorder.now()), Ended::With(response.status), bytes, peer);
         Accepted::One
     }
 

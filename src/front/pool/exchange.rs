@@ -76,7 +76,8 @@ impl Exchange {
     /// Answers `request`, or refuses it.
     pub(super) fn answer(&mut self, shared: &Shared, steps: &Steps, request: Request) -> Then {
         let came = self.recorder.now();
-        let terms = match check(&request, shared) {
+        let peer = request.remote_addr().map(|peer| peer.ip().to_canonical());
+        let mut terms = match check(&request, shared) {
             Ok(framing) => {
                 self.target.clear();
                 self.target.push_str(framing.target);
@@ -85,11 +86,12 @@ impl Exchange {
                     body: framing.body,
                     is_persistent: framing.is_persistent,
                     expects_continue: framing.expects_continue,
-                    origin: Origin {
-                        method: Method::from_name(request.method().as_str()),
-                        route: shared.seams.handler.route_of(framing.target),
+                    origin: self.recorder.begin(
+                        Method::from_name(request.method().as_str()),
+                        shared.seams.handler.route_of(framing.target),
+                        framing.target,
                         came,
-                    },
+                    ),
                 }
             }
             Err(fault) => return self.refuse(shared, steps, request, Origin::unknown(came), fault),
@@ -98,9 +100,12 @@ impl Exchange {
         let answered = self.handle(shared, steps, &request, terms);
         give_back(&mut self.body);
         let Ok(mut answered) = answered else {
-            self.recorder.count(terms.origin, Ended::Gone);
+            self.recorder.count(terms.origin, Ended::Gone, 0, peer);
             return Then::Close;
         };
+        terms.origin.request_bytes = answered.taken;
+        terms.origin.is_stream = matches!(answered.response.body, ResponseBody::Stream(_));
+        terms.origin.answered = Some(self.recorder.now());
         answered.response = released(shared, answered.response);
         let close = answered.response.close
             || !answered.has_ended
@@ -108,8 +113,9 @@ impl Exchange {
             || steps.retires()
             || shared.stopping.is_raised();
         let ended = Ended::With(answered.response.status);
+        let bytes = answered.response.body_length().unwrap_or(0) as u64;
         let then = self.send(shared, steps, request.into_inner(), terms.version, close, answered);
-        self.recorder.count(terms.origin, ended);
+        self.recorder.count(terms.origin, ended, bytes, peer);
         then
     }
 
@@ -117,9 +123,11 @@ impl Exchange {
         let mut response = problem::of_fault(fault);
         response.head_only = *request.method() == tiny_http::Method::Head;
         let ended = Ended::With(response.status);
+        let bytes = response.body_length().unwrap_or(0) as u64;
+        let peer = request.remote_addr().map(|peer| peer.ip().to_canonical());
         let answered = Answered { response, taken: 0, has_ended: false };
         let then = self.send(shared, steps, request, Version::Http11, true, answered);
-        self.recorder.count(origin, ended);
+        self.recorder.count(origin, ended, bytes, peer);
         then
     }
 

@@ -55,7 +55,7 @@ pub(super) struct Connection {
     session: Session,
     /// Which of the connections that have had its key.
     pub(super) generation: u64,
-    /// Its peer's address, where addresses are counted.
+    /// Its peer's address, where it has one.
     pub(super) peer: Option<IpAddr>,
     /// True for one that was turned away at the door, which counts for nothing.
     pub(super) is_refused: bool,

@@ -1,12 +1,13 @@
 //! What a connection needs of its thread while it is at work.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::api::Handle;
 use crate::api::message::{Deliver, Wake};
 use crate::front::framing::HeadLimits;
-use crate::front::requests::{Moment, Recorder};
+use crate::front::requests::{Ended, Moment, Origin, Recorder};
 use crate::model::{Durability, Rest, RoomWaker, Waker};
 
 use super::mail::{Address, Post};
@@ -75,9 +76,17 @@ pub struct Context<'t> {
     pub post: &'t Post,
     /// How they name the connection.
     pub address: Address,
+    /// Who is at its other end, where that is known.
+    pub peer: Option<IpAddr>,
 }
 
 impl Context<'_> {
+    /// Counts a request that ended now, with so many bytes in the body of its reply.
+    #[inline]
+    pub(super) fn count(&self, origin: Origin, ended: Ended, reply_bytes: u64) {
+        self.recorder.count(origin, ended, reply_bytes, self.peer);
+    }
+
     pub(super) fn is_released(&self, rest: Rest) -> bool {
         self.durability.is_released(rest)
     }

@@ -79,15 +79,17 @@ enum Item {
 struct Counts {
     origin: Origin,
     status: u16,
+    /// Of its body; of a stream, of what was made of it.
+    bytes: u64,
 }
 
 impl Counts {
     fn of(response: &Response, terms: Terms) -> Counts {
-        Counts { origin: terms.origin, status: response.status }
+        Counts { origin: terms.origin, status: response.status, bytes: response.body_length().unwrap_or(0) as u64 }
     }
 
     fn count(self, cx: &Context<'_>) {
-        cx.recorder.count(self.origin, Ended::With(self.status));
+        cx.count(self.origin, Ended::With(self.status), self.bytes);
     }
 }
 
@@ -143,12 +145,13 @@ impl Outbox {
 
     /// Takes a reply, and sends nothing. What it needs of `response` beyond this call it takes out: nearly always nothing,
     /// and to move all of it would cost more than the rest of this.
-    pub(super) fn reply(&mut self, response: &mut Response, terms: Terms, cx: &mut Context<'_>) {
+    pub(super) fn reply(&mut self, response: &mut Response, mut terms: Terms, cx: &mut Context<'_>) {
         self.replies += 1;
         response.head_only |= terms.head_only;
         if !cx.is_released(response.rest) {
             let response = std::mem::replace(response, Response::new(200));
             self.bytes += weight(&response);
+            terms.origin.answered = Some(cx.recorder.now());
             let state = Waiting::Parked(Box::new(response));
             self.queue.push_back(Item::Waiting { state, terms });
             return;
@@ -314,7 +317,7 @@ impl Outbox {
         }
     }
 
-    fn push_remaining(&mut self, remaining: Remaining, body: ResponseBody, counts: Counts, cx: &Context<'_>) {
+    fn push_remaining(&mut self, remaining: Remaining, body: ResponseBody, mut counts: Counts, cx: &Context<'_>) {
         match body {
             ResponseBody::Pieces(pieces) => {
                 pieces.into_iter().for_each(|piece| self.push_piece(piece));
@@ -322,6 +325,8 @@ impl Outbox {
             }
             ResponseBody::Stream(stream) => {
                 let is_chunked = remaining == Remaining::Chunks;
+                counts.origin.is_stream = true;
+                counts.origin.answered = Some(cx.recorder.now());
                 self.queue.push_back(Item::Stream { stream, is_chunked, wait: None, counts });
             }
         }

@@ -205,7 +205,7 @@ impl Session {
         let mut response = response.unwrap_or_else(|| problem::of_unavailable(Unavailable::OutcomeUnknown));
         // What was sent behind it already is still answered.
         response.close |= self.held.is_empty() && (cx.is_draining || self.has_ended);
-        let Some(terms) = self.outbox.deliver(ticket, response) else { return };
+        let Some(terms) = self.outbox.deliver(ticket, response, cx) else { return };
         self.since = cx.now;
         self.phase = Phase::Head;
         if terms.close {
@@ -251,7 +251,7 @@ impl Session {
             Phase::Head | Phase::Skip { .. } | Phase::Later | Phase::Over => None,
         };
         if let Some(terms) = terms {
-            cx.recorder.count(terms.origin, Ended::Gone);
+            cx.count(terms.origin, Ended::Gone, 0);
         }
     }
 
@@ -349,7 +349,8 @@ impl Session {
         };
         let method = head.method;
         let answer = cx.handler.handle(Request { method, target: framing.target, headers: fields, body });
-        let origin = Origin { method, route: cx.handler.route_of(framing.target), came: cx.came };
+        let mut origin = cx.recorder.begin(method, cx.handler.route_of(framing.target), framing.target, cx.came);
+        origin.request_bytes = (head.bytes + here.map_or(0, <[u8]>::len)) as u64;
         let terms = Terms {
             version: framing.version,
             close: !framing.is_persistent,
@@ -386,7 +387,8 @@ impl Session {
         matches!(self.phase, Phase::Gather(_) | Phase::Intake(_))
     }
 
-    fn wait(&mut self, later: crate::api::message::Later, terms: Terms, cx: &mut Context<'_>) {
+    fn wait(&mut self, later: crate::api::message::Later, mut terms: Terms, cx: &mut Context<'_>) {
+        terms.origin.request_bytes += std::mem::take(&mut self.received);
         self.phase = Phase::Later;
         let ticket = self.outbox.await_reply(terms);
         later(cx.deliver(ticket));
@@ -422,7 +424,8 @@ impl Session {
     }
 
     /// Replies; true when that was the last reply.
-    fn reply(&mut self, response: &mut Response, terms: Terms, follows: bool, cx: &mut Context<'_>) -> bool {
+    fn reply(&mut self, response: &mut Response, mut terms: Terms, follows: bool, cx: &mut Context<'_>) -> bool {
+        terms.origin.request_bytes += std::mem::take(&mut self.received);
         let close = terms.ends_with(response) || (cx.is_draining && !follows);
         self.outbox.reply(response, Terms { close, ..terms }, cx);
         close

@@ -44,11 +44,11 @@ impl Shared {
         })
     }
 
-    /// Counts a connection in; `peer` becomes `None` where addresses are not counted.
+    /// Counts a connection in.
     ///
     /// # Errors
     /// There are as many as there may be.
-    pub(super) fn admit(&self, peer: &mut Option<IpAddr>) -> Result<(), Unavailable> {
+    pub(super) fn admit(&self, peer: Option<IpAddr>) -> Result<(), Unavailable> {
         let counters = &self.seams.counters;
         if self.is_draining.load(Ordering::Relaxed) {
             return Err(Unavailable::Draining);
@@ -58,10 +58,7 @@ impl Shared {
             return Err(Unavailable::TooManyConnections { option: "connections_max" });
         }
         let limit = self.options.connections_per_address_max;
-        if limit == 0 {
-            *peer = None;
-        }
-        if let Some(address) = *peer {
+        if let Some(address) = peer.filter(|_| limit > 0) {
             let mut addresses = self.addresses.lock();
             let count = addresses.entry(address).or_default();
             if *count >= limit {
@@ -77,7 +74,7 @@ impl Shared {
     /// Counts a connection out.
     pub(super) fn dismiss(&self, peer: Option<IpAddr>) {
         self.seams.counters.connections_open.fetch_sub(1, Ordering::AcqRel);
-        let Some(address) = peer else { return };
+        let Some(address) = peer.filter(|_| self.options.connections_per_address_max > 0) else { return };
         let mut addresses = self.addresses.lock();
         if let Some(count) = addresses.get_mut(&address) {
             *count -= 1;

@@ -212,7 +212,7 @@ impl Thread {
     ) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let address = Address { key, generation: connection.generation };
-        let mut cx = self.tools.lend(&mut self.out, address, now);
+        let mut cx = self.tools.lend(&mut self.out, address, connection.peer, now);
         let mut fate = turn(connection, &mut cx, &mut self.scratch);
         if fate == Fate::Rests && cx.is_draining && connection.is_idle() {
             fate = connection.retire(&mut cx, &mut self.scratch);
@@ -272,7 +272,7 @@ impl Thread {
                 return;
             }
             match door.accept(now) {
-                Accepted::One(transport, mut peer) => match self.shared.admit(&mut peer) {
+                Accepted::One(transport, peer) => match self.shared.admit(peer) {
                     Ok(()) => self.admit(transport, peer, now),
                     Err(why) => self.refuse(transport, why, now),
                 },

@@ -3,6 +3,7 @@
 //! Invariant: what is lent is whole again before it is lent to another. It does not know to whom.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -41,8 +42,14 @@ impl Tools {
         }
     }
 
-    /// Lends all to the connection with this address, with `out` to put its replies together in.
-    pub(super) fn lend<'t>(&'t self, out: &'t mut Vec<u8>, address: Address, now: Millis) -> Context<'t> {
+    /// Lends all to the connection with this address and peer, with `out` to put its replies together in.
+    pub(super) fn lend<'t>(
+        &'t self,
+        out: &'t mut Vec<u8>,
+        address: Address,
+        peer: Option<IpAddr>,
+        now: Millis,
+    ) -> Context<'t> {
         let shared = &*self.shared;
         Context {
             handler: &*shared.seams.handler,
@@ -59,6 +66,7 @@ impl Tools {
             has_asked: &self.has_asked,
             post: self.mailbox.post(),
             address,
+            peer,
         }
     }
 }

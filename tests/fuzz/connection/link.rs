@@ -395,6 +395,7 @@ impl<'s> Link<'s> {
             has_asked: &self.has_asked,
             post: self.mailbox.post(),
             address: Address::default(),
+            peer: None,
         };
         act(&mut self.session, &mut cx)
     }

@@ -75,7 +75,7 @@ impl Outbox {
     /// Makes parts of the stream that stands first, until there are `stream_buffer_bytes`, or it waits, or has
     /// ended.
     pub(super) fn pull(&mut self, cx: &mut Context<'_>) {
-        let Some(Item::Stream { mut stream, is_chunked, counts, .. }) = self.queue.pop_front() else { return };
+        let Some(Item::Stream { mut stream, is_chunked, mut counts, .. }) = self.queue.pop_front() else { return };
         let behind = std::mem::take(&mut self.queue);
         // What stands behind it does not count: a stream that made nothing here would never be asked again.
         let before = self.bytes + cx.out.len();
@@ -87,6 +87,7 @@ impl Outbox {
             let pulled = stream.pull(&mut part);
             self.hold_back(part.rest(), &mut barrier, cx);
             self.push_part(&part, is_chunked, cx);
+            counts.bytes += part.len() as u64;
             if pulled != Pulled::More || part.is_empty() || self.bytes + cx.out.len() >= enough {
                 break pulled;
             }

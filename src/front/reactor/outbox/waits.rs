@@ -38,11 +38,12 @@ impl Outbox {
     }
 
     /// Takes the reply that was waited for with `ticket`; gives its terms, or nothing when none such is awaited.
-    pub(in super::super) fn deliver(&mut self, ticket: u64, mut response: Response) -> Option<Terms> {
+    pub(in super::super) fn deliver(&mut self, ticket: u64, mut response: Response, cx: &Context<'_>) -> Option<Terms> {
         let waits = |item: &&mut Item| matches!(item, Item::Waiting { state: Waiting::Later { ticket: held }, .. } if *held == ticket);
         match self.queue.iter_mut().find(waits) {
             Some(Item::Waiting { state, terms }) => {
                 terms.close = terms.ends_with(&response);
+                terms.origin.answered = Some(cx.recorder.now());
                 response.head_only |= terms.head_only;
                 self.bytes += weight(&response);
                 *state = Waiting::Parked(Box::new(response));
@@ -100,7 +101,7 @@ impl Outbox {
     pub(in super::super) fn abandon(&self, cx: &Context<'_>) {
         for item in &self.queue {
             match item {
-                Item::Waiting { terms, .. } => cx.recorder.count(terms.origin, Ended::Gone),
+                Item::Waiting { terms, .. } => cx.count(terms.origin, Ended::Gone, 0),
                 Item::Stream { counts, .. } => counts.count(cx),
                 Item::Piece { .. } | Item::Barrier { .. } => {}
             }

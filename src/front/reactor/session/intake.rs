@@ -111,7 +111,8 @@ impl Session {
     /// Tells the intake how its body has ended.
     pub(super) fn finish_intake(&mut self, end: Result<(), BodyFault>, follows: bool, cx: &mut Context<'_>) {
         let Phase::Intake(taking) = std::mem::replace(&mut self.phase, Phase::Head) else { return };
-        let terms = Terms { close: taking.terms.close || end.is_err(), ..taking.terms };
+        let mut terms = Terms { close: taking.terms.close || end.is_err(), ..taking.terms };
+        terms.origin.whole = Some(cx.recorder.now());
         match taking.intake.finish(end) {
             Finished::Reply(response) => {
                 self.release(cx);

@@ -191,6 +191,7 @@ impl Session {
         let held = std::mem::take(&mut self.held);
         self.release(cx);
         self.since = cx.now;
+        let whole = cx.recorder.now();
         let (text, bytes) = held.split_at_checked(head_bytes).unwrap_or_default();
         let body = match end {
             Ok(()) => RequestBody::Bytes(bytes),
@@ -201,7 +202,8 @@ impl Session {
         });
         // The head was sound when it came, and is the same.
         let Ok(Some(answer)) = asked else { return self.end(cx) };
-        let terms = Terms { close: terms.close || end.is_err(), ..terms };
+        let mut terms = Terms { close: terms.close || end.is_err(), ..terms };
+        terms.origin.whole = Some(whole);
         if matches!(answer, Answer::Again) {
             let body = end.map_or_else(KeptBody::Failed, |()| KeptBody::Here);
             return self.keep(Kept { text: held, head_bytes, body, terms }, cx);

@@ -118,7 +118,8 @@ impl Thread {
             let input = input_of(member);
             let Some(connection) = self.connections.get_mut(member.key).filter(|_| !input.is_empty()) else { continue };
             let address = Address { key: member.key, generation: connection.generation };
-            connection.session().receive(input, &mut self.tools.lend(out, address, now));
+            let peer = connection.peer;
+            connection.session().receive(input, &mut self.tools.lend(out, address, peer, now));
             if out.len() >= KEPT_BACK_BYTES {
                 member.state = State::Done;
                 // What comes back instead is as empty.
