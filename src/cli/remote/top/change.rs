@@ -29,7 +29,7 @@ impl<'s> Change<'s> {
             return Change { before: None, now: &now.page, seconds: None, is_restart: false };
         };
         let is_younger = earlier.uptime.zip(now.uptime).is_some_and(|(before, now)| now < before);
-        let is_restart = is_younger || has_fallen(&earlier.page, &now.page);
+        let is_restart = is_younger || is_another(&earlier.page, &now.page) || has_fallen(&earlier.page, &now.page);
         let elapsed = now.taken.saturating_duration_since(earlier.taken);
         // A server that was started meanwhile has counted no longer than it is up.
         let counted = if is_restart { now.uptime.map_or(elapsed, |uptime| uptime.min(elapsed)) } else { elapsed };
@@ -68,6 +68,12 @@ impl<'s> Change<'s> {
         let before = self.before.and_then(|page| page.family(name)?.get(labels)).copied();
         now - before.unwrap_or(0.0)
     }
+}
+
+/// Whether they are pages of two processes, as far as they say.
+fn is_another(before: &Page, now: &Page) -> bool {
+    let started = |page: &Page| page.value("process_start_time_seconds");
+    started(before).zip(started(now)).is_some_and(|(before, now)| before.total_cmp(&now).is_ne())
 }
 
 /// Whether a counter stands lower than it stood.
@@ -178,6 +184,15 @@ mod tests {
             assert!(change.is_restart);
             assert_eq!(change.rate("a_total", all), Some(4.0));
         });
+        let started = |at: &str| format!("a_total 4\nprocess_start_time_seconds {at}\n");
+        for (later, is_restart) in [("1000.25", false), ("1001", true)] {
+            check([(&started("1000.25"), None), (&started(later), None)], |change| {
+                assert_eq!(
+                    (change.is_restart, change.rate("a_total", all)),
+                    (is_restart, Some(if is_restart { 2.0 } else { 0.0 }))
+                );
+            });
+        }
         check([("a 5\na_total 1\n", None), ("a 2\na_total 1\n", None)], |change| {
             assert!(!change.is_restart, "a gauge may fall");
         });

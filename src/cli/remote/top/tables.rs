@@ -20,40 +20,49 @@ pub fn is_status(labels: &Labels, class: char) -> bool {
     labels.get("status").is_some_and(|status| status.starts_with(class))
 }
 
-/// A table of the `at_most` routes with the most requests since the sample before; those with none are left out.
+/// A table of the `at_most` routes with the most requests since the sample before; those with none are left out. With a
+/// route stand its methods, the busiest first: durations are counted by route alone.
 pub fn routes(change: &Change<'_>, page: &Page, at_most: usize) -> Vec<String> {
-    let mut rates: BTreeMap<(&str, &str), f64> = BTreeMap::new();
+    let mut methods: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
     for labels in page.family(REQUESTS).into_iter().flat_map(BTreeMap::keys) {
-        let Some(route) = labels.get("route") else { continue };
-        let method = labels.get("method").unwrap_or_default();
-        rates.entry((route, method)).or_insert_with(|| {
-            let is_its = |labels: &Labels| is_of(labels, route, method);
+        let (Some(route), Some(method)) = (labels.get("route"), labels.get("method")) else { continue };
+        let of_route = methods.entry(route).or_default();
+        of_route.entry(method).or_insert_with(|| {
+            let is_its = |labels: &Labels| is_of(labels, route) && labels.get("method") == Some(method);
             change.rate(REQUESTS, is_its).unwrap_or_default()
         });
     }
-    let mut busiest: Vec<_> = rates.into_iter().filter(|(_, rate)| *rate > 0.0).collect();
-    busiest.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    let mut busiest: Vec<_> = methods.into_iter().map(|(route, of)| (route, of.values().sum::<f64>(), of)).collect();
+    busiest.retain(|(_, requests, _)| *requests > 0.0);
+    busiest.sort_by(|(_, one, _), (_, other, _)| other.total_cmp(one));
     busiest.truncate(at_most);
-    let row = |((route, method), requests): ((&str, &str), f64)| {
-        let failed = |class| change.rate(REQUESTS, |labels| is_of(labels, route, method) && is_status(labels, class));
-        let durations = change.durations(DURATIONS, |labels| is_of(labels, route, method));
+    let row = |(route, requests, methods): (&str, f64, BTreeMap<&str, f64>)| {
+        let failed = |class| change.rate(REQUESTS, |labels| is_of(labels, route) && is_status(labels, class));
+        let durations = change.durations(DURATIONS, |labels| is_of(labels, route));
         format!(
-            "{:>10}  {:>9}  {:>9}  {:>8}  {:>8}  {}",
+            "{:>10}  {:>9}  {:>9}  {:>8}  {:>8}  {}  {}",
             rate(Some(requests)),
             quantile(durations.quantile(0.5)),
             quantile(durations.quantile(0.99)),
             rate(failed('4')),
             rate(failed('5')),
-            name(format!("{method} {route}").trim_start())
+            name(route),
+            name(&busiest_first(methods).join(" "))
         )
     };
     let columns = format!("{:>10}  {:>9}  {:>9}  {:>8}  {:>8}  route", "requests/s", "p50", "p99", "4xx/s", "5xx/s");
     table(columns, busiest.into_iter().map(row))
 }
 
-/// Whether it is about this route and this method. A family need not tell the methods apart.
-fn is_of(labels: &Labels, route: &str, method: &str) -> bool {
-    labels.get("route") == Some(route) && labels.get("method").unwrap_or(method) == method
+/// The methods that were used.
+fn busiest_first(rates: BTreeMap<&str, f64>) -> Vec<&str> {
+    let mut used: Vec<_> = rates.into_iter().filter(|(_, rate)| *rate > 0.0).collect();
+    used.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    used.into_iter().map(|(method, _)| method).collect()
+}
+
+fn is_of(labels: &Labels, route: &str) -> bool {
+    labels.get("route") == Some(route)
 }
 
 /// A table of the `at_most` collections with the most documents; those without any are left out.
