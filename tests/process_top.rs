@@ -36,7 +36,7 @@ fn a_block_of_lines_tells_how_the_server_fares() {
         let (code, block, stderr) = scene.run(&["top", "--once", "--interval", "100ms"]);
         assert_eq!((code, stderr.as_str()), (0, ""), "{block}");
         assert!(block.lines().next().unwrap().contains(&format!("Z  {}  version ", scene.url)), "{block}");
-        assert!(line(&block, "documents ").starts_with("documents  2  collections 1  "), "{block}");
+        assert!(line(&block, "documents ").starts_with("documents  2  4 B  collections 1  "), "{block}");
         assert!(line(&block, "journal ").starts_with("journal    off  "), "{block}");
         assert!(line(&block, "memory ").contains(" resident ") && !block.contains("resident -"), "{block}");
         assert!(block.ends_with("B  users\n"), "{block}");
@@ -44,6 +44,28 @@ fn a_block_of_lines_tells_how_the_server_fares() {
 
         let (_, blocks, _) = scene.run(&["top", "--count", "3", "--interval", "100ms"]);
         assert_eq!(blocks.matches("\n\n20").count(), 2, "an empty line before each but the first: {blocks}");
+    }
+}
+
+#[test]
+fn what_is_asked_for_meanwhile_is_told_by_route() {
+    for front in FRONTS {
+        let scene = Scene::over(front);
+        let mut client = scene.server.client();
+        let mut top = scene.command(&["top", "--count", "2", "--interval", "200ms"]);
+        let mut top = top.stdout(Stdio::piped()).spawn().expect("it starts");
+        while top.try_wait().expect("it is a child").is_none() {
+            assert_eq!(client.send("GET", "/v1/docs/absent", &[], b"").status, 404);
+        }
+        let output = top.wait_with_output().expect("what it said");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(said.contains("  /v1/docs/{key...}  GET\n") && said.contains("  /metrics  GET\n"), "{said}");
+        let row = said.lines().rfind(|line| line.ends_with("  /v1/docs/{key...}  GET")).expect("a row");
+        let [requests, median, _, refused, failed] = std::array::from_fn(|at| row.split_whitespace().nth(at).unwrap());
+        assert!(requests != "0.0" && requests == refused && failed == "0.0" && median.ends_with('s'), "{row}");
+        for lead in ["requests ", "process "] {
+            assert!(!line(&said, lead).contains(" -"), "{said}");
+        }
     }
 }
 
@@ -197,7 +219,7 @@ fn a_terminal_is_drawn_in_place_and_given_back_at_q() {
     let picture = picture(&desk.shown());
     assert_eq!(picture.len(), 5, "{picture:?}");
     assert!(picture[0].starts_with("20") && picture[0].chars().count() == 40, "{picture:?}");
-    assert!(picture[4].starts_with("documents  0  "), "{picture:?}");
+    assert!(picture[4].starts_with("documents  0  0 B  "), "{picture:?}");
 
     // Any other key, an arrow among them, means nothing.
     desk.keys.write_all(b"x\x1b[A\r\x1a").expect("keys");

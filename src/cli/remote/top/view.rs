@@ -53,7 +53,7 @@ pub fn lines(view: &View<'_>, room: Option<Room>) -> Vec<String> {
     lines.extend([
         requests(&change),
         process(&now.page, &change),
-        memory(&now.page),
+        memory(&now.page, &change),
         documents(now, &change),
         journal(now, &change),
         snapshot(now),
@@ -130,13 +130,14 @@ fn process(page: &Page, change: &Change<'_>) -> String {
     )
 }
 
-fn memory(page: &Page) -> String {
+fn memory(page: &Page, change: &Change<'_>) -> String {
     line(
         "memory",
         &[
             ("resident", bytes(page.value("process_resident_memory_bytes"))),
-            ("documents", bytes(page.value("memory_tools_document_bytes"))),
-            ("limit", bytes(page.value("memory_tools_memory_bytes_max"))),
+            ("used", bytes(page.value("memory_tools_memory_used_bytes"))),
+            ("limit", bytes(page.value("memory_tools_memory_limit_bytes"))),
+            ("evicted", rate(change.rate("memory_tools_evicted_total", |_| true)) + "/s"),
         ],
     )
 }
@@ -147,6 +148,7 @@ fn documents(now: &Sample, change: &Change<'_>) -> String {
         "documents",
         &[
             ("", count(now.page.value("memory_tools_documents"))),
+            ("", bytes(now.page.value("memory_tools_document_bytes"))),
             ("collections", count(collections)),
             ("expired", rate(change.rate("memory_tools_expired_total", |_| true)) + "/s"),
         ],

@@ -11,7 +11,8 @@ memory_tools_build_info{version=\"1.2.3\"} 1
 memory_tools_connections 64
 memory_tools_documents 1000000
 memory_tools_document_bytes 838860800
-memory_tools_memory_bytes_max 3221225472
+memory_tools_memory_used_bytes 1073741824
+memory_tools_memory_limit_bytes 3221225472
 memory_tools_journal_state{state=\"serving\"} 1
 memory_tools_journal_state{state=\"degraded\"} 0
 memory_tools_journal_errors_total 0
@@ -32,10 +33,10 @@ fn page(times: u64) -> String {
     let mut text = GAUGES.to_owned();
     let mut add = |series: &str, count: u64| text.push_str(&format!("{series} {}\n", count * times));
     let requests = [
-        ("GET", "/v1/docs/{key}", "200", 20_000),
-        ("GET", "/v1/docs/{key}", "404", 60),
-        ("PUT", "/v1/docs/{key}", "201", 400),
-        ("PUT", "/v1/docs/{key}", "507", 3),
+        ("GET", "/v1/docs/{key...}", "200", 20_000),
+        ("GET", "/v1/docs/{key...}", "404", 60),
+        ("PUT", "/v1/docs/{key...}", "201", 400),
+        ("PUT", "/v1/docs/{key...}", "507", 3),
         ("GET", "/metrics", "200", 2),
         ("GET", "/livez", "200", 0),
     ];
@@ -43,7 +44,7 @@ fn page(times: u64) -> String {
         let labels = format!("method=\"{method}\",route=\"{route}\",status=\"{status}\"");
         add(&format!("memory_tools_requests_total{{{labels}}}"), count);
     }
-    for (route, [fast, slow, all]) in [("/v1/docs/{key}", [20_000, 20_260, 20_463]), ("/livez", [0, 0, 0])] {
+    for (route, [fast, slow, all]) in [("/v1/docs/{key...}", [20_000, 20_260, 20_463]), ("/livez", [0, 0, 0])] {
         for (bound, count) in [("0.0001", fast), ("0.001", slow), ("+Inf", all)] {
             let labels = format!("route=\"{route}\",le=\"{bound}\"");
             add(&format!("memory_tools_request_duration_seconds_bucket{{{labels}}}"), count);
@@ -51,6 +52,7 @@ fn page(times: u64) -> String {
     }
     add("memory_tools_expired_total{how=\"read\"}", 4);
     add("memory_tools_expired_total{how=\"sweep\"}", 20);
+    add("memory_tools_evicted_total", 10);
     add("memory_tools_journal_bytes_total", 25_794_970);
     add("memory_tools_journal_fsync_seconds_bucket{le=\"0.001\"}", 0);
     add("memory_tools_journal_fsync_seconds_bucket{le=\"0.002\"}", 50);
@@ -89,14 +91,14 @@ const FULL: &str = "\
 2023-11-14T22:18:20Z  http://127.0.0.1:8080  version 1.2.3  up 1m40s
 requests   10,233/s  p50 51.2us  p99 994us  4xx 30.0/s  5xx 1.5/s
 process    cpu 145%  connections 64  descriptors 120
-memory     resident 1.20 GiB  documents 800.00 MiB  limit 3.00 GiB
-documents  1,000,000  collections 3  expired 12.0/s
+memory     resident 1.20 GiB  used 1.00 GiB  limit 3.00 GiB  evicted 5.0/s
+documents  1,000,000  800.00 MiB  collections 3  expired 12.0/s
 journal    always, serving  12.30 MiB/s  fsync p99 1.99ms  lag 123  errors 0
 snapshot   age 3m12s  took 4.20s  errors 0
 changes    readers 2  lost 0.0/s  kept 4,096
 
 requests/s        p50        p99     4xx/s     5xx/s  route
-    10,232     51.2us      994us      30.0       1.5  /v1/docs/{key}  GET PUT
+    10,232     51.2us      994us      30.0       1.5  /v1/docs/{key...}  GET PUT
        1.0          -          -       0.0       0.0  /metrics  GET
 
    documents         bytes  collection
@@ -144,8 +146,8 @@ fn a_server_that_says_nothing_of_it_is_no_fault() {
             "1970-01-01T00:00:00Z  http://127.0.0.1:8080  version -  up -",
             "requests   -/s  p50 -  p99 -  4xx -/s  5xx -/s",
             "process    cpu -  connections -  descriptors -",
-            "memory     resident -  documents -  limit -",
-            "documents  -  collections -  expired -/s",
+            "memory     resident -  used -  limit -  evicted -/s",
+            "documents  -  -  collections -  expired -/s",
             "journal    -  -/s  fsync p99 -  lag -  errors -",
             "snapshot   age -  took -  errors -",
             "changes    readers -  lost -/s  kept -",
