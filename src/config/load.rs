@@ -3,29 +3,17 @@
 //! Everything that was given is checked, also what a later source overrides, and everything that is wrong is
 //! reported at once.
 
-use std::path::PathBuf;
-
 use super::agreement;
 use super::error::{ConfigError, Origin};
 use super::file;
 use super::nearest::nearest_option;
 use super::option::{OptionSpec, Spelled};
+use super::sources::Sources;
 use super::table::OPTIONS;
 use super::values::Config;
 
 /// What every environment variable of ours begins with.
 pub const ENVIRONMENT_PREFIX: &str = "MEMORY_TOOLS_";
-
-/// Where values may come from.
-#[derive(Clone, Debug, Default)]
-pub struct Sources {
-    /// The config file, as it was named, with its content; `None` when there is none.
-    pub file: Option<(PathBuf, Vec<u8>)>,
-    /// Environment variables; those without our prefix are ignored.
-    pub environment: Vec<(String, String)>,
-    /// Flags without their dashes, in order; the last of the same name wins.
-    pub flags: Vec<(String, String)>,
-}
 
 /// A configuration with the story of each value.
 #[derive(Clone, Debug)]
@@ -141,6 +129,7 @@ impl Loading {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::*;

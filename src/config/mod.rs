@@ -21,6 +21,7 @@ mod table;
 mod agreement;
 mod file;
 mod load;
+mod sources;
 
 mod render;
 
@@ -29,11 +30,12 @@ pub use choice::{AccessLog, Choice, Front, Journal, OnJournalError};
 pub use error::{ConfigError, Origin, Position};
 pub use listen::{Host, Listen, ListenFault};
 pub use listen_on::{ListenOn, ListenOnFault};
-pub use load::{ENVIRONMENT_PREFIX, Setting, Settings, Sources, load};
+pub use load::{ENVIRONMENT_PREFIX, Setting, Settings, load};
 pub use memory_max::{MemoryMax, MemoryMaxFault};
 pub use option::{Kind, OptionSpec, Spelled, ValueFault};
 pub use origins::ANY as ANY_ORIGIN;
 pub use render::{json_file, listing, markdown_table};
 pub use size::{SizeFault, format_size, parse_size};
+pub use sources::Sources;
 pub use table::{OPTIONS, option};
 pub use values::Config;
