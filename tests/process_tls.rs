@@ -83,6 +83,33 @@ fn a_hangup_shows_the_new_certificate_to_new_connections_and_a_broken_pair_chang
 }
 
 #[test]
+fn the_key_is_told_by_nothing_that_the_server_says() {
+    let (ground, pair, other) = (Ground::new(), Pair::new(), Pair::new());
+    put(&ground, &pair);
+    let server = start(&ground);
+    let mut told = String::new();
+    let mut client = pair.connect(server.address);
+    for path in ["/v1/config", "/metrics", "/v1/stats", "/", "/nope", "/v1/docs?limit=x"] {
+        told += &get(&mut client, path).1;
+    }
+    for broken in [&other.key, &pair.key.replace("-----END", "-----"), &pair.key.replace('M', "?")] {
+        ground.write("key.pem", broken);
+        client.send("POST /v1/admin/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+        let (status, body) = client.reply();
+        assert_eq!(status, 500, "{broken}");
+        told += &String::from_utf8(body).unwrap();
+        told += &format!("{:?}", ground.run(&[&["check-config"], TLS].concat()));
+    }
+    let ended = server.stop();
+    assert!(ended.stderr.contains("the certificate is not reloaded"), "{ended:?}");
+    told += &format!("{ended:?}");
+    let secrets = [&pair, &other].into_iter().flat_map(|pair| pair.key.lines()).filter(|line| !line.starts_with("---"));
+    for secret in secrets {
+        assert!(!told.contains(secret.get(..16).unwrap_or(secret)), "{secret}: {told}");
+    }
+}
+
+#[test]
 fn what_is_no_pair_is_refused_by_option_and_file_and_nothing_is_changed() {
     let (pair, other) = (Pair::new(), Pair::new());
     for (chain, key, expected) in [

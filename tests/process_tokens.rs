@@ -67,6 +67,39 @@ fn tokens_are_read_again_on_a_hangup_and_a_broken_file_changes_nothing() {
     }
 }
 
+/// What replaces everything is an admin's call, whose end is known when its body has ended.
+#[test]
+fn an_import_in_place_of_everything_leaves_a_line_when_its_end_is_known() {
+    for front in FRONTS {
+        let ground = Ground::over(front);
+        let (ops, app) = (
+            make(&ground, &["--role", "admin", "--name", "ops"]),
+            make(&ground, &["--role", "write", "--name", "app"]),
+        );
+        keep(&ground, &format!("{}\n{}\n", ops.line, app.line));
+        let server = ground.start(&["--tokens-file", "tokens"]);
+        let line = |name: &str, end: &str| {
+            server.process.wait_for_stderr(&format!("admin: POST /v1/import?mode=replace, token {name}: {end}\n"));
+        };
+        let import = ("POST", "/v1/import?mode=replace");
+        assert_eq!(status(&server, &app.token, import), 403);
+        line("app", "403");
+        // The body is no line of an export.
+        assert_eq!(status(&server, &ops.token, import), 400);
+        line("ops", "400");
+        let authorization = format!("Bearer {}", ops.token);
+        let body = br#"{"collection":null,"key":"k","value":1}"#;
+        let replaced = server.client().send("POST", import.1, &[("Authorization", &authorization)], body);
+        assert_eq!(replaced.status, 200);
+        line("ops", "200");
+        // A merge is no admin's call.
+        server.client().send("POST", "/v1/import", &[("Authorization", &authorization)], body);
+        let ended = server.stop();
+        let lines = ended.stderr.lines().filter(|line| line.contains("admin: ")).count();
+        assert_eq!(lines, 3, "{ended:?}");
+    }
+}
+
 #[test]
 fn what_is_secret_is_told_by_nothing_that_the_server_says() {
     let ground = Ground::new();
@@ -82,6 +115,11 @@ fn what_is_secret_is_told_by_nothing_that_the_server_says() {
         ("GET", "/metrics"),
         ("GET", "/v1/stats"),
         ("GET", "/openapi.json"),
+        ("GET", "/"),
+        ("GET", "/ui"),
+        ("POST", "/v1/admin/reload"),
+        ("PUT", "/v1/docs/k?ttl=x"),
+        ("BREW", "/v1/docs/k"),
         ("POST", "/v1/admin/snapshot?wait"),
         ("GET", "/v1/docs?limit=x"),
         ("GET", "/nope"),
@@ -103,10 +141,24 @@ fn what_is_secret_is_told_by_nothing_that_the_server_says() {
     for arguments in [&["--print-config", "--tokens", &admin.line][..], &["check-config", "--tokens-file", "tokens"]] {
         told += &format!("{:?}", ground.run(arguments));
     }
-    // A token in the place of its digest.
-    keep(&ground, &admin.line.replace(&digest, &admin.token));
-    server.process.signal(Signal::HUP);
-    server.process.wait_for_stderr("sha256: expected the 64 hexadecimal digits");
+    // A token where no token belongs, and a line that ends early.
+    for (kept, cause) in [
+        (admin.line.replace(&digest, &admin.token), "sha256: expected the 64 hexadecimal digits"),
+        (admin.line.replace("\"name\"", &format!("\"{}\"", admin.token)), "line 1: "),
+        (admin.line.replace("\"admin\"", &format!("\"{}\"", admin.token)), "role: "),
+        (admin.line.replace('}', ""), "line 1: not JSON"),
+        (admin.token.clone(), "line 1: not JSON"),
+    ] {
+        keep(&ground, &kept);
+        let refused = server.client().send("POST", "/v1/admin/reload", &[("Authorization", &authorization)], b"");
+        assert_eq!((refused.status, refused.text().contains(cause)), (500, true), "{cause}: {}", refused.text());
+        told += refused.text();
+        told += &format!("{:?}", ground.run(&["check-config", "--tokens-file", "tokens"]));
+        for text in [format!("{{\"tokens\": [{kept}]}}"), format!("{{\"tokens\": \"{}\"}}", admin.token)] {
+            ground.write("other.json", text);
+            told += &format!("{:?}", ground.run(&["check-config", "--config", "other.json"]));
+        }
+    }
     told += &format!("{:?}", server.stop());
     assert!(told.contains("admin: GET /v1/config, token ops: 200") && told.contains("\\\"ops\\\""), "{told}");
     for secret in [&admin.token, &digest] {

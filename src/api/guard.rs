@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::RwLock;
 
 use crate::access::{Gate, Grant, Role, Tokens};
-use crate::base::log;
 use crate::model::Execute;
 
+use super::audit::Audit;
 use super::call::Otherwise;
 use super::message::{Headers, Method, Response, Value};
 use super::problem::{Kind, Problem};
@@ -84,9 +84,8 @@ impl Guard {
             let grant = self.grant(operation.needs, headers).map_err(|denied| denied.problem)?;
             return answer(grant.as_ref());
         }
-        let audit = |grant: Option<&Grant>| Audit {
-            who: grant.map_or_else(|| "none is asked for".to_owned(), |grant| grant.name.clone()),
-            what: format!("{} {}", method.name(), target.split('?').next().unwrap_or_default()),
+        let audit = |grant: Option<&Grant>| {
+            Audit::of(grant, format!("{} {}", method.name(), target.split('?').next().unwrap_or_default()))
         };
         match self.grant(operation.needs, headers) {
             Ok(grant) => audit(grant.as_deref()).follow(answer(grant.as_ref())),
@@ -143,39 +142,5 @@ fn presented(tokens: &Tokens, headers: &dyn Headers) -> Result<Arc<Grant>, Probl
         _ => Err(Problem::new(Kind::TokenInvalid, "the field Authorization holds no token of this server")
             .hint("send it once, as Bearer TOKEN, with a token that was made for this server")
             .field("WWW-Authenticate", Value::Static("Bearer error=\"invalid_token\""))),
-    }
-}
-
-/// The line that a call of an admin leaves in the log: who, what, and what came of it.
-struct Audit {
-    who: String,
-    what: String,
-}
-
-impl Audit {
-    fn write(&self, status: u16) {
-        log::info(format_args!("admin: {}, token {}: {status}", self.what, self.who));
-    }
-
-    /// Writes the line when the answer is known.
-    fn follow(self, answer: Result<Response, Otherwise>) -> Result<Response, Otherwise> {
-        match answer {
-            Ok(response) => {
-                self.write(response.status);
-                Ok(response)
-            }
-            Err(Otherwise::Problem(problem)) => {
-                self.write(problem.kind().status());
-                Err(Otherwise::Problem(problem))
-            }
-            Err(Otherwise::Later(later)) => Err(Otherwise::Later(Box::new(move |deliver| {
-                later(Box::new(move |response| {
-                    self.write(response.status);
-                    deliver(response);
-                }));
-            }))),
-            // Nothing has come of it yet: it is asked once more, or has only begun.
-            other => other,
-        }
     }
 }

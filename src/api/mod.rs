@@ -7,6 +7,7 @@ pub mod message;
 pub mod timestamp;
 
 mod accept;
+mod audit;
 mod backup;
 mod body;
 mod bulk;

@@ -17,6 +17,7 @@ use crate::model::{
 };
 
 use super::super::Api;
+use super::super::audit::Audit;
 use super::super::body::{self, Limit};
 use super::super::call::{Call, Otherwise, key_of, known_name, known_scope, name_of, scope_of};
 use super::super::collections::read_options;
@@ -28,17 +29,26 @@ use super::staging::Staging;
 
 /// `POST /v1/import`
 ///
+/// Who replaces everything leaves a line in the log.
+///
 /// # Errors
-/// `parameter_invalid` for another mode; all else is said when the body has ended.
+/// `parameter_invalid` for another mode; what keeps a replacement from beginning; all else is said when the body has ended.
 pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
-    let staging = match call.parameters()?.value("mode") {
-        None | Some("merge") => None,
-        Some("replace") => Some(Staging::begin(call)?),
+    match call.parameters()?.value("mode") {
+        None | Some("merge") => Err(stream(api, call, None)),
+        Some("replace") => {
+            let audit = Audit::of(call.grant, "POST /v1/import?mode=replace".to_owned());
+            audit.follow(Staging::begin(call).and_then(|staging| Err(stream(api, call, Some(staging)))))
+        }
         Some(mode) => {
             let detail = format!("mode={mode} is none: merge keeps what is not in the body, replace does not");
-            return Err(Problem::new(Kind::ParameterInvalid, detail).into());
+            Err(Problem::new(Kind::ParameterInvalid, detail).into())
         }
-    };
+    }
+}
+
+/// What takes the lines; with `staging` it goes there.
+fn stream(api: &Api, call: &Call<'_>, staging: Option<Staging>) -> Otherwise {
     // As a string a document may be twice as long: of JSON only quotes, backslashes and white space are escaped, each to two.
     let limit = api.document_limit(api.options.document_bytes_max.saturating_add(ENVELOPE_BYTES_MAX));
     let import = Import {
@@ -51,7 +61,7 @@ pub fn post(api: &Api, call: &Call<'_>) -> Result<Response, Otherwise> {
         expired: 0,
         rest: Rest::NOTHING,
     };
-    Err(Otherwise::Stream(Box::new(ByLine::new(import, limit, None))))
+    Otherwise::Stream(Box::new(ByLine::new(import, limit, None)))
 }
 
 /// An import in progress.
