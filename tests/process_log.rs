@@ -4,6 +4,7 @@
 mod support;
 
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
@@ -11,6 +12,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use support::http::Client;
 use support::process::{FRONTS, Ground, Process, Server};
 
 /// What a pipe holds that nobody reads.
@@ -52,6 +54,51 @@ fn start_onto(ground: &Ground, writer: PipeWriter, flags: &[&str]) -> Server {
 }
 
 #[test]
+fn every_line_from_start_to_stop_is_an_object() {
+    for front in FRONTS {
+        let ground = Ground::over(front);
+        let mut command = ground.command(&["--front", front, "--port", "127.0.0.1:0", "--log-format", "json"]);
+        command.args(["--log-level", "debug"]);
+        let process = Process::spawn(command);
+        process.wait_for_stderr("\"event\":\"started\"");
+        process.wait_for_stderr("}\n");
+        let said = process.stderr_until_now();
+        let started = objects(&said);
+        let started = the(&started, "started");
+        let address = started["listen"].as_str().and_then(|url| url.strip_prefix("http://"));
+        let address: SocketAddr = address.and_then(|address| address.parse().ok()).expect("an address");
+        assert_eq!(started["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!((&started["documents"], &started["journal"]), (&Value::from(0), &Value::from("everysec")));
+
+        let mut client = Client::connect(address);
+        assert_eq!(client.send("PUT", "/v1/docs/k", &[], b"1").status, 201);
+        assert_eq!(client.send("POST", "/v1/admin/snapshot?wait", &[], b"").status, 200);
+        process.signal(Signal::HUP);
+        process.wait_for_stderr("reload: ");
+        process.signal(Signal::TERM);
+        let ended = process.wait();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{ended:?}");
+
+        let all = objects(&ended.stderr);
+        let times: Vec<&str> = all.iter().map(|object| object["time"].as_str().expect("a time")).collect();
+        assert!(times.iter().all(|time| time.len() == 24 && time.ends_with('Z')), "{times:?}");
+        for object in &all {
+            assert!(["debug", "info"].map(Value::from).contains(&object["level"]), "{object}");
+            assert!(object["event"].is_string() && object["message"].is_string(), "{object}");
+        }
+        assert_eq!(
+            (&the(&all, "admin")["status"], &the(&all, "admin")["token"]),
+            (&200.into(), &"none is asked for".into())
+        );
+        let snapshot = the(&all, "snapshot");
+        assert_eq!((&snapshot["reason"], &snapshot["documents"]), (&"ordered".into(), &1.into()));
+        assert!(snapshot["bytes"].as_u64() > Some(0) && snapshot["took_ms"].as_f64() > Some(0.0), "{snapshot}");
+        assert_eq!(the(&all, "stopping")["signal"], "SIGTERM");
+        assert_eq!(the(&all, "stopped")["message"].as_str().map(|text| text.starts_with("stopped")), Some(true));
+    }
+}
+
+#[test]
 fn a_start_that_fails_is_an_object_too() {
     let ground = Ground::new();
     ground.write("data/database.mtdb", "no snapshot");
@@ -62,6 +109,35 @@ fn a_start_that_fails_is_an_object_too() {
     let failed = the(&all, "failed");
     assert_eq!((&failed["level"], &failed["exit_code"]), (&Value::from("error"), &Value::from(1)));
     assert!(failed["message"].as_str().is_some_and(|text| text.contains("database.mtdb")), "{failed}");
+}
+
+#[test]
+fn levels_below_the_chosen_one_are_left_out() {
+    for (level, begins) in [
+        ("debug", &["memory-tools: warning: listening on", "memory-tools: admin", "memory-tools: stopped"][..]),
+        ("info", &["memory-tools: warning: listening on", "memory-tools: admin", "memory-tools: stopped"]),
+        ("warning", &["memory-tools: warning: listening on"]),
+        ("error", &[]),
+    ] {
+        let ground = Ground::new();
+        let mut command = ground.command(&["--port", ":0", "--log-level", level]);
+        command.args(["--ttl-clean-interval", "10ms"]);
+        let server = Server::start(command);
+        let mut client = server.client();
+        assert_eq!(client.send("PUT", "/v1/docs/k?ttl=1ms", &[], b"1").status, 201);
+        assert_eq!(client.send("GET", "/v1/config", &[], b"").status, 200);
+        if level == "debug" {
+            server.process.wait_for_stderr("memory-tools: debug: ");
+        }
+        let ended = server.stop();
+        for begin in begins {
+            let found = ended.stderr.lines().filter(|line| line.starts_with(begin)).count();
+            assert_eq!(found, 1, "{level}: {begin}: {ended:?}");
+        }
+        let debugs = ended.stderr.lines().filter(|line| line.starts_with("memory-tools: debug: ")).count();
+        assert_eq!(debugs > 0, level == "debug", "{ended:?}");
+        assert!(level == "debug" || level == "info" || ended.stderr.lines().count() == begins.len(), "{ended:?}");
+    }
 }
 
 #[test]

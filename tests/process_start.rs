@@ -49,10 +49,8 @@ fn it_starts_with_no_file_and_no_folder_and_says_so_in_eight_plain_lines() {
         let loaded = "data           ./data: 2 documents in the main store and 1 collections, from a snapshot of ";
         assert!(server.banner.contains(loaded), "{}", server.banner);
         let ended = server.stop();
-        assert!(
-            ended.stderr.ends_with("memory-tools: stopped; nothing had changed since the last snapshot\n"),
-            "{ended:?}"
-        );
+        let stopped = "memory-tools: stopped; nothing had changed since the last snapshot took_ms=";
+        assert!(ended.stderr.contains(stopped), "{ended:?}");
         assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");
     }
 }

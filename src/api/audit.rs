@@ -4,7 +4,7 @@
 //! made once more has not ended. It does not know who is let in.
 
 use crate::access::Grant;
-use crate::base::log;
+use crate::base::log::{self, Level};
 
 use super::call::Otherwise;
 use super::ending;
@@ -28,7 +28,14 @@ impl Audit {
     /// Writes the line: the call was answered so.
     pub(super) fn write(mut self, status: u16) {
         self.is_due = false;
-        log::info(format_args!("admin: {}, token {}: {status}", self.what, self.who));
+        let text = format_args!("admin: {}, token {}: {status}", self.what, self.who);
+        let (call, token) = (log::Value::from(&self.what), log::Value::from(&self.who));
+        let fields = [
+            ("call", log::Value::Said(&call)),
+            ("token", log::Value::Said(&token)),
+            ("status", log::Value::Said(&status.into())),
+        ];
+        log::event(Level::Info, "admin", text, &fields);
     }
 
     /// Writes the line when the answer is known.
@@ -58,7 +65,14 @@ impl Audit {
 impl Drop for Audit {
     fn drop(&mut self) {
         if self.is_due {
-            log::info(format_args!("admin: {}, token {}: broken off", self.what, self.who));
+            let text = format_args!("admin: {}, token {}: broken off", self.what, self.who);
+            let (call, token) = (log::Value::from(&self.what), log::Value::from(&self.who));
+            log::event(
+                Level::Info,
+                "admin",
+                text,
+                &[("call", log::Value::Said(&call)), ("token", log::Value::Said(&token))],
+            );
         }
     }
 }

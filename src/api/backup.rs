@@ -9,7 +9,7 @@ use super::Api;
 use super::call::{Call, Otherwise};
 use super::message::{BodyStream, Method, Part, Pulled, Response, ResponseBody, Value};
 use super::problem::{Kind, Problem};
-use crate::base::log;
+use crate::base::log::{self, Level};
 use crate::model::{BackupAnswer, ReadBackup};
 
 /// Bytes that are read and handed on at once.
@@ -67,7 +67,8 @@ impl BodyStream for Backup {
         self.bytes.clear();
         if let Err(error) = self.content.read(PART_BYTES, &mut self.bytes) {
             // The status has been sent; what has come has no end mark, and is refused by whoever reads it.
-            log::error(format_args!("a backup is cut short, because it cannot be read: {error}"));
+            let text = format_args!("a backup is cut short, because it cannot be read: {error}");
+            log::event(Level::Error, "backup_cut_short", text, &[]);
             return Pulled::Ended;
         }
         part.push_bytes(&self.bytes);

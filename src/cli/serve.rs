@@ -6,12 +6,13 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::select;
 
 use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
-use crate::base::log::{self, Format, Level};
+use crate::base::log::{self, Format, Level, Value};
 use crate::base::memory::Allocator;
 use crate::config::{ConfigError, ListenOn, Settings};
 use crate::server::{Logging, Parts, Server, Signal, Source, Supervisor, signals};
@@ -52,17 +53,21 @@ fn serve_logged(settings: &Settings, import_skip: bool) -> Finished {
         }
     };
     if let Source::Go(summary) = &server.loaded().source {
-        summary.notes.iter().for_each(|note| log::warn(format_args!("{note}")));
+        let warn = |note: &String| {
+            log::event(Level::Warn, "import", format_args!("{note}"), &[("left_out", summary.skipped.into())])
+        };
+        summary.notes.iter().for_each(warn);
     }
     let reached: Vec<ListenOn> =
         settings.config.endpoints().into_iter().filter(|endpoint| !endpoint.is_local()).collect();
     if !reached.is_empty() && settings.config.asks_for_no_token() {
-        log::warn(format_args!(
+        let text = format_args!(
             "listening on {}: whoever reaches this address can read and write everything; put a line of \
              'memory-tools token new --role admin' into a file and name it, as in --tokens-file /etc/memory-tools/tokens, \
              or listen on 127.0.0.1",
             ListenOn::format_list(&reached)
-        ));
+        );
+        log::event(Level::Warn, "open_to_everybody", text, &[]);
     }
     let supervisor = Arc::new(Supervisor::of_environment());
     let watch = match server.watched_by(&supervisor) {
@@ -83,20 +88,31 @@ fn serve_logged(settings: &Settings, import_skip: bool) -> Finished {
             },
         };
         // An error means that the handlers are gone, which only the end of the process brings about.
-        let Ok(Signal::Reload) = signal else {
+        let because = match signal {
+            Ok(Signal::Reload) => None,
+            Ok(Signal::Stop(name)) => Some(name),
+            Err(_) => Some("nothing"),
+        };
+        if let Some(because) = because {
             supervisor.stopping();
-            let stopped = stop(server);
+            let stopped = stop(server, because);
             drop(watch);
             return stopped;
-        };
+        }
         // What came of it is in the log.
         supervisor.reloading(|| server.reload());
     }
 }
 
-fn stop(server: Server) -> Finished {
+fn stop(server: Server, because: &str) -> Finished {
+    let begun = Instant::now();
     server.stop_accepting();
-    log::info(format_args!("stopping: answering what has begun, then the last snapshot; a second signal skips that"));
+    log::event(
+        Level::Info,
+        "stopping",
+        format_args!("stopping: answering what has begun, then the last snapshot; a second signal skips that"),
+        &[("signal", because.into()), ("documents", server.documents().into())],
+    );
     match server.stop() {
         Ok(stopped) => {
             let mut text = String::from("stopped");
@@ -110,7 +126,19 @@ fn stop(server: Server) -> Finished {
                 }
                 None => text.push_str("; nothing had changed since the last snapshot"),
             }
-            log::event(Level::Info, "stopped", format_args!("{text}"), &[]);
+            let cut_off = if stopped.drained.finished { 0 } else { stopped.drained.open };
+            log::event(
+                Level::Info,
+                "stopped",
+                format_args!("{text}"),
+                &[
+                    ("took_ms", begun.elapsed().into()),
+                    ("connections_cut_off", Value::Said(&cut_off.into())),
+                    ("snapshot_bytes", stopped.snapshot.map(|report| report.bytes).into()),
+                    ("snapshot_documents", Value::Said(&stopped.snapshot.map(|report| report.documents).into())),
+                    ("snapshot_ms", Value::Said(&stopped.snapshot.map(|report| report.duration).into())),
+                ],
+            );
             Finished::done("")
         }
         Err(error) => failed(Exit::Failed, &error.to_string()),

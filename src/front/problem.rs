@@ -33,6 +33,21 @@ pub enum Unavailable {
     JournalBusy,
 }
 
+impl Unavailable {
+    /// What an operator is told when connections are refused because of it; nothing where that says itself.
+    pub fn limit(self) -> Option<&'static str> {
+        match self {
+            Unavailable::TooManyConnections { option } => Some(option),
+            Unavailable::TooManyFromAddress => Some("connections_per_address_max"),
+            Unavailable::TooFewDescriptors => Some("the limit on descriptors"),
+            Unavailable::BodiesFull
+            | Unavailable::Draining
+            | Unavailable::OutcomeUnknown
+            | Unavailable::JournalBusy => None,
+        }
+    }
+}
+
 /// The answer to a head that may not run. Closes the connection.
 pub fn of_fault(fault: Fault) -> Response {
     let hint = match fault {

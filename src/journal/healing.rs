@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::buffer::Buffer;
 use super::standing::Standing;
 use super::{Journal, Mode};
-use crate::base::log;
+use crate::base::log::{self, Level, Value};
 use crate::model::Refusal;
 use crate::persist::Error;
 use crate::persist::journal::Link;
@@ -93,7 +93,8 @@ impl Journal {
         self.discard();
         self.releases.fail().wake();
         self.space.wake();
-        log::error(format_args!("the journal is given up, writes are refused until a new one is begun: {cause}"));
+        let text = format_args!("the journal is given up, writes are refused until a new one is begun: {cause}");
+        log::event(Level::Error, "journal_given_up", text, &[("next_lsn", self.next().0.into())]);
         (self.options.on_given_up)(&cause);
     }
 
@@ -160,10 +161,10 @@ impl Healing<'_> {
         journal.figures.note_healed();
         journal.space.wake();
         journal.wake_readers();
-        log::info(format_args!(
-            "the journal has begun again, writes are taken; it was gone for {} s",
-            lasted.as_secs()
-        ));
+        let text =
+            format_args!("the journal has begun again, writes are taken; it was gone for {} s", lasted.as_secs());
+        let fields = [("gone_ms", Value::Said(&lasted.into())), ("next_lsn", journal.next().0.into())];
+        log::event(Level::Info, "journal_begun_again", text, &fields);
     }
 
     /// Says that the attempt failed because of `error`.
@@ -179,10 +180,11 @@ impl Healing<'_> {
         let text = cause.clone();
         let pause = journal.post.fail_healing(cause, Instant::now());
         journal.figures.note_error();
-        log::warn(format_args!(
+        let text = format_args!(
             "the journal could not be begun again, the next attempt comes in {} s: {text}",
             pause.as_secs()
-        ));
+        );
+        log::event(Level::Warn, "journal_still_given_up", text, &[("next_attempt_ms", Value::Said(&pause.into()))]);
     }
 }
 

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use crate::base::health::{Health, Reason};
 use crate::base::limits::{LSN_CEILING_STEP, LSN_MAX};
-use crate::base::log;
+use crate::base::log::{self, Level, Value};
 use crate::model::{Lsn, Refusal};
 
 /// When less than this is left below the ceiling, `keep_ahead` raises it.
@@ -165,7 +165,8 @@ impl Sequence {
         {
             self.retry_at.store(self.next().0.saturating_add(RETRY_AFTER), Ordering::SeqCst);
             let left = self.left().unwrap_or(0);
-            log::warn(format_args!("the LSN ceiling could not be raised, {left} LSNs are left: {cause}"));
+            let text = format_args!("the LSN ceiling could not be raised, {left} LSNs are left: {cause}");
+            log::event(Level::Warn, "lsn_ceiling_not_raised", text, &[("lsns_left", Value::Said(&left.into()))]);
         }
     }
 

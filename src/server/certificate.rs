@@ -13,7 +13,7 @@ use crate::api::timestamp;
 use crate::base::clock::{Clock, UnixMillis};
 use crate::base::disk::{Disk, read_whole};
 use crate::base::limits::CERTIFICATE_BYTES_MAX;
-use crate::base::log;
+use crate::base::log::{self, Level};
 use crate::config::Config;
 use crate::front::Tls;
 use crate::front::tls::{Certificate, CertificateFault, Validity, chain_from_pem};
@@ -118,7 +118,8 @@ impl Shown {
 impl Checked {
     /// The certificate, once its warnings are in the log.
     fn warned(self) -> Certificate {
-        self.warnings.iter().for_each(|warning| log::warn(format_args!("{warning}")));
+        let warn = |warning: &String| log::event(Level::Warn, "certificate", format_args!("{warning}"), &[]);
+        self.warnings.iter().for_each(warn);
         self.certificate
     }
 }

@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::base::log;
+use crate::base::log::{self, Level, Value};
 
 use super::StartError;
 
@@ -34,11 +34,16 @@ pub fn raise(demand: Demand) -> Result<usize, StartError> {
     let Some(descriptors) = current else { return Ok(demand.connections) };
     let room = room(descriptors, demand)?;
     if room < demand.connections {
-        log::warn(format_args!(
-            "{descriptors} descriptors leave room for {room} connections, not for the {} of {}; raise the limit \
-             (ulimit -n, LimitNOFILE=)",
-            demand.connections, demand.option
-        ));
+        log::event(
+            Level::Warn,
+            "descriptors_few",
+            format_args!(
+                "{descriptors} descriptors leave room for {room} connections, not for the {} of {}; raise the limit \
+                 (ulimit -n, LimitNOFILE=)",
+                demand.connections, demand.option
+            ),
+            &[("descriptors", Value::Said(&descriptors.into())), ("connections_max", Value::Said(&room.into()))],
+        );
     }
     Ok(room)
 }

@@ -3,11 +3,12 @@
 //! And it keeps the clock in step with the wall clock, which is what deadlines mean.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError, select, tick};
 
 use crate::base::health::Health;
+use crate::base::log::{self, Level};
 use crate::base::threads::Job;
 use crate::engine::Engine;
 
@@ -36,7 +37,7 @@ impl Expirer {
                 select! {
                     recv(ticks) -> _ => {
                         pulse.works();
-                        self.engine.reap(&is_stopping);
+                        self.sweep(&is_stopping);
                     }
                     recv(seconds) -> _ => {
                         pulse.works();
@@ -47,5 +48,14 @@ impl Expirer {
                 }
             }
         })
+    }
+
+    fn sweep(&self, is_stopping: &dyn Fn() -> bool) {
+        let begun = Instant::now();
+        let documents = self.engine.reap(is_stopping);
+        if documents > 0 {
+            let fields = [("documents", documents.into()), ("took_ms", begun.elapsed().into())];
+            log::event(Level::Debug, "expired", format_args!("documents past their deadline are freed"), &fields);
+        }
     }
 }

@@ -10,7 +10,7 @@
 use std::time::{Duration, Instant};
 
 use crate::base::clock::UnixMillis;
-use crate::base::log;
+use crate::base::log::{self, Level};
 use crate::base::threads::alone;
 use crate::engine::{Engine, LoadFault, Replaying};
 use crate::persist::journal::Replayed;
@@ -72,7 +72,7 @@ pub fn load(engine: &Engine, folder: &DataFolder, found: Found, started: Instant
     let expired = engine.reap(&|| false);
     // What can be wrong with the files has shown by now; a start that fails because of them has changed nothing.
     for note in folder.remove_unfinished()?.into_iter().chain(folder.finish_repairs(engine.now())?) {
-        log::warn(format_args!("{note}"));
+        log::event(Level::Warn, "folder", format_args!("{note}"), &[]);
     }
     let source = match source {
         Source::Go(summary) => {
@@ -102,7 +102,8 @@ fn recall(found: &Found, replaying: &Replaying<'_>) {
     let recalled = found.history.read(bytes_max, begins, |lsn, record| replaying.recall(lsn, &record));
     if let Err(error) = recalled {
         replaying.forget_recalled();
-        log::warn(format_args!("/v1/changes begins later than it could, nothing else depends on this: {error}"));
+        let text = format_args!("/v1/changes begins later than it could, nothing else depends on this: {error}");
+        log::event(Level::Warn, "changes_incomplete", text, &[]);
     }
 }
 
@@ -140,7 +141,7 @@ fn load_instead<'e>(
     let found = folder.fall_back(damage)?;
     engine.clear();
     for note in &found.notes {
-        log::warn(format_args!("{note}"));
+        log::event(Level::Warn, "folder", format_args!("{note}"), &[]);
     }
     let (source, replaying) = match &found.content {
         Content::Snapshot(reader) => load_snapshot(engine, reader)?,

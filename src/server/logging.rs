@@ -65,7 +65,10 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         Level::Error,
         "panic",
         format_args!("thread {thread} panicked at {}: {text}", place.as_deref().unwrap_or("an unknown place")),
-        &[("thread", thread.into()), ("backtrace", shown.map_or(log::Value::None, log::Value::Shown))],
+        &[
+            ("thread", log::Value::Said(&thread.into())),
+            ("backtrace", shown.map_or(log::Value::None, log::Value::Shown)),
+        ],
     );
 }
 

@@ -34,7 +34,7 @@ use crate::api::{Api, ApiOptions};
 use crate::base::clock::Clock;
 use crate::base::disk::Disk;
 use crate::base::health::{Health, Reason};
-use crate::base::log;
+use crate::base::log::{self, Level};
 use crate::base::memory::Meter;
 use crate::base::threads::Spawn;
 use crate::config::{Choice, Settings};
@@ -121,7 +121,7 @@ impl Server {
         let (folder, found) = DataFolder::open(parts.disk, &config.data_dir, open)?;
         let folder = Arc::new(folder);
         for note in &found.notes {
-            log::warn(format_args!("{note}"));
+            log::event(Level::Warn, "folder", format_args!("{note}"), &[]);
         }
 
         let health = Arc::new(Health::default());
@@ -318,9 +318,9 @@ impl Server {
         let snapshot = match snapshot {
             // Also when it was given up meanwhile, or its end could not be written.
             Err(error) if journal.is_durable() => {
-                log::warn(format_args!(
-                    "the last snapshot could not be written, the journal holds what it lacks: {error}"
-                ));
+                let text =
+                    format_args!("the last snapshot could not be written, the journal holds what it lacks: {error}");
+                log::event(Level::Warn, "snapshot_failed", text, &[("reason", "stop".into())]);
                 None
             }
             Err(error) if journal.keeps_records() => return Err(StopError::SnapshotAndJournal(error)),

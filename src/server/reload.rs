@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, select, unbounded};
 
 use crate::api::Api;
 use crate::base::disk::Disk;
-use crate::base::log;
+use crate::base::log::{self, Level, Value};
 use crate::base::threads::Job;
 use crate::config::Sources;
 use crate::model::{ReloadAnswer, Reloaded, Reread};
@@ -130,23 +130,33 @@ fn write_down(reloaded: &Reloaded) {
         Reread::Absent => {}
         Reread::Taken(path) => {
             let path = path.display();
-            log::info(format_args!("reload: new connections are shown the certificate that is now in {path}"));
+            let text = format_args!("reload: new connections are shown the certificate that is now in {path}");
+            let fields = [("what", Value::Said(&"certificate".into())), ("path", Value::Said(&Value::Shown(&path)))];
+            log::event(Level::Info, "reloaded", text, &fields);
         }
         Reread::Kept(cause) => {
-            log::warn(format_args!("reload: the certificate is not reloaded, the one before stays: {cause}"));
+            let text = format_args!("reload: the certificate is not reloaded, the one before stays: {cause}");
+            log::event(Level::Warn, "not_reloaded", text, &[("what", Value::Said(&"certificate".into()))]);
         }
     }
     match tokens {
-        Reread::Absent if *certificate == Reread::Absent => log::info(format_args!(
-            "reload: nothing to read: only TLS certificates and tokens are read again, and there are none of them; \
-             restart to change options"
-        )),
+        Reread::Absent if *certificate == Reread::Absent => {
+            let text = format_args!(
+                "reload: nothing to read: only TLS certificates and tokens are read again, and there are none of them; \
+                 restart to change options"
+            );
+            log::event(Level::Info, "reloaded", text, &[("what", Value::Said(&"nothing".into()))]);
+        }
         Reread::Absent => {}
         Reread::Taken(count) => {
-            log::info(format_args!("reload: every request is asked for one of {count} tokens, as read now"));
+            let text = format_args!("reload: every request is asked for one of {count} tokens, as read now");
+            let count = Value::from(*count);
+            let fields = [("what", Value::Said(&"tokens".into())), ("tokens", Value::Said(&count))];
+            log::event(Level::Info, "reloaded", text, &fields);
         }
         Reread::Kept(cause) => {
-            log::warn(format_args!("reload: the tokens are not reloaded, those before stay: {cause}"));
+            let text = format_args!("reload: the tokens are not reloaded, those before stay: {cause}");
+            log::event(Level::Warn, "not_reloaded", text, &[("what", Value::Said(&"tokens".into()))]);
         }
     }
 }

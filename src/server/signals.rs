@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-use crate::base::log;
+use crate::base::log::{self, Level};
 use crate::base::panics::or_abort;
 
 /// Exit status of a process that was told twice: without a journal, what was not in a snapshot is lost.
@@ -26,8 +26,8 @@ const STACK_BYTES: usize = 128 * 1024;
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// A clean stop.
-    Stop,
+    /// A clean stop, by the signal of this name.
+    Stop(&'static str),
     /// To read again what can be read while serving.
     Reload,
 }
@@ -42,11 +42,11 @@ pub fn signals() -> Result<Receiver<Signal>, String> {
     let fault = |error: &dyn std::fmt::Display| format!("signals cannot be handled: {error}");
     outlive_large_files().map_err(|error| fault(&error))?;
     let interrupted = desk.clone();
-    ctrlc::set_handler(move || interrupted.take(Signal::Stop)).map_err(|error| fault(&error))?;
+    ctrlc::set_handler(move || interrupted.take(Signal::Stop("SIGINT"))).map_err(|error| fault(&error))?;
     let mut signals = Signals::new([SIGTERM, SIGHUP]).map_err(|error| fault(&error))?;
     let take_all = move || {
         for signal in signals.forever() {
-            desk.take(if signal == SIGHUP { Signal::Reload } else { Signal::Stop });
+            desk.take(if signal == SIGHUP { Signal::Reload } else { Signal::Stop("SIGTERM") });
         }
     };
     let thread = Builder::new().name("mt-signal".to_owned()).stack_size(STACK_BYTES);
@@ -75,14 +75,15 @@ impl Desk {
     /// Passes `signal` on; ends the process when it is the second stop.
     fn take(&self, signal: Signal) {
         match signal {
-            Signal::Stop if self.is_stopping.swap(true, Ordering::SeqCst) => {
-                log::warn(format_args!("second signal: exiting at once, without the last snapshot"));
+            Signal::Stop(name) if self.is_stopping.swap(true, Ordering::SeqCst) => {
+                let text = format_args!("second signal: exiting at once, without the last snapshot");
+                log::event(Level::Warn, "exits_at_once", text, &[("signal", name.into())]);
                 log::flush(log::FLUSH_PATIENCE);
                 std::process::exit(EXIT_TOLD_TWICE);
             }
             // Whatever still waits to be looked at is a reload that will see what this one asks to be seen, or a stop.
             Signal::Reload if !self.told.is_empty() => {}
-            Signal::Stop | Signal::Reload => {
+            Signal::Stop(_) | Signal::Reload => {
                 // Nobody receives any more when the server has failed to start or has stopped: the process ends.
                 let _ = self.told.send(signal);
             }
@@ -101,9 +102,9 @@ mod tests {
         for _ in 0..1000 {
             desk.take(Signal::Reload);
         }
-        desk.take(Signal::Stop);
+        desk.take(Signal::Stop("SIGTERM"));
         desk.take(Signal::Reload);
-        assert_eq!(receive.try_iter().collect::<Vec<_>>(), [Signal::Reload, Signal::Stop]);
+        assert_eq!(receive.try_iter().collect::<Vec<_>>(), [Signal::Reload, Signal::Stop("SIGTERM")]);
         desk.take(Signal::Reload);
         assert_eq!(receive.try_iter().collect::<Vec<_>>(), [Signal::Reload]);
     }

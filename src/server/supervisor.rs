@@ -19,7 +19,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::base::clock::monotonic_micros;
 use crate::base::health::Health;
-use crate::base::log;
+use crate::base::log::{self, Level, Value};
 
 /// How often it is looked whether the server is ready.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -65,7 +65,8 @@ impl Supervisor {
         };
         let at = socket.and_then(|name| {
             let complain = |error: &io::Error| {
-                log::warn(format_args!("NOTIFY_SOCKET={}: nobody is notified: {error}", name.display()));
+                let text = format_args!("NOTIFY_SOCKET={}: nobody is notified: {error}", name.display());
+                log::event(Level::Warn, "supervisor_unreachable", text, &[]);
             };
             open(name).inspect_err(complain).ok()
         });
@@ -115,11 +116,18 @@ impl Supervisor {
             match (interval, stuck.is_empty()) {
                 (Some(_), true) => self.tell("WATCHDOG=1"),
                 // Once for each silence: a log is not filled by what does not change.
-                (Some(interval), false) if was_alive => log::error(format_args!(
-                    "{} has not come back for {} ms; the watchdog is not told that the server is alive",
-                    stuck.join(", "),
-                    interval.as_millis()
-                )),
+                (Some(interval), false) if was_alive => {
+                    let threads = stuck.join(", ");
+                    log::event(
+                        Level::Error,
+                        "thread_stuck",
+                        format_args!(
+                            "{threads} has not come back for {} ms; the watchdog is not told that the server is alive",
+                            interval.as_millis()
+                        ),
+                        &[("threads", Value::Said(&(&threads).into())), ("silent_ms", Value::Said(&interval.into()))],
+                    );
+                }
                 (Some(_), false) | (None, _) => {}
             }
             was_alive = stuck.is_empty();
@@ -140,7 +148,8 @@ impl Supervisor {
         if let Err(error) = datagrams.send_to_addr(text.as_bytes(), address)
             && !self.has_complained.swap(true, Ordering::Relaxed)
         {
-            log::warn(format_args!("the supervisor at NOTIFY_SOCKET does not hear: {error}"));
+            let text = format_args!("the supervisor at NOTIFY_SOCKET does not hear: {error}");
+            log::event(Level::Warn, "supervisor_unreachable", text, &[]);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 
 use super::{Adjust, Clock, Steering, UnixMillis};
-use crate::base::log;
+use crate::base::log::{self, Level, Value};
 
 /// Where the two kinds of time come from.
 pub trait TimeSource: Send + Sync + std::fmt::Debug {
@@ -110,11 +110,17 @@ impl<T: TimeSource> Clock for SystemClock<T> {
             }
             Adjust::Step { ms } => {
                 self.stepped.fetch_add(ms, Ordering::SeqCst);
-                log::warn(format_args!(
-                    "the wall clock stepped {} by {} ms and has stayed there: deadlines are held against it from now on",
-                    if ms > 0 { "forwards" } else { "backwards" },
-                    ms.unsigned_abs()
-                ));
+                let direction = if ms > 0 { "forwards" } else { "backwards" };
+                let step_ms = ms.unsigned_abs();
+                log::event(
+                    Level::Warn,
+                    "clock_stepped",
+                    format_args!(
+                        "the wall clock stepped {direction} by {step_ms} ms and has stayed there: deadlines are held \
+                         against it from now on"
+                    ),
+                    &[("direction", Value::Said(&direction.into())), ("step_ms", Value::Said(&step_ms.into()))],
+                );
             }
         }
     }
@@ -124,9 +130,14 @@ impl<T: TimeSource> Clock for SystemClock<T> {
         let missing = i64::try_from(floor.since(self.now())).unwrap_or(i64::MAX);
         if missing > 0 {
             self.stepped.fetch_add(missing, Ordering::SeqCst);
-            log::warn(format_args!(
-                "the wall clock is {missing} ms behind what was written before this start: time goes on from there"
-            ));
+            log::event(
+                Level::Warn,
+                "clock_behind",
+                format_args!(
+                    "the wall clock is {missing} ms behind what was written before this start: time goes on from there"
+                ),
+                &[("behind_ms", Value::Said(&missing.unsigned_abs().into()))],
+            );
         }
     }
 }

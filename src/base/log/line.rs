@@ -51,14 +51,15 @@ impl Event<'_> {
             line.push_str(": ");
         }
         push_within(line, Quotes::None, self.text);
-        for (name, value) in self.shown_fields() {
+        let is_shown = |(_, value): &&(_, Value<'_>)| !matches!(value, Value::None | Value::Said(_));
+        for (name, value) in self.fields.iter().filter(is_shown) {
             line.push(' ');
             line.push_str(name);
             line.push('=');
             match value {
                 Value::Text(text) => push_word(line, text),
                 Value::Shown(shown) => push_word(line, &shown.to_string()),
-                Value::Number(_) | Value::Millis(_) | Value::Flag(_) | Value::None => push_figure(line, *value),
+                figure => push_figure(line, figure),
             }
         }
     }
@@ -76,26 +77,23 @@ impl Event<'_> {
         }
         line.push_str("\",\"message\":");
         push_within(line, Quotes::Around, self.text);
-        for (name, value) in self.shown_fields() {
+        let unsaid = self.fields.iter().map(|(name, value)| (name, value.unsaid()));
+        for (name, value) in unsaid.filter(|(_, value)| !matches!(value, Value::None)) {
             line.push_str(",\"");
             line.push_str(name);
             line.push_str("\":");
             match value {
                 Value::Text(text) => push_within(line, Quotes::Around, format_args!("{text}")),
                 Value::Shown(shown) => push_within(line, Quotes::Around, format_args!("{shown}")),
-                Value::Number(_) | Value::Millis(_) | Value::Flag(_) | Value::None => push_figure(line, *value),
+                figure => push_figure(line, &figure),
             }
         }
         line.push('}');
     }
-
-    fn shown_fields(&self) -> impl Iterator<Item = &(&'static str, Value<'_>)> {
-        self.fields.iter().filter(|(_, value)| !matches!(value, Value::None))
-    }
 }
 
 /// What looks the same in both formats and needs no quotes.
-fn push_figure(line: &mut String, value: Value<'_>) {
+fn push_figure(line: &mut String, value: &Value<'_>) {
     // Writing to a String does not fail.
     let _ = match value {
         Value::Number(number) => write!(line, "{number}"),
@@ -104,7 +102,7 @@ fn push_figure(line: &mut String, value: Value<'_>) {
             write!(line, "{}.{:03}", micros / 1000, micros % 1000)
         }
         Value::Flag(flag) => write!(line, "{flag}"),
-        Value::Text(_) | Value::Shown(_) | Value::None => Ok(()),
+        Value::Text(_) | Value::Shown(_) | Value::Said(_) | Value::None => Ok(()),
     };
 }
 
@@ -191,6 +189,8 @@ mod tests {
             ("mode", Value::Shown(&"always")),
             ("nothing", Value::from("")),
             ("left_out", Value::from(None::<u64>)),
+            ("said", Value::Said(&Value::Text("it"))),
+            ("said_nothing", Value::Said(&Value::None)),
         ];
         let (text, json) = lines(Level::Warn, "it \"came\"", &fields);
         assert_eq!(
@@ -202,7 +202,7 @@ mod tests {
             json,
             "{\"time\":\"2026-11-22T19:00:00.007Z\",\"level\":\"warning\",\"event\":\"shown\",\
              \"message\":\"it \\\"came\\\"\",\"path\":\"/data dir/a=b\",\"documents\":12,\"took_ms\":1.500,\
-             \"whole\":true,\"mode\":\"always\",\"nothing\":\"\"}\n"
+             \"whole\":true,\"mode\":\"always\",\"nothing\":\"\",\"said\":\"it\"}\n"
         );
         let unnamed = Event { level: Level::Info, name: None, text: format_args!("so"), fields: &[] };
         assert_eq!(unnamed.line(Format::Text, NOW), "memory-tools: so\n");

@@ -197,7 +197,11 @@ fn tell_left_out(floods: Floods) {
             level,
             name: Some("log_left_out"),
             text: format_args!("{lines} lines like this were left out in {seconds} s"),
-            fields: &[("kind", Value::from(&kind)), ("lines", lines.into()), ("seconds", seconds.into())],
+            fields: &[
+                ("kind", Value::from(&kind)),
+                ("lines", Value::Said(&lines.into())),
+                ("seconds", Value::Said(&seconds.into())),
+            ],
         });
     }
     let lines = QUEUE.take_left_out();
@@ -206,7 +210,7 @@ fn tell_left_out(floods: Floods) {
             level: Level::Warn,
             name: Some("log_overrun"),
             text: format_args!("{lines} lines were left out, standard error was not read fast enough"),
-            fields: &[("lines", lines.into())],
+            fields: &[("lines", Value::Said(&lines.into()))],
         });
     }
 }

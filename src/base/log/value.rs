@@ -56,8 +56,17 @@ pub enum Value<'a> {
     Millis(Duration),
     /// Yes or no.
     Flag(bool),
+    /// What the text says already, in words: a field for programs, which lines for people leave out.
+    Said(&'a Value<'a>),
     /// Nothing: the field is left out.
     None,
+}
+
+impl Value<'_> {
+    /// The value itself, where it is one that the text says already.
+    pub(super) fn unsaid(self) -> Self {
+        if let Value::Said(value) = self { value.unsaid() } else { self }
+    }
 }
 
 impl<'a> From<&'a str> for Value<'a> {

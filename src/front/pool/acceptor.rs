@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Resource, getrlimit};
 use tiny_http::{Listener, SslContextWrap};
 
-use crate::base::log;
+use crate::base::log::{self, Level, Value};
 use crate::front::date::DateCache;
 use crate::front::framing::Version;
 use crate::front::problem::{self, Unavailable};
@@ -196,7 +196,7 @@ impl Acceptor {
         let worker = Worker::new(Arc::clone(shared), Arc::clone(&mark));
         let job = Box::new(move || panics::ours("serving a connection", || worker.run()));
         if let Err(error) = shared.seams.spawn.spawn(&format!("mt-http-{number}"), shared.options.stack_bytes, job) {
-            self.complain(format_args!("no thread for another connection: {error}"));
+            self.complain("thread_not_started", format_args!("no thread for another connection: {error}"));
             return false;
         }
         shared.thread_counters.threads.fetch_add(1, Ordering::AcqRel);
@@ -239,6 +239,9 @@ impl Acceptor {
             Err(error) => return self.failed(&error),
         };
         self.shared.seams.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
+        if let Some(limit) = why.limit() {
+            self.complain("connections_refused", format_args!("connections are refused: {limit} is reached"));
+        }
         let date = self.date.at(self.shared.seams.clock.now());
         self.reply.clear();
         let manner = Manner { version: Version::Http11, close: true, date };
@@ -257,17 +260,17 @@ impl Acceptor {
             io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => Accepted::One,
             _ => {
                 self.shared.seams.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
-                self.complain(format_args!("cannot accept connections for now: {error}"));
+                self.complain("accept_failed", format_args!("cannot accept connections for now: {error}"));
                 Accepted::Failed
             }
         }
     }
 
     /// Logs, unless the burst that this belongs to has been logged.
-    fn complain(&mut self, text: std::fmt::Arguments<'_>) {
+    fn complain(&mut self, name: &'static str, text: std::fmt::Arguments<'_>) {
         let now = Instant::now();
         if self.last_complaint.is_none_or(|last| now.duration_since(last) > BURST) {
-            log::warn(text);
+            log::event(Level::Warn, name, text, &[]);
         }
         self.last_complaint = Some(now);
     }
@@ -281,10 +284,15 @@ impl Acceptor {
         let shared = &self.shared;
         self.watch.look(now, |number| {
             let lost = shared.lost.add(&shared.thread_counters.threads_lost);
-            log::warn(format_args!(
-                "thread mt-http-{number} is lost inside the HTTP library; {lost} lost now, up to {} are replaced",
-                shared.options.lost_threads_max
-            ));
+            log::event(
+                Level::Warn,
+                "thread_lost",
+                format_args!(
+                    "thread mt-http-{number} is lost inside the HTTP library; {lost} lost now, up to {} are replaced",
+                    shared.options.lost_threads_max
+                ),
+                &[("lost", Value::Said(&lost.into()))],
+            );
         });
     }
 

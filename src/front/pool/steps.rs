@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::base::log;
+use crate::base::log::{self, Level, Value};
 
 use super::Shared;
 use super::mark::{Mark, Place};
@@ -38,7 +38,8 @@ impl Steps {
         if self.mark.enter(place) {
             let lost = self.shared.lost.take_back(&self.shared.thread_counters.threads_lost);
             self.retires.set(true);
-            log::info(format_args!("a lost thread came back and retires; {lost} lost now"));
+            let text = format_args!("a lost thread came back and retires; {lost} lost now");
+            log::event(Level::Info, "thread_back", text, &[("lost", Value::Said(&lost.into()))]);
         }
     }
 

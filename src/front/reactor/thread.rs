@@ -16,7 +16,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 use slab::Slab;
 
-use crate::base::log;
+use crate::base::log::{self, Level};
 use crate::front::problem::Unavailable;
 
 use super::connection::{Connection, Fate};
@@ -279,14 +279,22 @@ impl Thread {
                 Accepted::Last(transport) => {
                     door.rest(now);
                     self.shared.seams.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
-                    self.complain(format_args!("no descriptors are left for connections (ulimit -n)"), now);
+                    self.complain(
+                        "descriptors_spent",
+                        format_args!("no descriptors are left for connections (ulimit -n)"),
+                        now,
+                    );
                     return self.refuse(transport, Unavailable::TooFewDescriptors, now);
                 }
                 Accepted::Aborted => {}
                 Accepted::Nobody => return,
                 Accepted::Failed(error) => {
                     self.shared.seams.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
-                    return self.complain(format_args!("cannot accept connections for now: {error}"), now);
+                    return self.complain(
+                        "accept_failed",
+                        format_args!("cannot accept connections for now: {error}"),
+                        now,
+                    );
                 }
             }
         }
@@ -297,7 +305,7 @@ impl Thread {
             Ok(key) => self.turn(key, now, Connection::turn),
             Err(error) => {
                 self.shared.dismiss(peer);
-                self.complain(format_args!("cannot watch a connection: {error}"), now);
+                self.complain("accept_failed", format_args!("cannot watch a connection: {error}"), now);
             }
         }
     }
@@ -306,6 +314,9 @@ impl Thread {
     /// most that a stranger can make this thread compute.
     fn refuse(&mut self, transport: Transport, why: Unavailable, now: Millis) {
         self.shared.seams.counters.connections_refused.fetch_add(1, Ordering::Relaxed);
+        if let Some(limit) = why.limit() {
+            self.complain("connections_refused", format_args!("connections are refused: {limit} is reached"), now);
+        }
         if transport.has_handshake() {
             return;
         }
@@ -357,9 +368,9 @@ impl Thread {
     }
 
     /// Logs, unless the burst that this belongs to has been logged.
-    fn complain(&mut self, text: std::fmt::Arguments<'_>, now: Millis) {
+    fn complain(&mut self, name: &'static str, text: std::fmt::Arguments<'_>, now: Millis) {
         if self.last_complaint.is_none_or(|last| now.saturating_sub(last) > BURST_MS) {
-            log::warn(text);
+            log::event(Level::Warn, name, text, &[]);
         }
         self.last_complaint = Some(now);
     }

@@ -1,6 +1,7 @@
 //! `mt-snapshot`: writes snapshots on schedule, on demand and when the journal has outgrown the newest one, one at a
 //! time; and heals a journal that was given up.
 
+mod because;
 mod copies;
 mod handing;
 mod newest;
@@ -14,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender, never, select, tick, unbounded};
 use parking_lot::Mutex;
 
 use crate::base::clock::Clock;
-use crate::base::log;
+use crate::base::log::{self, Level};
 use crate::base::threads::{Job, stand_back};
 use crate::engine::Engine;
 use crate::journal::Journal;
@@ -24,6 +25,7 @@ pub use copies::{Copies, Schedule};
 
 use crate::server::{Loaded, SnapshotFigures, Source};
 
+use because::Because;
 use handing::{Turn, Turns};
 use newest::Newest;
 use orders::{Order, Told};
@@ -129,7 +131,8 @@ impl Snapshots {
             healing.finish();
         }
         if let Err(error) = folder.free_segments(clock.now()) {
-            log::warn(format_args!("segments that no snapshot needs any more are kept for now: {error}"));
+            let text = format_args!("segments that no snapshot needs any more are kept for now: {error}");
+            log::event(Level::Warn, "segments_kept", text, &[]);
         }
         Ok(report)
     }
@@ -165,7 +168,7 @@ impl Snapshotter {
             let ticks = interval.map_or_else(never, tick);
             let looks = tick(LOOK_INTERVAL);
             if first == First::AtOnce {
-                self.unasked("first");
+                self.unasked(Because::First);
             }
             loop {
                 select! {
@@ -187,7 +190,7 @@ impl Snapshotter {
 
     fn on_schedule(&self) {
         if self.subject.journal.is_whole() && !self.state.is_current(&self.subject) {
-            self.unasked("scheduled");
+            self.unasked(Because::Scheduled);
         }
     }
 
@@ -195,17 +198,20 @@ impl Snapshotter {
     fn look(&self) {
         if self.subject.journal.is_healing_due(Instant::now()) {
             // Why it failed has been said by then.
-            self.if_alone(|| drop(self.state.take(&self.subject)));
+            self.if_alone(|| {
+                if let Ok(report) = self.state.take(&self.subject) {
+                    Because::Healing.log_taken(&report);
+                }
+            });
         } else if self.subject.journal.is_whole() && self.state.is_outgrown(&self.subject) {
-            self.unasked("journal's");
+            self.unasked(Because::JournalOutgrown);
         }
     }
 
-    fn unasked(&self, which: &str) {
-        self.if_alone(|| {
-            if let Err(error) = self.state.take(&self.subject) {
-                log::error(format_args!("the {which} snapshot failed, the one before is untouched: {error}"));
-            }
+    fn unasked(&self, because: Because) {
+        self.if_alone(|| match self.state.take(&self.subject) {
+            Ok(report) => because.log_taken(&report),
+            Err(error) => because.log_failed(&error),
         });
     }
 
@@ -219,16 +225,20 @@ impl Snapshotter {
 
     fn copy(&self, turn: Turn) -> BackupAnswer {
         handing::make(&self.subject, turn).unwrap_or_else(|error| {
-            log::error(format_args!("the backup failed, nothing is left of it: {error}"));
+            let text = format_args!("the backup failed, nothing is left of it: {error}");
+            log::event(Level::Error, "backup_failed", text, &[]);
             BackupAnswer::Failed(error.to_string())
         })
     }
 
     fn on_demand(&self, told: Told<SnapshotAnswer>) {
         let answer = match self.state.take(&self.subject) {
-            Ok(report) => SnapshotAnswer::Finished(report),
+            Ok(report) => {
+                Because::Ordered.log_taken(&report);
+                SnapshotAnswer::Finished(report)
+            }
             Err(error) => {
-                log::error(format_args!("the snapshot failed, the one before is untouched: {error}"));
+                Because::Ordered.log_failed(&error);
                 SnapshotAnswer::Failed(error.to_string())
             }
         };
