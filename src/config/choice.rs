@@ -87,6 +87,29 @@ impl Choice for AccessLog {
     }
 }
 
+/// What goes where memory is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eviction {
+    /// Nothing.
+    Off,
+    /// What was accessed the longest ago.
+    Lru,
+    /// What has a deadline, the nearest first.
+    Ttl,
+}
+
+impl Choice for Eviction {
+    const ALL: &'static [Eviction] = &[Eviction::Off, Eviction::Lru, Eviction::Ttl];
+
+    fn name(self) -> &'static str {
+        match self {
+            Eviction::Off => "off",
+            Eviction::Lru => "lru",
+            Eviction::Ttl => "ttl",
+        }
+    }
+}
+
 /// What the server does when the disk refuses the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnJournalError {

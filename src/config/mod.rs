@@ -26,7 +26,7 @@ mod sources;
 mod render;
 
 pub use agreement::Clash;
-pub use choice::{AccessLog, Choice, Front, Journal, OnJournalError};
+pub use choice::{AccessLog, Choice, Eviction, Front, Journal, OnJournalError};
 pub use error::{ConfigError, Origin, Position};
 pub use listen::{Host, Listen, ListenFault};
 pub use listen_on::{ListenOn, ListenOnFault};

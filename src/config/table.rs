@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::limits::{DOCUMENT_BYTES_CEILING, JOURNAL_BUFFER_BYTES_MIN};
 use crate::base::log::{Format, Level};
 
-use super::choice::{AccessLog, Front, Journal, OnJournalError, named, names};
+use super::choice::{AccessLog, Eviction, Front, Journal, OnJournalError, named, names};
 use super::option::{Kind, OptionSpec};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -447,6 +447,19 @@ pub const OPTIONS: &[OptionSpec] = &[
                the kernel's cache; without a limit the kernel ends the process when there is no more. Smaller: writes are \
                refused sooner.",
         if_unsure: "Leave it; less where other programs on the machine need more than a quarter of it.",
+    },
+    OptionSpec {
+        name: "eviction",
+        kind: Kind::Word(names::<Eviction>, |config, word| named(word).map(|choice| config.eviction = choice)),
+        default: "off",
+        unit: "choice",
+        meaning: "What goes at memory_bytes_max, so that writes that grow are taken: \"off\" is nothing; \"lru\" is what was \
+                  read or written the longest ago, by sampling; \"ttl\" is what has a deadline, the nearest first, and when \
+                  nothing has, writes that grow are a 507. An eviction is a deletion: in the journal, and in the changes.",
+        cost: "\"lru\": four to eight bytes a document, and documents go that nobody deleted. \"ttl\": documents go before \
+               their time. Either: a write at the limit takes some microseconds longer, and a document that needs the room \
+               of more than 512 others is a 507.",
+        if_unsure: "\"off\" for data, \"lru\" for a cache.",
     },
     OptionSpec {
         name: "document_bytes_max",

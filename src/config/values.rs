@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::access::Tokens;
 use crate::base::log::{Format, Level};
 
-use super::choice::{AccessLog, Front, Journal, OnJournalError};
+use super::choice::{AccessLog, Eviction, Front, Journal, OnJournalError};
 use super::listen::{Host, Listen};
 use super::listen_on::ListenOn;
 use super::memory_max::MemoryMax;
@@ -91,6 +91,8 @@ pub struct Config {
     pub shards: usize,
     /// Memory that may be used before writes that grow are refused.
     pub memory_bytes_max: MemoryMax,
+    /// What goes where memory is full.
+    pub eviction: Eviction,
     /// Bytes of one document.
     pub document_bytes_max: usize,
     /// Operations of one bulk.
@@ -157,6 +159,7 @@ impl Config {
             ttl_clean_interval: Duration::ZERO,
             shards: 0,
             memory_bytes_max: MemoryMax::Off,
+            eviction: Eviction::Off,
             document_bytes_max: 0,
             bulk_operations_max: 0,
             bulk_bytes_max: 0,

@@ -21,7 +21,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -38,17 +38,19 @@ pub(super) const COLLECTION_BYTES: u64 = 1024;
 const HOLES_DIVISOR: u64 = 8;
 
 /// No limit.
-const UNLIMITED: u64 = u64::MAX;
+const UNLIMITED: i64 = i64::MAX;
 
 /// The limit on memory, and what is in use of it.
 pub struct Memory {
     // Constant after construction.
     /// `UNLIMITED` for none.
-    limit_bytes: u64,
+    limit_bytes: i64,
     meter: Arc<dyn Meter>,
     // With synchronization of its own.
-    /// What was in use at the last look, and what was promised since.
-    used_bytes: AtomicU64,
+    /// What was in use at the last look, and what was promised since, less what was evicted.
+    used_bytes: AtomicI64,
+    /// Looks so far.
+    looks: AtomicU64,
     /// Held by whoever looks.
     looking: Mutex<()>,
 }
@@ -63,9 +65,10 @@ impl Memory {
     /// At most `limit_bytes`, of what `meter` tells; `None` for no limit.
     pub fn new(limit_bytes: Option<u64>, meter: Arc<dyn Meter>) -> Memory {
         let memory = Memory {
-            limit_bytes: limit_bytes.unwrap_or(UNLIMITED),
+            limit_bytes: limit_bytes.map_or(UNLIMITED, signed),
             meter,
-            used_bytes: AtomicU64::new(0),
+            used_bytes: AtomicI64::new(0),
+            looks: AtomicU64::new(0),
             looking: Mutex::new(()),
         };
         memory.look();
@@ -79,12 +82,12 @@ impl Memory {
 
     /// The limit; `None` when there is none.
     pub fn limit_bytes(&self) -> Option<u64> {
-        Some(self.limit_bytes).filter(|limit| *limit != UNLIMITED)
+        u64::try_from(self.limit_bytes).ok().filter(|_| self.limit_bytes != UNLIMITED)
     }
 
     /// What is in use, as far as it was looked at, and what was promised since.
     pub fn used_bytes(&self) -> u64 {
-        self.used_bytes.load(Ordering::Relaxed)
+        u64::try_from(self.used_bytes.load(Ordering::Relaxed)).unwrap_or(0)
     }
 
     /// Looks how much is in use, and returns it. Takes some ten to hundred microseconds and a few system calls.
@@ -93,12 +96,22 @@ impl Memory {
     /// One of its own: two who look at once would each correct what the other has corrected.
     pub fn look(&self) -> u64 {
         let _held = self.looking.lock();
-        let before = self.used_bytes();
-        let Some(usage) = self.meter.read() else { return before };
-        let seen = self.counted(usage);
+        let before = self.used_bytes.load(Ordering::Relaxed);
+        let Some(usage) = self.meter.read() else { return self.used_bytes() };
         // What is promised meanwhile stays promised: it may have been used before the look, or not yet.
-        let promised = self.used_bytes.fetch_add(seen.wrapping_sub(before), Ordering::Relaxed).wrapping_sub(before);
-        seen.wrapping_add(promised)
+        self.used_bytes.fetch_add(signed(self.counted(usage)) - before, Ordering::Relaxed);
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        self.used_bytes()
+    }
+
+    /// How often somebody has looked.
+    pub(super) fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
+    }
+
+    /// True when more is in use than may be.
+    pub(super) fn is_over(&self) -> bool {
+        self.used_bytes.load(Ordering::Relaxed) > self.limit_bytes
     }
 
     /// What counts of `usage`.
@@ -117,16 +130,70 @@ impl Memory {
         if bytes == 0 || self.limit_bytes == UNLIMITED {
             return Ok(());
         }
-        let fits = |used: u64| used.saturating_add(bytes) <= self.limit_bytes;
+        let bytes = signed(bytes);
+        let fits = |used: i64| used.saturating_add(bytes) <= self.limit_bytes;
         // Looked at first, so that those who are refused do not stand in the way of those who are not.
-        if fits(self.used_bytes()) {
+        if fits(self.used_bytes.load(Ordering::Relaxed)) {
             if fits(self.used_bytes.fetch_add(bytes, Ordering::Relaxed)) {
                 return Ok(());
             }
             self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
-        Err(Refusal::MemoryFull { limit_bytes: self.limit_bytes, used_bytes: self.used_bytes() })
+        Err(Refusal::MemoryFull { limit_bytes: self.limit_bytes().unwrap_or(u64::MAX), used_bytes: self.used_bytes() })
     }
+
+    /// Promises `bytes` to a write for which `freed` were evicted, and which are counted as free with that. Who has made
+    /// as much room as it needs has it, also where more is in use than may be. `None`: it is to evict more.
+    pub(super) fn promise(&self, bytes: u64, freed: u64) -> Option<Promise<'_>> {
+        match bytes.checked_sub(freed) {
+            Some(lacking) => self.take(lacking).ok()?,
+            None => self.give_back(freed - bytes),
+        }
+        Some(Promise { memory: self, bytes: if self.limit_bytes == UNLIMITED { 0 } else { bytes } })
+    }
+
+    /// The promise of no byte.
+    pub(super) fn promise_nothing(&self) -> Promise<'_> {
+        Promise { memory: self, bytes: 0 }
+    }
+
+    /// Counts as free what was promised and not used, or evicted.
+    pub(super) fn give_back(&self, bytes: u64) {
+        if bytes > 0 {
+            self.used_bytes.fetch_sub(signed(bytes), Ordering::Relaxed);
+        }
+    }
+}
+
+/// What a write was promised before it was decided. It gives back what it does not need.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Promise<'m> {
+    memory: &'m Memory,
+    bytes: u64,
+}
+
+impl Promise<'_> {
+    /// The write is decided, and grows by `bytes`. Wait-free.
+    ///
+    /// # Errors
+    /// That is more than it was promised, and there is no more.
+    pub(super) fn settle(mut self, bytes: u64) -> Result<(), Refusal> {
+        self.memory.take(bytes.saturating_sub(self.bytes))?;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        Ok(())
+    }
+}
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        self.memory.give_back(self.bytes);
+    }
+}
+
+/// Bytes as they are counted, which may be fewer than none for a moment: what is evicted is estimated.
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX - 1)
 }
 
 /// About what a document of `size_bytes`, key and value together, takes with its entry: the allocator gives it up to an

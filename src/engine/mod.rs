@@ -6,6 +6,7 @@
 //! nor threads.
 
 mod capture;
+mod eviction;
 mod execute;
 mod load;
 mod memory;
@@ -23,7 +24,10 @@ use crate::journal::Journal;
 use crate::model::{Lsn, Refusal};
 use crate::store::{CollectionId, Expired, ShardIndex, Store, Totals};
 
+use eviction::Evictor;
+
 pub use capture::{Capture, CaptureStep};
+pub use eviction::Eviction;
 pub use load::{LoadFault, Loading, Replaying};
 pub use memory::Memory;
 
@@ -43,6 +47,9 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     collections_max: usize,
     memory: Memory,
+    evictor: Evictor,
+    /// What moments of access are counted from.
+    started: UnixMillis,
     /// True once the last snapshot may begin: a write after that would not be in it. Read under a shard's lock.
     is_sealed: AtomicBool,
     /// Held for reading while the catalogue changes, for writing while `is_sealed` is set.
@@ -70,6 +77,8 @@ impl Engine {
             clock,
             collections_max: options.collections_max,
             memory: Memory::unlimited(),
+            evictor: Evictor::new(Eviction::Off),
+            started: UnixMillis(0),
             is_sealed: AtomicBool::new(false),
             catalogue_gate: RwLock::new(()),
             dropped: Mutex::new(Vec::new()),
@@ -78,10 +87,20 @@ impl Engine {
         }
     }
 
-    /// The same engine, which keeps to the limit of `memory`. What it loads is loaded whatever its size.
+    /// The same engine, which keeps to the limit of `memory`, and at it evicts as `eviction` says. What it loads is loaded
+    /// whatever its size.
+    ///
+    /// # Panics
+    /// When there is something in it already.
     #[must_use]
-    pub fn with_memory(self, memory: Memory) -> Engine {
-        Engine { memory, ..self }
+    pub fn with_memory(self, memory: Memory, eviction: Eviction) -> Engine {
+        assert!(self.store.totals().documents == 0, "what is evicted is chosen before anything is there");
+        let store = match eviction {
+            Eviction::Lru => Arc::new(Store::noting_accesses(self.store.shard_count())),
+            Eviction::Off | Eviction::Ttl => self.store,
+        };
+        let started = self.clock.now();
+        Engine { store, memory, evictor: Evictor::new(eviction), started, ..self }
     }
 
     /// How much memory is in use, and may be.

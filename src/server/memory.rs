@@ -1,4 +1,5 @@
-//! `mt-memory`: looks how much memory is in use, ten times a second, and says so when it becomes scarce.
+//! `mt-memory`: looks how much memory is in use, ten times a second, and says so when it becomes scarce. Where
+//! documents are evicted, it evicts what is too much for other reasons than writes.
 //!
 //! Invariant: one line when nine tenths of the limit are in use, and one when they are not any more; a figure that swings
 //! about that mark is not worth two. What is refused, and why, is `engine::Memory`'s.
@@ -7,14 +8,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, select, tick};
+use crossbeam_channel::{Receiver, TryRecvError, select, tick};
 
 use crate::base::log;
 use crate::base::memory::{Meter, granted};
 use crate::base::proc;
 use crate::base::threads::Job;
-use crate::config::{Config, MemoryMax};
-use crate::engine::{Engine, Memory};
+use crate::config::{self, Config, MemoryMax};
+use crate::engine::{Engine, Eviction, Memory};
 
 /// How often it looks. What is no write and comes in between is what the limit may be overshot by.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -38,6 +39,15 @@ pub fn limited(config: &Config, meter: Arc<dyn Meter>) -> Memory {
     Memory::new(limit, meter)
 }
 
+/// What `config` says that goes where memory is full.
+pub fn eviction(config: &Config) -> Eviction {
+    match config.eviction {
+        config::Eviction::Off => Eviction::Off,
+        config::Eviction::Lru => Eviction::Lru,
+        config::Eviction::Ttl => Eviction::Ttl,
+    }
+}
+
 /// Looks at the memory of an engine.
 pub struct MemoryWatch {
     engine: Arc<Engine>,
@@ -59,9 +69,13 @@ impl MemoryWatch {
                 return;
             }
             let ticks = tick(LOOK_INTERVAL);
+            let is_stopping = || stopped.try_recv() == Err(TryRecvError::Disconnected);
             loop {
                 select! {
-                    recv(ticks) -> _ => self.look(),
+                    recv(ticks) -> _ => {
+                        self.look();
+                        self.engine.evict_excess(&is_stopping);
+                    }
                     recv(stopped) -> _ => return,
                 }
             }
@@ -69,7 +83,7 @@ impl MemoryWatch {
     }
 
     fn look(&mut self) {
-        let used = self.engine.memory().look();
+        let used = self.engine.look_at_memory();
         let Some(limit) = self.engine.memory().limit_bytes() else { return };
         let line = said(&mut self.is_scarce, used, limit);
         match line {

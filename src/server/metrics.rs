@@ -62,6 +62,9 @@ const KEPT: &[Row] = &[
         "What memory_bytes_max comes to; at it writes that grow are refused. None without a limit.",
         |at, samples| at.memory_limit.into_iter().for_each(|bytes| samples.whole(bytes)),
     ),
+    counter("memory_tools_evicted_total", "Documents that were evicted because memory was full.", |at, samples| {
+        samples.whole(at.evicted)
+    }),
     gauge(
         "memory_tools_journal_state",
         "1 for how the journal stands: serving, degraded (the disk has refused it, and writes are refused), healing (a \
@@ -183,6 +186,7 @@ struct Reading {
     totals: Totals,
     memory_used: u64,
     memory_limit: Option<u64>,
+    evicted: u64,
     snapshot_seconds: Option<f64>,
     snapshot_at_seconds: Option<f64>,
     snapshot_errors: u64,
@@ -317,6 +321,7 @@ impl Figures for ServerFigures {
             totals: self.engine.totals(),
             memory_used: self.engine.memory().look(),
             memory_limit: self.engine.memory().limit_bytes(),
+            evicted: self.engine.evicted(),
             snapshot_seconds: (self.snapshots.published.get() > 0).then(|| self.snapshots.duration_seconds.get()),
             snapshot_at_seconds: Some(self.snapshots.newest_at_seconds.get()).filter(|at| *at > 0.0),
             snapshot_errors: self.snapshots.errors.get(),

@@ -139,7 +139,7 @@ impl Server {
             readers_max: config.changes_connections_max,
         }));
         let engine = Engine::new(options, Arc::clone(&journal), Arc::clone(&parts.clock));
-        let engine = Arc::new(engine.with_memory(memory::limited(config, parts.memory)));
+        let engine = Arc::new(engine.with_memory(memory::limited(config, parts.memory), memory::eviction(config)));
         let threads = Arc::new(Threads::default());
         let (snapshots, orders) = Snapshots::new();
         let snapshots = Arc::new(snapshots);

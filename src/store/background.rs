@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_longest_hold_is_that_of_the_work_under_the_lock() {
-        let lock = RwLock::new(Shard::new(RandomState::with_seeds(1, 2, 3, 4), Arc::default()));
+        let lock = RwLock::new(Shard::new(RandomState::with_seeds(1, 2, 3, 4), Arc::default(), None));
         for writes in [false, true] {
             let background = Background::default();
             assert_eq!(background.longest_hold(), Duration::ZERO);

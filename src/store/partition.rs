@@ -8,11 +8,14 @@
 mod loading;
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 
 use super::hashing::ShardHash;
 use super::order::Order;
+use super::recency::Moment;
 use super::seek::Seek;
 use super::slab::{EntryRef, Slab, SlotIndex};
 use super::totals::Totals;
@@ -57,15 +60,14 @@ const _: () = assert!(size_of::<TableEntry>() == 8);
 /// About what an entry of the due index takes: the nodes of its tree are two thirds full.
 const DUE_BYTES: usize = size_of::<(Deadline, SlotIndex)>() * 3 / 2;
 
-impl Default for Partition {
-    /// Without entries, in order.
-    fn default() -> Partition {
-        let stage = Stage::Serving { order: Order::default(), due: BTreeSet::new() };
-        Partition { slab: Slab::default(), table: HashTable::new(), stage, key_and_value_bytes: 0 }
-    }
-}
-
 impl Partition {
+    /// Without entries, in order. It notes accesses, with the moments of `moment`, where there is one.
+    pub(super) fn new(moment: Option<&Arc<Moment>>) -> Partition {
+        let stage = Stage::Serving { order: Order::default(), due: BTreeSet::new() };
+        let slab = moment.map_or_else(Slab::default, |moment| Slab::noting(Arc::clone(moment)));
+        Partition { slab, table: HashTable::new(), stage, key_and_value_bytes: 0 }
+    }
+
     /// Entries in it.
     pub(super) fn len(&self) -> usize {
         self.slab.len()
@@ -91,16 +93,19 @@ impl Partition {
         self.table.find(hash.widened(), is_it).map(|entry| entry.slot)
     }
 
-    /// The entry of `key`, whose hash is `hash`.
+    /// The entry of `key`, whose hash is `hash`. It is accessed.
     pub(super) fn look_up(&self, hash: ShardHash, key: &[u8]) -> Option<EntryRef<'_>> {
         let mut found = None;
         self.table.find(hash.widened(), |entry| {
             entry.hash == hash && {
-                found = Some(self.slab.get(entry.slot)).filter(|entry| entry.document.key_bytes() == key);
+                let there = self.slab.get(entry.slot);
+                found = Some((entry.slot, there)).filter(|(_, there)| there.document.key_bytes() == key);
                 found.is_some()
             }
         });
-        found
+        let (slot, entry) = found?;
+        self.slab.note_access(slot);
+        Some(entry)
     }
 
     /// The slot of the key with this hash, as far as the hash tells: no entry is looked at.
@@ -174,6 +179,31 @@ impl Partition {
         }
     }
 
+    /// The slot of some entry; see `Slab::taken_near`.
+    pub(super) fn sample(&self, random: u64, walked_max: usize) -> Option<SlotIndex> {
+        self.slab.taken_near(random, walked_max)
+    }
+
+    /// When the entry in a slot was last accessed.
+    pub(super) fn accessed(&self, slot: SlotIndex) -> u32 {
+        self.slab.accessed(slot)
+    }
+
+    /// Calls `each` with the first `at_most` entries whose deadlines are behind `now` and before `before`.
+    pub(super) fn each_due(
+        &self,
+        now: UnixMillis,
+        before: Deadline,
+        at_most: usize,
+        each: &mut dyn FnMut(EntryRef<'_>),
+    ) {
+        if let Stage::Serving { due, .. } = &self.stage {
+            let live = due.range((Bound::Excluded((Deadline::at(now), SlotIndex::LAST)), Bound::Unbounded));
+            let nearer = live.take_while(|(deadline, _)| *deadline < before);
+            nearer.take(at_most).for_each(|(_, slot)| each(self.slab.get(*slot)));
+        }
+    }
+
     /// Looks for entries by their keys.
     ///
     /// # Panics
@@ -243,105 +273,4 @@ impl Partition {
 }
 
 #[cfg(test)]
-mod tests {
-    use ahash::RandomState;
-
-    use super::super::CollectionId;
-    use super::super::hashing::Hashing;
-    use super::super::tests::{entry, entry_until, touched};
-    use super::*;
-
-    struct Fixture {
-        hashing: Hashing,
-        partition: Partition,
-    }
-
-    impl Fixture {
-        fn new() -> Fixture {
-            let hashing = Hashing::new(1, RandomState::with_seeds(1, 2, 3, 4));
-            Fixture { hashing, partition: Partition::default() }
-        }
-
-        fn hash(&self, key: &[u8]) -> ShardHash {
-            self.hashing.address(CollectionId::MAIN, key).hash
-        }
-
-        fn insert(&mut self, entry: Entry) {
-            self.partition.insert(self.hash(entry.document.key_bytes()), entry);
-        }
-
-        fn find(&self, key: &str) -> Option<SlotIndex> {
-            self.partition.find(self.hash(key.as_bytes()), key.as_bytes())
-        }
-
-        fn check(&self) {
-            self.partition.check_invariants(|key| self.hash(key));
-        }
-    }
-
-    #[test]
-    fn indexes_agree_through_insertions_overwrites_and_removals() {
-        let mut fixture = Fixture::new();
-        for number in 0..1000 {
-            fixture.insert(entry_until(&format!("k{number}"), number, (number % 3 == 0).then_some(number)));
-        }
-        fixture.check();
-        for number in (0..1000).step_by(5) {
-            let slot = fixture.find(&format!("k{number}")).unwrap();
-            let until = (number % 2 == 0).then_some(5000 - number);
-            fixture.partition.replace(slot, entry_until(&format!("k{number}"), 2000 + number, until));
-        }
-        fixture.check();
-        for number in (0..1000).step_by(7) {
-            let key = format!("k{number}");
-            let slot = fixture.find(&key).unwrap();
-            let removed = fixture.partition.remove(fixture.hash(key.as_bytes()), slot);
-            assert_eq!(removed.document.key_bytes(), key.as_bytes());
-            assert_eq!(fixture.find(&key), None);
-        }
-        fixture.check();
-        assert_eq!(fixture.partition.totals().documents, 1000 - 143);
-    }
-
-    #[test]
-    fn keys_with_the_same_hash_are_told_apart() {
-        let mut fixture = Fixture::new();
-        let hash = fixture.hash(b"a");
-        for (key, version) in [("a", 1), ("b", 2), ("c", 3)] {
-            fixture.partition.insert(hash, entry(key, version));
-        }
-        for (key, version) in [("a", 1), ("b", 2), ("c", 3)] {
-            let slot = fixture.partition.find(hash, key.as_bytes()).unwrap();
-            assert_eq!(fixture.partition.get(slot).counted(), entry(key, version));
-            let looked_up = fixture.partition.look_up(hash, key.as_bytes());
-            assert_eq!(looked_up.map(EntryRef::counted), Some(entry(key, version)));
-        }
-        assert!(fixture.partition.look_up(hash, b"d").is_none());
-    }
-
-    #[test]
-    fn the_earliest_deadline_is_due_first() {
-        let mut fixture = Fixture::new();
-        assert_eq!(fixture.partition.earliest_deadline(), Deadline::NEVER);
-        for (key, until) in [("a", 30), ("b", 10), ("c", 20)] {
-            fixture.insert(entry_until(key, until, Some(until)));
-        }
-        assert_eq!(fixture.partition.earliest_deadline(), Deadline::at(UnixMillis(10)));
-        assert_eq!(fixture.partition.first_due(UnixMillis(9)), None);
-        assert_eq!(fixture.partition.first_due(UnixMillis(10)), fixture.find("b"));
-    }
-
-    #[test]
-    fn growing_the_table_touches_no_document() {
-        let mut fixture = Fixture::new();
-        let mut most = 0;
-        for number in 0..20_000 {
-            let entry = entry(&format!("{number}"), number);
-            touched::reset();
-            fixture.insert(entry);
-            most = most.max(touched::total());
-        }
-        // A binary search over 20,000 keys, and the entry itself.
-        assert!(most <= 20, "an insertion touched {most} entries");
-    }
-}
+mod tests;

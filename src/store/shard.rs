@@ -18,6 +18,7 @@ use ahash::RandomState;
 use super::CollectionId;
 use super::hashing::ShardHash;
 use super::partition::Partition;
+use super::recency::Moment;
 use super::seek::Seek;
 use super::slab::{EntryRef, SlotIndex};
 use super::tally::{Tallies, Tally};
@@ -39,6 +40,8 @@ pub(super) struct Shard {
     collections: HashMap<CollectionId, Box<Named>, RandomState>,
     /// Where a partition finds the tally of its collection.
     tallies: Arc<Tallies>,
+    /// What accesses are noted with, where they are.
+    moment: Option<Arc<Moment>>,
     due_first: BTreeSet<(Deadline, CollectionId)>,
     last_removal: Lsn,
     /// Of the shard and not of each entry, which would cost eight bytes a document: what a reply rests on may be
@@ -70,12 +73,14 @@ pub(super) struct Named {
 pub(super) type Unlinked = Option<Box<Named>>;
 
 impl Shard {
-    /// An empty shard; `keys` hash the ids of collections, whose documents are counted in `tallies`.
-    pub(super) fn new(keys: RandomState, tallies: Arc<Tallies>) -> Shard {
+    /// An empty shard; `keys` hash the ids of collections, whose documents are counted in `tallies`. It notes accesses
+    /// where there is a `moment`.
+    pub(super) fn new(keys: RandomState, tallies: Arc<Tallies>, moment: Option<Arc<Moment>>) -> Shard {
         Shard {
-            main: Partition::default(),
+            main: Partition::new(moment.as_ref()),
             collections: HashMap::with_hasher(keys),
             tallies,
+            moment,
             due_first: BTreeSet::new(),
             last_removal: Lsn::ZERO,
             last_deadline_change: Lsn::ZERO,
@@ -186,6 +191,32 @@ impl Shard {
         Some(named)
     }
 
+    /// The slot of some entry of a collection; see `Slab::taken_near`.
+    pub(super) fn sample(&self, id: CollectionId, random: u64, walked_max: usize) -> Option<SlotIndex> {
+        self.partition(id)?.sample(random, walked_max)
+    }
+
+    /// When the entry in a slot that `find` named was last accessed.
+    pub(super) fn accessed(&self, id: CollectionId, slot: SlotIndex) -> u32 {
+        self.partition(id).map_or(0, |partition| partition.accessed(slot))
+    }
+
+    /// Calls `each` with entries whose deadlines are behind `now` and before `before`: of the `at_most` partitions that
+    /// expire first the first `at_most`.
+    pub(super) fn each_due(
+        &self,
+        now: UnixMillis,
+        before: Deadline,
+        at_most: usize,
+        mut each: impl FnMut(CollectionId, EntryRef<'_>),
+    ) {
+        for (_, id) in self.due_first.range(..(before, CollectionId::MAIN)).take(at_most) {
+            if let Some(partition) = self.partition(*id) {
+                partition.each_due(now, before, at_most, &mut |entry| each(*id, entry));
+            }
+        }
+    }
+
     /// Looks for entries of a collection by their keys.
     pub(super) fn seek(&self, id: CollectionId) -> Option<Seek<'_>> {
         self.partition(id).map(Partition::seek)
@@ -208,11 +239,12 @@ impl Shard {
 
     /// Runs `change` on the partition of a collection, which is created for it and unlinked when it ends up empty.
     fn change<R>(&mut self, id: CollectionId, change: impl FnOnce(&mut Partition) -> R) -> (R, Unlinked) {
-        let stage = self.stage;
+        let (stage, moment) = (self.stage, self.moment.as_ref());
         let (partition, tally) = match id {
             CollectionId::MAIN => (&mut self.main, None),
             _ => {
-                let begin = || Box::new(Named { partition: stage.empty_partition(), tally: self.tallies.find(id) });
+                let begin =
+                    || Box::new(Named { partition: stage.empty_partition(moment), tally: self.tallies.find(id) });
                 let Named { partition, tally } = &mut **self.collections.entry(id).or_insert_with(begin);
                 (partition, tally.as_ref())
             }
@@ -239,7 +271,7 @@ impl Shard {
     fn take_empty(&mut self, id: CollectionId) -> Unlinked {
         let emptied = match id {
             CollectionId::MAIN => {
-                let partition = std::mem::replace(&mut self.main, self.stage.empty_partition());
+                let partition = std::mem::replace(&mut self.main, self.stage.empty_partition(self.moment.as_ref()));
                 Some(Box::new(Named { partition, tally: None }))
             }
             _ => self.collections.remove(&id),
@@ -276,67 +308,4 @@ impl Shard {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::hashing::Hashing;
-    use super::super::tests::{entry, entry_until};
-    use super::*;
-
-    fn fixture() -> (Shard, Hashing) {
-        let keys = RandomState::with_seeds(1, 2, 3, 4);
-        (Shard::new(keys.clone(), Arc::default()), Hashing::new(1, keys))
-    }
-
-    fn put(shard: &mut Shard, hashing: &Hashing, id: CollectionId, entry: Entry) {
-        let hash = hashing.address(id, entry.document.key_bytes()).hash;
-        shard.insert(id, hash, entry);
-        shard.check_invariants(|id, key| hashing.address(id, key).hash);
-    }
-
-    #[test]
-    fn entries_of_all_partitions_are_reaped_in_order_of_their_deadlines() {
-        let (mut shard, hashing) = fixture();
-        let (one, two) = (CollectionId::MAIN.next(), CollectionId::MAIN.next().next());
-        for (id, key, until) in
-            [(one, "a", 40), (two, "a", 10), (CollectionId::MAIN, "a", 20), (one, "b", 30), (two, "b", 50)]
-        {
-            put(&mut shard, &hashing, id, entry_until(key, until, Some(until)));
-        }
-        let mut reaped = Vec::new();
-        while shard.reap(UnixMillis(40), 1, |id, key| hashing.address(id, key).hash, &mut reaped) {
-            shard.check_invariants(|id, key| hashing.address(id, key).hash);
-        }
-        assert_eq!(reaped.iter().map(|(entry, _)| entry.version.0).collect::<Vec<_>>(), [10, 20, 30, 40]);
-        assert_eq!(shard.absences_rest_on(), Lsn(40));
-        assert_eq!(shard.totals().documents, 1);
-    }
-
-    #[test]
-    fn a_partition_goes_with_its_last_entry() {
-        let (mut shard, hashing) = fixture();
-        let id = CollectionId::MAIN.next();
-        for id in [CollectionId::MAIN, id] {
-            put(&mut shard, &hashing, id, entry("a", 1));
-            let hash = hashing.address(id, b"a").hash;
-            let slot = shard.find(id, hash, b"a").unwrap();
-            let (_, unlinked) = shard.remove(id, hash, slot, Lsn(2));
-            assert!(unlinked.is_some());
-        }
-        assert!(shard.collections.is_empty());
-        assert_eq!(shard.absences_rest_on(), Lsn(2));
-        shard.check_invariants(|id, key| hashing.address(id, key).hash);
-    }
-
-    #[test]
-    fn unlinking_a_collection_takes_its_deadlines_and_totals_along() {
-        let (mut shard, hashing) = fixture();
-        let id = CollectionId::MAIN.next();
-        put(&mut shard, &hashing, CollectionId::MAIN, entry("a", 1));
-        put(&mut shard, &hashing, id, entry_until("a", 2, Some(5)));
-        assert!(shard.is_due(UnixMillis(5)));
-        assert!(shard.unlink(id).is_some());
-        assert!(!shard.is_due(UnixMillis(5)));
-        assert_eq!(shard.totals().documents, 1);
-        shard.check_invariants(|id, key| hashing.address(id, key).hash);
-        assert!(shard.unlink(id).is_none());
-    }
-}
+mod tests;

@@ -7,6 +7,9 @@
 //! Most documents stay until they are removed, so deadlines stand apart, and a chunk has memory for them only up to the
 //! last entry in it that ever had one: eight bytes an entry less where nothing expires.
 
+use std::sync::Arc;
+
+use super::recency::{Moment, Recency};
 use crate::model::{Deadline, Document, Entry, Lsn};
 
 /// Slots of a chunk: 6 KiB, small enough to copy while the first chunk grows, large enough to be few.
@@ -26,6 +29,8 @@ pub(super) struct Slab {
     taken: usize,
     /// Room for deadlines in all chunks together.
     deadline_room: usize,
+    /// When each entry was accessed, where that is noted.
+    recency: Option<Box<Recency>>,
 }
 
 /// An entry where it stands.
@@ -56,6 +61,14 @@ enum Slot {
 const _: () = assert!(size_of::<Slot>() == 24);
 
 impl SlotIndex {
+    /// No slot is behind this one.
+    pub(super) const LAST: SlotIndex = SlotIndex(u32::MAX);
+
+    /// The number itself.
+    pub(super) fn number(self) -> usize {
+        self.0 as usize
+    }
+
     fn chunk(self) -> usize {
         self.0 as usize / CHUNK_SLOTS
     }
@@ -94,6 +107,37 @@ impl Chunk {
 }
 
 impl Slab {
+    /// An empty one that notes accesses, with the moments of `now`.
+    pub(super) fn noting(now: Arc<Moment>) -> Slab {
+        Slab { recency: Some(Box::new(Recency::new(now))), ..Slab::default() }
+    }
+
+    /// Notes that the entry in a slot is accessed, where that is noted.
+    pub(super) fn note_access(&self, index: SlotIndex) {
+        if let Some(recency) = &self.recency {
+            recency.note(index);
+        }
+    }
+
+    /// When the entry in a slot was last accessed; 0 where that is not noted.
+    pub(super) fn accessed(&self, index: SlotIndex) -> u32 {
+        self.recency.as_ref().map_or(0, |recency| recency.of(index))
+    }
+
+    /// A taken slot: the first from that on which `random` names, if it is among `walked_max`.
+    pub(super) fn taken_near(&self, random: u64, walked_max: usize) -> Option<SlotIndex> {
+        let count: usize = match self.chunks.as_slice() {
+            [] => return None,
+            [full @ .., last] => full.len() * CHUNK_SLOTS + last.slots.len(),
+        };
+        let first = usize::try_from(random % (count as u64).max(1)).ok()?;
+        let walked = (0..walked_max.min(count)).map(|offset| (first + offset) % count);
+        walked.filter_map(|number| u32::try_from(number).ok().map(SlotIndex)).find(|index| {
+            let slot = self.chunks.get(index.chunk()).and_then(|chunk| chunk.slots.get(index.offset()));
+            matches!(slot, Some(Slot::Taken { .. }))
+        })
+    }
+
     /// Entries in it.
     pub(super) fn len(&self) -> usize {
         self.taken
@@ -105,8 +149,9 @@ impl Slab {
             [only] => only.slots.capacity(),
             chunks => chunks.len() * CHUNK_SLOTS,
         };
+        let recency = self.recency.as_ref().map_or(0, |recency| recency.bytes());
         let chunks = self.chunks.capacity() * size_of::<Chunk>();
-        chunks + slots * size_of::<Slot>() + self.deadline_room * size_of::<Deadline>()
+        chunks + slots * size_of::<Slot>() + self.deadline_room * size_of::<Deadline>() + recency
     }
 
     /// The taken slots.
@@ -125,6 +170,7 @@ impl Slab {
         self.set_deadline(index, deadline);
         let Slot::Free { next } = freed else { unreachable!("only free slots are on the free list") };
         self.free = next;
+        self.note_put(index);
         index
     }
 
@@ -155,6 +201,7 @@ impl Slab {
     pub(super) fn replace(&mut self, index: SlotIndex, entry: Entry) -> Entry {
         let Entry { document, version, deadline } = entry;
         let deadline = self.set_deadline(index, deadline);
+        self.note_put(index);
         match self.chunk_mut(index).exchange(index.offset(), Slot::Taken { document, version }) {
             Slot::Taken { document, version } => Entry { document, version, deadline },
             Slot::Free { .. } => unreachable!("indexes hold taken slots only"),
@@ -204,7 +251,14 @@ impl Slab {
         let index = u32::try_from(before + offset).expect("a shard holds fewer than 2^32 entries");
         chunk.slots.push(Slot::Taken { document: entry.document, version: entry.version });
         self.set_deadline(SlotIndex(index), entry.deadline);
+        self.note_put(SlotIndex(index));
         SlotIndex(index)
+    }
+
+    fn note_put(&mut self, index: SlotIndex) {
+        if let Some(recency) = &mut self.recency {
+            recency.note_put(index);
+        }
     }
 }
 

@@ -36,6 +36,7 @@ impl Engine {
         if let Some((index, why)) = too_large(&records) {
             return Ok(Outcome { rest: Rest::NOTHING, effect: Effect::BatchRefused { index, why } });
         }
+        let promise = self.promise(added(writes), &|other, key| other == scope && keys.contains(&key))?;
         let mut room = self.journal.room(&records)?;
         let place = match self.store.place(scope) {
             Ok(place) => place,
@@ -57,7 +58,7 @@ impl Engine {
                 return Ok(Outcome { rest: Rest::Seen(rests_on), effect: Effect::BatchRefused { index, why } });
             }
         };
-        self.memory.take(growth(writes, &earlier, &locked))?;
+        promise.settle(growth(writes, &earlier, &locked))?;
         for (record, decided) in records.iter_mut().zip(&decided) {
             if let (Record::Put { deadline, .. }, Some(after)) = (record, decided.after) {
                 *deadline = after.deadline;
@@ -108,6 +109,15 @@ fn too_large(records: &[Record<'_>]) -> Option<(usize, BatchRefusal)> {
         }
     }
     first.map(|index| (index, BatchRefusal::TooLarge { bytes, bytes_max: ATOMIC_BYTES_MAX }))
+}
+
+/// How much is added by all changes at most.
+fn added(writes: &[BatchWrite<'_>]) -> u64 {
+    let each = writes.iter().map(|write| match write {
+        BatchWrite::Put { document, .. } => document_bytes(document.size_bytes()),
+        BatchWrite::Delete { .. } | BatchWrite::SetDeadline { .. } => 0,
+    });
+    each.sum()
 }
 
 /// How much is added by all changes together.

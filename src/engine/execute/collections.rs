@@ -32,7 +32,7 @@ impl Engine {
         changes: OptionChanges,
     ) -> Result<Created, Refusal> {
         if self.store.place(Scope::Collection(name)).is_err() {
-            self.memory.take(COLLECTION_BYTES)?;
+            self.promise(COLLECTION_BYTES, &|_, _| false)?.settle(COLLECTION_BYTES)?;
         }
         // Which options it gets may only be known under the lock.
         let mut room = self.journal.room(&[Record::CreateCollection { name, options: LARGEST_OPTIONS }])?;

@@ -4,11 +4,11 @@ use std::cell::LazyCell;
 
 use crate::base::fault::{Fault, is_planted};
 use crate::model::{
-    Condition, Deadline, Document, Effect, Expiry, OnAbsent, OptionChanges, Outcome, Record, Refusal, Rest, Scope,
+    Condition, Deadline, Document, Effect, Expiry, Key, OnAbsent, OptionChanges, Outcome, Record, Refusal, Rest, Scope,
 };
 
 use super::super::Engine;
-use super::super::memory::growth;
+use super::super::memory::{document_bytes, growth};
 use super::{condition_failed, condition_required, unwritten};
 
 impl Engine {
@@ -20,6 +20,9 @@ impl Engine {
         condition: &Condition,
         on_absent: OnAbsent,
     ) -> Result<Outcome, Refusal> {
+        let own = document.key();
+        let is_own = |other: Scope<'_>, key: Key<'_>| other == scope && key == own;
+        let promise = self.promise(document_bytes(document.size_bytes()), &is_own)?;
         let mut room = self.journal.room(&[Record::Put { scope, document: &document, deadline: Deadline::NEVER }])?;
         // Again only when the collection was dropped between its creation here and the write.
         let place = loop {
@@ -49,7 +52,7 @@ impl Engine {
         if !condition.holds(current.map(|current| current.version)) {
             return Ok(condition_failed(&locked, current));
         }
-        self.memory.take(growth(locked.size_bytes(), document.size_bytes()))?;
+        promise.settle(growth(locked.size_bytes(), document.size_bytes()))?;
         let deadline = expiry.deadline(current.map(|current| current.deadline), options.default_deadline(|| *now));
         let version = early.unwrap_or_else(|| room.append(&Record::Put { scope, document: &document, deadline }));
         let before = locked.put(document, version, deadline);

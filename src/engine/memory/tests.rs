@@ -3,8 +3,8 @@
 use std::sync::atomic::AtomicU64;
 use std::thread;
 
-use super::super::Engine;
 use super::super::tests::engine;
+use super::super::{Engine, Eviction};
 use super::*;
 use crate::base::clock::{ManualClock, UnixMillis};
 use crate::model::{
@@ -38,7 +38,7 @@ impl Meter for Said {
 fn limited() -> (Engine, Arc<Said>) {
     let said = Arc::<Said>::default();
     let memory = Memory::new(Some(LIMIT), said.clone());
-    (engine(4, Arc::new(ManualClock::at(UnixMillis(0)))).with_memory(memory), said)
+    (engine(4, Arc::new(ManualClock::at(UnixMillis(0)))).with_memory(memory, Eviction::Off), said)
 }
 
 fn value(bytes: usize) -> Vec<u8> {

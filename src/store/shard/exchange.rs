@@ -12,7 +12,7 @@ impl Shard {
         self.last_deadline_change = self.last_deadline_change.max(lsn);
         let next = match self.collections.remove(&staged) {
             Some(named) => named.partition,
-            None => self.stage.empty_partition(),
+            None => self.stage.empty_partition(self.moment.as_ref()),
         };
         let (due_before, due_after) = (self.main.earliest_deadline(), next.earliest_deadline());
         self.due_first.remove(&(due_before, CollectionId::MAIN));

@@ -2,15 +2,18 @@
 //!
 //! Each step goes through all that there is under one hold of the lock. Nobody waits for it: nobody is served.
 
+use std::sync::Arc;
+
 use super::super::CollectionId;
 use super::super::partition::{Incoming, Partition};
+use super::super::recency::Moment;
 use super::{Shard, Stage};
 use crate::model::Entry;
 
 impl Stage {
-    /// A new partition.
-    pub(super) fn empty_partition(self) -> Partition {
-        let mut partition = Partition::default();
+    /// A new partition, which notes accesses where there is a `moment`.
+    pub(super) fn empty_partition(self, moment: Option<&Arc<Moment>>) -> Partition {
+        let mut partition = Partition::new(moment);
         if self == Stage::Loading {
             partition.begin_loading();
         }

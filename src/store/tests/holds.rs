@@ -117,7 +117,7 @@ fn a_longer_hold_is_refused() {
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(slice)).is_err());
     }
     let reap = || {
-        let mut shard = Shard::new(ahash::RandomState::with_seeds(1, 2, 3, 4), Arc::default());
+        let mut shard = Shard::new(ahash::RandomState::with_seeds(1, 2, 3, 4), Arc::default(), None);
         shard.reap(UnixMillis(0), REAPED_PER_HOLD_MAX + 1, |_, _| unreachable!(), &mut Vec::new())
     };
     assert!(std::panic::catch_unwind(reap).is_err());
