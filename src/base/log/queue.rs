@@ -132,11 +132,19 @@ impl Queue {
         true
     }
 
-    /// Tells the writer to end, and waits until everything is written; false when it is not within `patience`.
+    /// Tells the writer to end, and waits until it has, its last words among what is written; false when it has not
+    /// within `patience`.
     pub fn close(&self, patience: Duration) -> bool {
-        self.state.lock().is_closing = true;
+        let end = Instant::now() + patience;
+        let mut state = self.state.lock();
+        state.is_closing = true;
         self.filled.notify_one();
-        self.flush(patience)
+        while state.is_open {
+            if self.emptied.wait_until(&mut state, end).timed_out() {
+                return false;
+            }
+        }
+        true
     }
 
     /// How many lines have found no room since this was asked last.
@@ -215,6 +223,31 @@ mod tests {
         assert!(queue.end());
         assert!(queue.flush(MOMENT));
         assert!(!queue.put(b"later\n"));
+    }
+
+    #[test]
+    fn who_closes_waits_for_the_last_words_of_a_writer_that_had_nothing_to_do() {
+        let (queue, is_idle) = (open(), Barrier::new(2));
+        let mut written = Vec::new();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                assert_eq!(queue.take(&mut Vec::new(), MOMENT), Next::Idle);
+                is_idle.wait();
+                while queue.take(&mut Vec::new(), PATIENCE) != Next::End {}
+                assert!(queue.put(b"last words\n"));
+                assert!(!queue.end());
+                let mut lines = Vec::new();
+                while queue.take(&mut lines, PATIENCE) != Next::End {
+                    written.extend_from_slice(&lines);
+                }
+                assert!(queue.end());
+            });
+            is_idle.wait();
+            assert!(queue.close(PATIENCE));
+            assert!(!queue.put(b"later\n"), "it has gone");
+            writer.join().unwrap();
+        });
+        assert_eq!(written, b"last words\n");
     }
 
     #[test]
