@@ -82,6 +82,18 @@ fn at_its_limit_the_server_refuses_lives_and_has_room_again_after_deletions() {
     assert!(ended.stderr.contains("memory becomes scarce: "), "{}", ended.stderr);
 }
 
+#[test]
+fn what_a_journal_keeps_ready_is_no_memory_that_is_used() {
+    let ground = Ground::new();
+    let server = ground.start(&["--memory-bytes-max", "64MiB", "--journal-buffer-bytes", "128MiB"]);
+    let mut client = server.client();
+    let stats = client.send("GET", "/v1/stats", &[], b"").json();
+    let used = stats["memory"]["used_bytes"].as_u64().expect("a figure");
+    assert!(used < 32 * MIB, "{stats}");
+    let written = (0..1000).map(|number| put(&mut client, &number.to_string()).status);
+    assert!(written.into_iter().all(|status| status == 201), "16 MB have room");
+}
+
 /// A control group of a test's own; removed with it.
 struct Group(PathBuf);
 

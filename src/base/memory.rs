@@ -18,11 +18,13 @@
 //! tcmalloc would need a C++ library in a static binary, and takes the most where nothing is overwritten.
 
 mod granted;
+mod untouched;
 mod usage;
 
 use rustix::thread::disable_transparent_huge_pages;
 
 pub use granted::{Granted, Grantor, Told, granted, kibibytes};
+pub use untouched::Untouched;
 pub use usage::{Allocator, Meter, Usage};
 
 /// Asks the kernel for small pages only, for this process. Called once, at the start of `main`.

@@ -11,6 +11,7 @@ use std::io::IoSlice;
 
 use crate::base::fault::{Fault, is_planted};
 use crate::base::limits::FRAME_TARGET_BYTES;
+use crate::base::memory::Untouched;
 use crate::model::{Document, Lsn, Record};
 use crate::persist::journal::{Batch, INLINE_BYTES_MAX, encode_record_copying};
 
@@ -34,6 +35,8 @@ pub(super) struct Buffer {
     frames: Vec<Extent>,
     /// Bytes of space that the records hold.
     held: usize,
+    /// Of the memory of all three.
+    untouched: Untouched,
 }
 
 struct Large {
@@ -67,14 +70,17 @@ impl Buffer {
     /// An empty buffer for records that hold `bytes_max` bytes of space. It takes address space for that many, and
     /// memory as it is filled.
     pub(super) fn new(bytes_max: usize) -> Buffer {
-        Buffer {
-            bytes_max,
-            inline: Vec::with_capacity(bytes_max),
-            large: Vec::with_capacity(bytes_max / TINY_BYTES_MAX + 1),
-            // Two frames behind one another are together larger than the target.
-            frames: Vec::with_capacity(2 * bytes_max / FRAME_TARGET_BYTES as usize + 2),
-            held: 0,
-        }
+        let inline = Vec::with_capacity(bytes_max);
+        let large = Vec::with_capacity(bytes_max / TINY_BYTES_MAX + 1);
+        // Two frames behind one another are together larger than the target.
+        let frames = Vec::with_capacity(2 * bytes_max / FRAME_TARGET_BYTES as usize + 2);
+        let untouched = Untouched::new(capacity_bytes(&inline) + capacity_bytes(&large) + capacity_bytes(&frames));
+        Buffer { bytes_max, inline, large, frames, held: 0, untouched }
+    }
+
+    /// Bytes of its memory that nothing lies in now.
+    fn free_bytes(&self) -> usize {
+        free_bytes(&self.inline) + free_bytes(&self.large) + free_bytes(&self.frames)
     }
 
     /// True when there is nothing to write.
@@ -155,11 +161,20 @@ impl Buffer {
             *self = Buffer::new(self.bytes_max);
             return;
         }
+        self.untouched.leave(self.free_bytes());
         self.inline.clear();
         self.large.clear();
         self.frames.clear();
         self.held = 0;
     }
+}
+
+fn capacity_bytes<T>(of: &Vec<T>) -> usize {
+    of.capacity() * size_of::<T>()
+}
+
+fn free_bytes<T>(of: &Vec<T>) -> usize {
+    capacity_bytes(of) - size_of_val(of.as_slice())
 }
 
 impl Extent {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, select, tick};
 
-use crate::base::log;
+use crate::base::log::{self, Level, Value};
 use crate::base::memory::{Meter, granted};
 use crate::base::proc;
 use crate::base::threads::Job;
@@ -31,10 +31,9 @@ pub fn limited(config: &Config, meter: Arc<dyn Meter>) -> Memory {
     let there = granted(&|place| proc::text(Path::new(place)), "self").map(|granted| granted.bytes);
     let limit = config.memory_bytes_max.bytes(there);
     if limit.is_none() && config.memory_bytes_max != MemoryMax::Off {
-        log::warn(format_args!(
-            "memory_bytes_max is {}, but the kernel does not say how much memory there is: there is no limit; set a size",
-            config.memory_bytes_max
-        ));
+        let set = &config.memory_bytes_max;
+        let why = "but the kernel does not say how much memory there is: there is no limit; set a size";
+        log::event(Level::Warn, "memory_unlimited", format_args!("memory_bytes_max is {set}, {why}"), &[]);
     }
     Memory::new(limit, meter)
 }
@@ -86,11 +85,14 @@ impl MemoryWatch {
         let used = self.engine.look_at_memory();
         let Some(limit) = self.engine.memory().limit_bytes() else { return };
         let line = said(&mut self.is_scarce, used, limit);
-        match line {
-            Some(line) if self.is_scarce => log::warn(format_args!("{line}")),
-            Some(line) => log::info(format_args!("{line}")),
-            None => {}
-        }
+        let Some(line) = line else { return };
+        let (level, name) = match self.is_scarce {
+            true => (Level::Warn, "memory_scarce"),
+            false => (Level::Info, "memory_ample"),
+        };
+        let (used, limit) = (Value::from(used), Value::from(limit));
+        let fields = [("used_bytes", Value::Said(&used)), ("limit_bytes", Value::Said(&limit))];
+        log::event(level, name, format_args!("{line}"), &fields);
     }
 }
 

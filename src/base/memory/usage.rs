@@ -4,10 +4,11 @@
 //! out, what it keeps about that, and what was never its own, such as stacks. The pages in which that lies are *active*:
 //! between the two are holes, which the next allocation of their size fills. And pages that nobody uses any more stay
 //! with the process until the allocator's own thread gives them back some seconds later, or the next allocation takes
-//! them: they are in neither figure.
+//! them: they are in neither figure. Nor is what was allocated ahead and never touched (`Untouched`), which is not there.
 
 use tikv_jemalloc_ctl::{epoch, stats};
 
+use super::untouched;
 use crate::base::proc;
 
 /// How much memory a process has in use.
@@ -44,6 +45,8 @@ impl Meter for Allocator {
             stats::resident::read().ok()?,
         ]
         .map(|bytes| bytes as u64);
+        let untouched = untouched::bytes();
+        let [allocated, active, resident] = [allocated, active, resident].map(|bytes| bytes.saturating_sub(untouched));
         // Stacks, statics, and in a process with another allocator everything.
         let beside = metadata + anonymous.saturating_sub(resident);
         Some(Usage { held: allocated + beside, active: active.max(allocated) + beside })

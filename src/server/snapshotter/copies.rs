@@ -108,7 +108,7 @@ impl Copies {
         log::event(Level::Info, "backup_made", format_args!("a copy of everything is {}", path.display()), &fields);
         if let Err(error) = self.remove_old() {
             self.figures.note_failed();
-            log::warn(format_args!("old copies are kept for now: {error}"));
+            log::event(Level::Warn, "backups_kept", format_args!("old copies are kept for now: {error}"), &[]);
         }
         Ok(now)
     }
