@@ -17,7 +17,8 @@ use memory_tools::engine::{Engine, EngineOptions};
 use memory_tools::front::Counters;
 use memory_tools::journal::{Journal, JournalOptions, Mode, Sequence, Syncer};
 use memory_tools::model::{
-    Command, Condition, Document, Execute, Expiry, Figures, Key, Lsn, OnAbsent, Refusal, Scope, SnapshotReport,
+    CollectionName, Command, Condition, Document, Execute, Expiry, Figures, Key, Lsn, OnAbsent, Refusal, Scope,
+    SnapshotReport,
 };
 use memory_tools::persist::journal::SegmentId;
 use memory_tools::persist::{DataFolder, Error, OpenOptions};
@@ -69,8 +70,12 @@ impl Ground {
     }
 
     fn put(&self, key: &str, text: &str) -> Result<(), Refusal> {
+        self.put_into(Scope::Main, key, text)
+    }
+
+    fn put_into(&self, scope: Scope<'_>, key: &str, text: &str) -> Result<(), Refusal> {
         let put = Command::Put {
-            scope: Scope::Main,
+            scope,
             document: Document::new(Key::new(key).unwrap(), text.as_bytes()),
             expiry: Expiry::Default,
             condition: Condition::default(),
@@ -125,8 +130,22 @@ fn what_is_written_and_what_is_durable_are_told_apart() {
     assert_eq!(lsns(&page), [Some(2.0), Some(2.0), Some(2.0)]);
     assert_eq!(value(&page, "memory_tools_journal_fsync_seconds_count"), Some(syncs + 1.0));
     assert_eq!(value(&page, "memory_tools_journal_bytes_total"), Some(bytes), "an fsync writes no frame");
-    assert_eq!(value(&page, "memory_tools_documents"), Some(2.0));
+    assert_eq!(value(&page, "memory_tools_documents{collection=\"\"}"), Some(2.0));
     assert_eq!(value(&page, "memory_tools_document_bytes"), Some(5.0));
+}
+
+#[test]
+fn documents_are_told_by_collection() {
+    let ground = ground(Mode::Everysec);
+    let scope = |name| Scope::Collection(CollectionName::new(name).unwrap());
+    for (number, scope) in [scope("b"), Scope::Main, scope("a"), scope("b")].into_iter().enumerate() {
+        ground.put_into(scope, &number.to_string(), "1").unwrap();
+    }
+    let samples = &ground.page()["memory_tools_documents"];
+    let told: Vec<(&str, f64)> = samples.iter().map(|(series, count)| (series.as_str(), *count)).collect();
+    let series = ["", "a", "b"].map(|name| format!("memory_tools_documents{{collection=\"{name}\"}}"));
+    let counts = [1.0, 1.0, 2.0];
+    assert_eq!(told, series.iter().map(String::as_str).zip(counts).collect::<Vec<_>>());
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub fn take_snapshot(server: SocketAddr) -> Result<Snapshot> {
     bail!("the server takes snapshots of its own for {} s", SNAPSHOT_MAX.as_secs())
 }
 
-/// The value of `name` on the page of figures of `server`; `None` when it has none yet.
+/// The value of `name` on the page of figures of `server`, of all its series together; `None` when it has none yet.
 ///
 /// # Errors
 /// There is no such page.
@@ -83,8 +83,13 @@ pub fn drop_collection(server: SocketAddr, name: &str) -> Result<()> {
 }
 
 fn value(page: &str, name: &str) -> Result<Option<f64>> {
-    let sample = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    sample.map(|text| text.parse().with_context(|| format!("{name} is no number: {text}"))).transpose()
+    let samples = page.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        rest.strip_prefix(' ').or_else(|| Some(rest.strip_prefix('{')?.rsplit_once("} ")?.1))
+    });
+    let numbers = samples.map(|text| text.parse::<f64>().with_context(|| format!("{name} is no number: {text}")));
+    let numbers = numbers.collect::<Result<Vec<f64>>>()?;
+    Ok((!numbers.is_empty()).then(|| numbers.iter().sum()))
 }
 
 /// Status and body of the answer to a request without a body.
@@ -150,5 +155,6 @@ mod tests {
         assert_eq!(asked.join().unwrap(), ["GET /metrics HTTP/1.1"]);
         assert_eq!(value(page, "hold").unwrap(), None);
         assert!(value("hold soon\n", "hold").is_err());
+        assert_eq!(value("of{a=\"\"} 2\nof{a=\"} 7\"} 3\nof_all 9\n", "of").unwrap(), Some(5.0));
     }
 }

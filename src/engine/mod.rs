@@ -187,6 +187,18 @@ impl Engine {
         self.store.totals()
     }
 
+    /// How many documents there are in each collection, by name, expired ones that are not reaped yet included; first in
+    /// the main store, whose name is empty. What is staged is in none.
+    pub fn documents_by_collection(&self) -> Vec<(String, u64)> {
+        let named = self.store.collections_and_staged();
+        let documents: u64 = named.iter().map(|collection| collection.totals.documents).sum();
+        // Writes between the two looks may make it less than nothing.
+        let main = self.store.totals().documents.saturating_sub(documents);
+        let (listed, _) = self.store.collections();
+        let listed = listed.into_iter().map(|collection| (collection.name, collection.totals.documents));
+        std::iter::once((String::new(), main)).chain(listed).collect()
+    }
+
     /// About how many bytes the store's indexes take beside the documents.
     pub fn index_bytes(&self) -> u64 {
         self.store.index_bytes()

@@ -2,7 +2,7 @@
 //! same table, for people.
 //!
 //! Invariant: every family of the table is on every page, once; what it has to say may be nothing yet. A page takes the
-//! shards' locks in turn, for reading, for a constant time each, and waits for nothing else.
+//! catalogue's lock and the shards' in turn, for reading, for a bounded time each, and waits for nothing else.
 //! It does not know who asks, nor how often.
 
 mod process;
@@ -34,9 +34,9 @@ const KEPT: &[Row] = &[
     }),
     gauge(
         "memory_tools_documents",
-        "Documents in memory, expired ones that are not freed yet included.",
+        "Documents in memory by collection, the main store's without a name; expired ones that are not freed yet included.",
         |at, samples| {
-            samples.whole(at.totals.documents);
+            at.documents.iter().for_each(|(collection, count)| samples.labelled("collection", collection, *count));
         },
     ),
     gauge("memory_tools_document_bytes", "Bytes of the keys and values of all documents in memory.", |at, samples| {
@@ -184,6 +184,7 @@ struct Reading {
     journal: journal::Figures,
     changes: journal::ChangesFigures,
     totals: Totals,
+    documents: Vec<(String, u64)>,
     memory_used: u64,
     memory_limit: Option<u64>,
     evicted: u64,
@@ -319,6 +320,7 @@ impl Figures for ServerFigures {
             journal: self.journal.figures(),
             changes: self.journal.changes_figures(),
             totals: self.engine.totals(),
+            documents: self.engine.documents_by_collection(),
             memory_used: self.engine.memory().look(),
             memory_limit: self.engine.memory().limit_bytes(),
             evicted: self.engine.evicted(),

@@ -189,7 +189,9 @@ fn labels(text: &str) -> Option<Vec<(String, String)>> {
                 (_, character) => value.push(character),
             }
         };
-        if !is_name(name) || value.is_empty() || labels.iter().any(|(known, _)| known == name) {
+        // To Prometheus a label without a text is none, and of all that is told apart only the main store has no name.
+        let is_told = !value.is_empty() || name == "collection";
+        if !is_name(name) || !is_told || labels.iter().any(|(known, _)| known == name) {
             return None;
         }
         labels.push((name.to_owned(), value));
