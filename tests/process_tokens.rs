@@ -107,7 +107,7 @@ fn what_is_secret_is_told_by_nothing_that_the_server_says() {
     let digest = admin.line.split('"').rev().nth(1).expect("its last member").to_owned();
     assert_eq!(digest.len(), 64);
     keep(&ground, &admin.line);
-    let server = ground.start(&["--tokens-file", "tokens"]);
+    let server = ground.start(&["--tokens-file", "tokens", "--log-level", "debug", "--access-log", "on"]);
     let authorization = format!("Bearer {}", admin.token);
     let mut told = String::new();
     for (method, target) in [
