@@ -40,12 +40,12 @@ pub fn standard_error() -> Option<(u64, u64)> {
 
 /// Bytes of this process that are in memory.
 pub fn resident_bytes() -> Option<u64> {
-    resident_bytes_in(&fs::read_to_string("/proc/self/status").ok()?)
+    bytes_in(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
 }
 
 /// Bytes of this process that are in memory and in no file: what the kernel cannot get back but by swapping it out.
 pub fn anonymous_bytes() -> Option<u64> {
-    anonymous_bytes_in(&fs::read_to_string("/proc/self/statm").ok()?, rustix::param::page_size() as u64)
+    bytes_in(&fs::read_to_string("/proc/self/status").ok()?, "RssAnon:")
 }
 
 /// File descriptors that this process has open.
@@ -60,16 +60,9 @@ pub fn open_descriptors() -> Option<u64> {
     Some((fs::read_dir(folder).ok()?.count() as u64).saturating_sub(1))
 }
 
-/// The line VmRSS in a text such as /proc/self/status, which is in units of 1024 bytes.
-/// The second figure of such a text is the resident pages, the third those of them that are of files or shared.
-fn anonymous_bytes_in(pages: &str, page_bytes: u64) -> Option<u64> {
-    let mut figures = pages.split_whitespace().skip(1).map(str::parse::<u64>);
-    let (resident, of_files) = (figures.next()?.ok()?, figures.next()?.ok()?);
-    resident.saturating_sub(of_files).checked_mul(page_bytes)
-}
-
-fn resident_bytes_in(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// The line of `name` in a text such as /proc/self/status, which is in units of 1024 bytes.
+fn bytes_in(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }
@@ -142,18 +135,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resident_memory_is_read_from_its_line() {
-        assert_eq!(resident_bytes_in("Name:\tx\nVmRSS:\t    2048 kB\nRssAnon:\t 1 kB\n"), Some(2 << 20));
-        assert_eq!(resident_bytes_in("Name:\tVmRSS:\nVmRSS: many kB\n"), None);
-        assert_eq!(resident_bytes_in(""), None, "a kernel thread has none");
-    }
-
-    #[test]
-    fn anonymous_memory_is_what_is_resident_and_in_no_file() {
-        assert_eq!(anonymous_bytes_in("1000 70 20 5 0 300 0\n", 4096), Some(50 * 4096));
-        assert_eq!(anonymous_bytes_in("1000 70\n", 4096), None);
-        assert_eq!(anonymous_bytes_in("", 4096), None);
-        assert!(anonymous_bytes().unwrap() > 100_000);
+    fn what_is_in_memory_is_read_from_its_line() {
+        let status = "Name:\tx\nVmRSS:\t    2048 kB\nRssAnon:\t 1 kB\n";
+        assert_eq!((bytes_in(status, "VmRSS:"), bytes_in(status, "RssAnon:")), (Some(2 << 20), Some(1 << 10)));
+        assert_eq!(bytes_in("Name:\tVmRSS:\nVmRSS: many kB\n", "VmRSS:"), None);
+        assert_eq!(bytes_in("", "VmRSS:"), None, "a kernel thread has none");
+        let anonymous = anonymous_bytes().unwrap();
+        assert!(anonymous > 100_000 && anonymous <= resident_bytes().unwrap() + (64 << 20), "{anonymous}");
     }
 
     /// Other tests open and close files meanwhile, so the bounds are wide.
