@@ -145,7 +145,7 @@ fn the_figures_are_a_page_with_each_family_once() {
         let text = String::from_utf8(reply.body).unwrap();
         let page = parse(&text).unwrap_or_else(|error| panic!("{}: {error}\n{text}", door.name()));
         assert_eq!(page.keys().map(String::as_str).collect::<Vec<_>>(), names, "over {}", door.name());
-        let known = ["documents", "journal_last_lsn", "snapshot_last_success_timestamp_seconds"]
+        let known = ["documents{collection=\"\"}", "journal_last_lsn", "snapshot_last_success_timestamp_seconds"]
             .map(|name| value(&page, &format!("memory_tools_{name}")));
         assert_eq!(known, [Some(1.0), Some(1.0), Some(START.0 as f64 / 1000.0)], "over {}", door.name());
     }
