@@ -3,8 +3,10 @@
 //! Invariant: a call leaves one, when its end is known, however late that is and also when there is no reply; one that is
 //! made once more has not ended. It does not know who is let in.
 
+use std::fmt::Arguments;
+
 use crate::access::Grant;
-use crate::base::log::{self, Level};
+use crate::base::log::{self, Level, Value};
 
 use super::call::Otherwise;
 use super::ending;
@@ -28,13 +30,13 @@ impl Audit {
     /// Writes the line: the call was answered so.
     pub(super) fn write(mut self, status: u16) {
         self.is_due = false;
-        let text = format_args!("admin: {}, token {}: {status}", self.what, self.who);
-        let (call, token) = (log::Value::from(&self.what), log::Value::from(&self.who));
-        let fields = [
-            ("call", log::Value::Said(&call)),
-            ("token", log::Value::Said(&token)),
-            ("status", log::Value::Said(&status.into())),
-        ];
+        self.say(format_args!("{status}"), status.into());
+    }
+
+    fn say(&self, came_of_it: Arguments<'_>, status: Value<'_>) {
+        let text = format_args!("admin: {}, token {}: {came_of_it}", self.what, self.who);
+        let (call, token) = (Value::from(&self.what), Value::from(&self.who));
+        let fields = [("call", Value::Said(&call)), ("token", Value::Said(&token)), ("status", Value::Said(&status))];
         log::event(Level::Info, "admin", text, &fields);
     }
 
@@ -65,14 +67,7 @@ impl Audit {
 impl Drop for Audit {
     fn drop(&mut self) {
         if self.is_due {
-            let text = format_args!("admin: {}, token {}: broken off", self.what, self.who);
-            let (call, token) = (log::Value::from(&self.what), log::Value::from(&self.who));
-            log::event(
-                Level::Info,
-                "admin",
-                text,
-                &[("call", log::Value::Said(&call)), ("token", log::Value::Said(&token))],
-            );
+            self.say(format_args!("broken off"), Value::None);
         }
     }
 }

@@ -23,7 +23,7 @@ mod usage;
 
 use rustix::thread::disable_transparent_huge_pages;
 
-pub use granted::{Granted, Grantor, Told, granted, kibibytes};
+pub use granted::{Granted, Grantor, Told, granted};
 pub use untouched::Untouched;
 pub use usage::{Allocator, Meter, Usage};
 

@@ -40,12 +40,12 @@ pub fn standard_error() -> Option<(u64, u64)> {
 
 /// Bytes of this process that are in memory.
 pub fn resident_bytes() -> Option<u64> {
-    bytes_in(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+    bytes_in(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS")
 }
 
 /// Bytes of this process that are in memory and in no file: what the kernel cannot get back but by swapping it out.
 pub fn anonymous_bytes() -> Option<u64> {
-    bytes_in(&fs::read_to_string("/proc/self/status").ok()?, "RssAnon:")
+    bytes_in(&fs::read_to_string("/proc/self/status").ok()?, "RssAnon")
 }
 
 /// File descriptors that this process has open.
@@ -60,11 +60,10 @@ pub fn open_descriptors() -> Option<u64> {
     Some((fs::read_dir(folder).ok()?.count() as u64).saturating_sub(1))
 }
 
-/// The line of `name` in a text such as /proc/self/status, which is in units of 1024 bytes.
-fn bytes_in(status: &str, name: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
+/// The figure in the line `name` of a text such as /proc/self/status or /proc/meminfo, which count in units of 1024 bytes.
+pub fn bytes_in(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// The process that listens on TCP `port`, as "NAME (pid N)".
@@ -137,9 +136,9 @@ mod tests {
     #[test]
     fn what_is_in_memory_is_read_from_its_line() {
         let status = "Name:\tx\nVmRSS:\t    2048 kB\nRssAnon:\t 1 kB\n";
-        assert_eq!((bytes_in(status, "VmRSS:"), bytes_in(status, "RssAnon:")), (Some(2 << 20), Some(1 << 10)));
-        assert_eq!(bytes_in("Name:\tVmRSS:\nVmRSS: many kB\n", "VmRSS:"), None);
-        assert_eq!(bytes_in("", "VmRSS:"), None, "a kernel thread has none");
+        assert_eq!((bytes_in(status, "VmRSS"), bytes_in(status, "RssAnon")), (Some(2 << 20), Some(1 << 10)));
+        assert_eq!(bytes_in("Name:\tVmRSS:\nVmRSS: many kB\n", "VmRSS"), None);
+        assert_eq!(bytes_in("", "VmRSS"), None, "a kernel thread has none");
         let anonymous = anonymous_bytes().unwrap();
         assert!(anonymous > 100_000 && anonymous <= resident_bytes().unwrap() + (64 << 20), "{anonymous}");
     }

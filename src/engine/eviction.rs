@@ -91,8 +91,7 @@ struct Roster {
 impl Roster {
     fn of(store: &Store) -> Roster {
         let (named, _) = store.collections();
-        let in_named: u64 = named.iter().map(|collection| collection.totals.documents).sum();
-        let main = store.totals().documents.saturating_sub(in_named);
+        let main = store.totals().documents_outside(&named);
         let mut collections = vec![(CollectionId::MAIN, None, main)];
         collections.extend(named.into_iter().map(|found| (found.id, Some(found.name), found.totals.documents)));
         collections.sort_by_key(|(id, ..)| *id);

@@ -21,7 +21,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::base::clock::{Clock, UnixMillis};
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::journal::Journal;
-use crate::model::{Lsn, Refusal};
+use crate::model::{CollectionName, Lsn, Refusal};
 use crate::store::{CollectionId, Expired, ShardIndex, Store, Totals};
 
 use eviction::Evictor;
@@ -187,15 +187,14 @@ impl Engine {
         self.store.totals()
     }
 
-    /// How many documents there are in each collection, by name, expired ones that are not reaped yet included; first in
-    /// the main store, whose name is empty. What is staged is in none.
-    pub fn documents_by_collection(&self) -> Vec<(String, u64)> {
+    /// Of `totals`, how many documents are in each collection, by name, expired ones that are not reaped yet included; first
+    /// in the main store, whose name is empty. What is staged is in none.
+    pub fn documents_by_collection(&self, totals: Totals) -> Vec<(String, u64)> {
         let named = self.store.collections_and_staged();
-        let documents: u64 = named.iter().map(|collection| collection.totals.documents).sum();
-        // Writes between the two looks may make it less than nothing.
-        let main = self.store.totals().documents.saturating_sub(documents);
-        let (listed, _) = self.store.collections();
-        let listed = listed.into_iter().map(|collection| (collection.name, collection.totals.documents));
+        let main = totals.documents_outside(&named);
+        let is_staged = |name: &str| CollectionName::stored(name).is_ok_and(|name| name.staged().is_some());
+        let listed = named.into_iter().filter(|collection| !is_staged(&collection.name));
+        let listed = listed.map(|collection| (collection.name, collection.totals.documents));
         std::iter::once((String::new(), main)).chain(listed).collect()
     }
 

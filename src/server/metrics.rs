@@ -314,13 +314,14 @@ impl ServerFigures {
 
 impl Figures for ServerFigures {
     fn show(&self, out: &mut String) {
+        let totals = self.engine.totals();
         let reading = Reading {
             keeps_records: self.journal.keeps_records(),
             standing: self.journal.standing(),
             journal: self.journal.figures(),
             changes: self.journal.changes_figures(),
-            totals: self.engine.totals(),
-            documents: self.engine.documents_by_collection(),
+            totals,
+            documents: self.engine.documents_by_collection(totals),
             memory_used: self.engine.memory().look(),
             memory_limit: self.engine.memory().limit_bytes(),
             evicted: self.engine.evicted(),

@@ -24,6 +24,7 @@ mod start_error;
 mod supervisor;
 mod threads;
 mod tokens;
+mod told;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

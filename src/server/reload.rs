@@ -18,9 +18,10 @@ use crate::model::{ReloadAnswer, Reloaded, Reread};
 
 use super::certificate::Shown;
 use super::tokens;
+use super::told::{Tell, Told};
 
-/// Where an answer goes.
-pub type Tell = Box<dyn FnOnce(ReloadAnswer) + Send>;
+/// A call for a reload.
+pub type Order = Told<ReloadAnswer>;
 
 /// Where calls are made.
 pub struct Reloads {
@@ -35,30 +36,9 @@ impl Reloads {
     }
 
     /// Has everything read again that can be, and calls `tell` once when that is done, from any thread. Never blocks.
-    pub fn order(&self, tell: Tell) {
+    pub fn order(&self, tell: Tell<ReloadAnswer>) {
         // When nobody receives any more it comes back and is dropped, which tells.
-        let _ = self.orders.send(Order { tell: Some(tell) });
-    }
-}
-
-/// A call for a reload. Dropped without an answer, it says that the server is stopping.
-pub struct Order {
-    tell: Option<Tell>,
-}
-
-impl Order {
-    fn answer(mut self, answer: ReloadAnswer) {
-        if let Some(tell) = self.tell.take() {
-            tell(answer);
-        }
-    }
-}
-
-impl Drop for Order {
-    fn drop(&mut self) {
-        if let Some(tell) = self.tell.take() {
-            tell(ReloadAnswer::Stopping);
-        }
+        let _ = self.orders.send(Told::new(Some(tell), || ReloadAnswer::Stopping));
     }
 }
 

@@ -1,5 +1,7 @@
 //! How much there is, as a sum that is kept and not counted.
 
+use super::CatalogueEntry;
+
 /// How much there is, expired entries that have not been reaped yet included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -16,6 +18,13 @@ impl Totals {
             documents: self.documents + other.documents,
             key_and_value_bytes: self.key_and_value_bytes + other.key_and_value_bytes,
         }
+    }
+
+    /// Documents that are in none of `parts`. What is written between the looks at them may make it less than nothing, and
+    /// then it is that.
+    pub fn documents_outside(self, parts: &[CatalogueEntry]) -> u64 {
+        let inside: u64 = parts.iter().map(|part| part.totals.documents).sum();
+        self.documents.saturating_sub(inside)
     }
 
     /// What is left without `part`, which is in it.

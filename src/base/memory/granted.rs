@@ -3,6 +3,8 @@
 //! Invariant: it is a function of the texts that the kernel tells; where they come from is the caller's affair. Both
 //! versions of control groups are known, and the smallest limit of the groups around the process counts.
 
+use crate::base::proc::bytes_in;
+
 /// What the kernel tells in the file at a place; nothing when it may not be read.
 pub type Told<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -26,7 +28,7 @@ pub enum Grantor {
 
 /// How much memory `process` may have: a pid, or "self". `None` where the kernel does not say how much there is.
 pub fn granted(told: Told<'_>, process: &str) -> Option<Granted> {
-    let machine = told("/proc/meminfo").and_then(|text| kibibytes(&text, "MemTotal"))?;
+    let machine = told("/proc/meminfo").and_then(|text| bytes_in(&text, "MemTotal"))?;
     let groups = told(&format!("/proc/{process}/cgroup")).unwrap_or_default();
     let limits = group_limits(&groups);
     let limit = limits.iter().filter_map(|place| told(place)?.trim().parse::<u64>().ok()).min();
@@ -34,12 +36,6 @@ pub fn granted(told: Told<'_>, process: &str) -> Option<Granted> {
         Some(bytes) => Granted { bytes, by: Grantor::Group },
         None => Granted { bytes: machine, by: Grantor::Machine },
     })
-}
-
-/// The figure in the line `name` of a text such as /proc/meminfo, which counts in units of 1024 bytes.
-pub fn kibibytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// Where the limits on memory are of the groups that a text such as /proc/self/cgroup names, and of those around them.

@@ -1,6 +1,7 @@
 //! Memory: how much there may be, whether it can be swapped out, and how the kernel gives it.
 
-use crate::base::memory::{Granted, Grantor, granted, kibibytes};
+use crate::base::memory::{Granted, Grantor, granted};
+use crate::base::proc::bytes_in;
 
 use super::Told;
 use super::finding::{Finding, size};
@@ -41,13 +42,13 @@ pub fn memory(told: Told<'_>, process: &str, snapshot: u64) -> Finding {
 pub fn swap(told: Told<'_>, process: &str) -> Finding {
     let (about, place) = ("swap", "/proc/meminfo");
     let text = told(place).unwrap_or_default();
-    let (Some(total), Some(free)) = (kibibytes(&text, "SwapTotal"), kibibytes(&text, "SwapFree")) else {
+    let (Some(total), Some(free)) = (bytes_in(&text, "SwapTotal"), bytes_in(&text, "SwapFree")) else {
         return Finding::untold(about, place);
     };
     if total == 0 {
         return Finding::ok(about, "none", "every document is read at the speed of memory");
     }
-    let own = told(&format!("/proc/{process}/status")).and_then(|text| kibibytes(&text, "VmSwap")).unwrap_or(0);
+    let own = told(&format!("/proc/{process}/status")).and_then(|text| bytes_in(&text, "VmSwap")).unwrap_or(0);
     let swappiness = number(told, "/proc/sys/vm/swappiness");
     let named = swappiness.map_or_else(|| "not known".to_owned(), |number| number.to_string());
     let used = total.saturating_sub(free);

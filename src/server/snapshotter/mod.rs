@@ -21,14 +21,15 @@ use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::model::{BackupAnswer, SnapshotAnswer, SnapshotReport};
 use crate::persist::{DataFolder, Error};
-pub use copies::{Copies, Schedule};
-
+use crate::server::told::Told;
 use crate::server::{Loaded, SnapshotFigures, Source};
 
 use because::Because;
 use handing::{Turn, Turns};
 use newest::Newest;
-use orders::{Order, Told};
+use orders::Order;
+
+pub use copies::{Copies, Schedule};
 
 /// How often it looks at what nobody calls for: a disk that has come to its senses, a journal that has grown.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);

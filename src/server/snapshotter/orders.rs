@@ -1,17 +1,14 @@
 //! Calls for a snapshot or a copy, from whoever operates the server to the thread that takes it.
 //!
-//! Invariant: whoever waits for the end of one is told, whatever happens: an order that nobody carries out, because the
-//! thread has ended, says so as it is dropped.
+//! Invariant: whoever waits for the end of one is told, whatever happens (`told`).
 
 use std::sync::atomic::Ordering;
 
 use crate::model::{BackupAnswer, SnapshotAnswer, SnapshotMoment};
+use crate::server::told::{Tell, Told};
 
 use super::Snapshots;
 use super::handing::Turn;
-
-/// Where an answer goes.
-pub type Tell<A> = Box<dyn FnOnce(A) + Send>;
 
 /// What is called for.
 pub enum Order {
@@ -19,28 +16,6 @@ pub enum Order {
     Snapshot(Told<SnapshotAnswer>),
     /// A copy for whoever's turn it is.
     Backup(Told<BackupAnswer>, Turn),
-}
-
-/// Who is told what came of an order: once, and that the server stops when nobody says anything else.
-pub struct Told<A> {
-    tell: Option<Tell<A>>,
-    stopping: fn() -> A,
-}
-
-impl<A> Told<A> {
-    pub(super) fn answer(mut self, answer: A) {
-        if let Some(tell) = self.tell.take() {
-            tell(answer);
-        }
-    }
-}
-
-impl<A> Drop for Told<A> {
-    fn drop(&mut self) {
-        if let Some(tell) = self.tell.take() {
-            tell((self.stopping)());
-        }
-    }
 }
 
 impl Snapshots {
@@ -53,7 +28,7 @@ impl Snapshots {
             SnapshotMoment::Start => (Some(tell), None),
             SnapshotMoment::End => (None, Some(tell)),
         };
-        let told = Told { tell: at_end, stopping: || SnapshotAnswer::Stopping };
+        let told = Told::new(at_end, || SnapshotAnswer::Stopping);
         let answer = match self.orders.send(Order::Snapshot(told)) {
             Ok(()) => SnapshotAnswer::Started,
             // The order comes back and is dropped, which tells whoever waits for the end.
@@ -70,7 +45,7 @@ impl Snapshots {
     /// As `Operate::backup`.
     pub fn order_backup(&self, tell: Tell<BackupAnswer>) {
         let Some(turn) = self.backups.take() else { return tell(BackupAnswer::AlreadyRunning) };
-        let told = Told { tell: Some(tell), stopping: || BackupAnswer::Stopping };
+        let told = Told::new(Some(tell), || BackupAnswer::Stopping);
         // Without a thread it comes back and is dropped, which tells who waits.
         let _ = self.orders.send(Order::Backup(told, turn));
     }
