@@ -430,9 +430,8 @@ pub const OPTIONS: &[OptionSpec] = &[
         unit: "shards",
         meaning: "Parts of the store, each behind its own lock. A power of two; never on disk, so it may change at \
                   any start.",
-        cost: "Larger: some memory for each, and listings that merge more parts. Smaller: writers meet more often, \
-               and the growth of one part takes longer.",
-        if_unsure: "Leave it; 1024 beyond ten million documents.",
+        cost: "Larger: some memory for each, and listings that merge more parts. Smaller: writers meet more often.",
+        if_unsure: "Leave it.",
     },
     OptionSpec {
         name: "memory_bytes_max",

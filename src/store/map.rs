@@ -76,7 +76,7 @@ pub struct Reaped {
 impl Store {
     /// An empty store with `shards` shards, a power of two up to 65,536. Keys are spread by a hash with random keys.
     ///
-    /// More shards cut the time that a growing table may hold a lock, and cost 576 bytes each.
+    /// More shards let more threads write at once, and cost 576 bytes each.
     pub fn new(shards: usize) -> Store {
         Store::with(shards, RandomState::new(), None)
     }

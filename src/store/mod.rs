@@ -12,8 +12,9 @@
 //! A store that is filled at the start goes through the stages of `loading`: what all its entries need is done for all of
 //! them together, and they are put in order last.
 //!
-//! Memory: an entry costs 24 bytes of slab, 10 to 20 of table and about 5 of order besides its document, and about 40
-//! more when it has a deadline, and 4 to 8 where accesses are noted. A shard costs about 256 bytes, a partition about as much beside its entries.
+//! Memory: an entry costs 24 bytes of slab, 10 to 20 of table (30 while a table is rehashed) and about 5 of order besides
+//! its document, and about 40 more when it has a deadline, and 4 to 8 where accesses are noted. A shard costs about 256
+//! bytes, a partition about as much beside its entries.
 //!
 //! It deliberately does not know the time (`now` is an argument), where LSNs come from, files, or threads.
 
@@ -23,6 +24,7 @@ mod recency;
 mod seek;
 mod slab;
 mod sorting;
+mod table;
 mod totals;
 
 mod partition;

@@ -2,8 +2,7 @@
 //!
 //! Invariant: slab, table and order hold the same slots, and the due index those whose entries have a deadline. While
 //! the store is loaded, order and due index are not there; `loading` says how they come.
-//! The table stores each hash beside its slot, so that growing it touches no document. A new partition holds no
-//! memory, which is why an emptied one is thrown away whole.
+//! A new partition holds no memory, which is why an emptied one is thrown away whole.
 
 mod loading;
 
@@ -11,13 +10,12 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-
 use super::hashing::ShardHash;
 use super::order::Order;
 use super::recency::Moment;
 use super::seek::Seek;
 use super::slab::{EntryRef, Slab, SlotIndex};
+use super::table::{Table, TableEntry};
 use super::totals::Totals;
 use crate::base::clock::UnixMillis;
 use crate::model::{Deadline, Entry};
@@ -28,7 +26,7 @@ pub(super) use loading::Incoming;
 #[derive(Debug)]
 pub(super) struct Partition {
     slab: Slab,
-    table: HashTable<TableEntry>,
+    table: Table,
     stage: Stage,
     key_and_value_bytes: u64,
 }
@@ -49,14 +47,6 @@ enum Stage {
     },
 }
 
-#[derive(Clone, Copy, Debug)]
-struct TableEntry {
-    hash: ShardHash,
-    slot: SlotIndex,
-}
-
-const _: () = assert!(size_of::<TableEntry>() == 8);
-
 /// About what an entry of the due index takes: the nodes of its tree are two thirds full.
 const DUE_BYTES: usize = size_of::<(Deadline, SlotIndex)>() * 3 / 2;
 
@@ -65,7 +55,7 @@ impl Partition {
     pub(super) fn new(moment: Option<&Arc<Moment>>) -> Partition {
         let stage = Stage::Serving { order: Order::default(), due: BTreeSet::new() };
         let slab = moment.map_or_else(Slab::default, |moment| Slab::noting(Arc::clone(moment)));
-        Partition { slab, table: HashTable::new(), stage, key_and_value_bytes: 0 }
+        Partition { slab, table: Table::default(), stage, key_and_value_bytes: 0 }
     }
 
     /// Entries in it.
@@ -84,19 +74,19 @@ impl Partition {
             Stage::Serving { order, due } => order.bytes(self.slab.len()) + due.len() * DUE_BYTES,
             Stage::Loading { unindexed } => unindexed.capacity() * size_of::<TableEntry>(),
         };
-        (self.slab.bytes() + self.table.allocation_size() + sorted) as u64
+        (self.slab.bytes() + self.table.bytes() + sorted) as u64
     }
 
     /// The slot of `key`, whose hash is `hash`.
     pub(super) fn find(&self, hash: ShardHash, key: &[u8]) -> Option<SlotIndex> {
         let is_it = |entry: &TableEntry| entry.hash == hash && self.slab.key(entry.slot) == key;
-        self.table.find(hash.widened(), is_it).map(|entry| entry.slot)
+        self.table.find(hash, is_it).map(|entry| entry.slot)
     }
 
     /// The entry of `key`, whose hash is `hash`. It is accessed.
     pub(super) fn look_up(&self, hash: ShardHash, key: &[u8]) -> Option<EntryRef<'_>> {
         let mut found = None;
-        self.table.find(hash.widened(), |entry| {
+        self.table.find(hash, |entry| {
             entry.hash == hash && {
                 let there = self.slab.get(entry.slot);
                 found = Some((entry.slot, there)).filter(|(_, there)| there.document.key_bytes() == key);
@@ -110,7 +100,7 @@ impl Partition {
 
     /// The slot of the key with this hash, as far as the hash tells: no entry is looked at.
     pub(super) fn likely(&self, hash: ShardHash) -> Option<SlotIndex> {
-        self.table.find(hash.widened(), |entry| entry.hash == hash).map(|entry| entry.slot)
+        self.table.find(hash, |entry| entry.hash == hash).map(|entry| entry.slot)
     }
 
     /// The entry in a slot that `find` named.
@@ -123,7 +113,7 @@ impl Partition {
         let deadline = entry.deadline;
         self.key_and_value_bytes += entry.document.size_bytes() as u64;
         let slot = self.slab.insert(entry);
-        self.table.insert_unique(hash.widened(), TableEntry { hash, slot }, |other| other.hash.widened());
+        self.table.insert(TableEntry { hash, slot });
         if let Stage::Serving { order, .. } = &mut self.stage {
             order.insert(slot, &self.slab);
         }
@@ -148,10 +138,8 @@ impl Partition {
 
     /// Takes out the entry in a slot; `hash` is its key's.
     pub(super) fn remove(&mut self, hash: ShardHash, slot: SlotIndex) -> Entry {
-        match self.table.find_entry(hash.widened(), |entry| entry.slot == slot) {
-            Ok(found) => drop(found.remove()),
-            Err(_) => unreachable!("every slot is in the table under its key's hash"),
-        }
+        let was_there = self.table.remove(hash, slot);
+        assert!(was_there, "every slot is in the table under its key's hash");
         if let Stage::Serving { order, .. } = &mut self.stage {
             order.remove(slot, &self.slab);
         }

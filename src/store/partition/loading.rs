@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use super::super::hashing::ShardHash;
 use super::super::order::Order;
 use super::super::sorting;
-use super::{Partition, Stage, TableEntry};
+use super::super::table::TableEntry;
+use super::{Partition, Stage};
 use crate::model::{Deadline, Entry};
 
 /// An entry that is appended, with what is known of it while its bytes are at hand.
@@ -45,12 +46,12 @@ impl Partition {
         let Stage::Loading { unindexed } = &mut self.stage else { unreachable!("only what is loaded is indexed") };
         let unindexed = std::mem::take(unindexed);
         let mut superseded = Vec::new();
-        self.table.reserve(unindexed.len(), |other| other.hash.widened());
+        self.table.reserve(unindexed.len());
         for new in unindexed {
             let Partition { slab, table, .. } = self;
             let is_same = |other: &TableEntry| other.hash == new.hash && slab.key(other.slot) == slab.key(new.slot);
-            let Some(old) = table.find_mut(new.hash.widened(), is_same) else {
-                table.insert_unique(new.hash.widened(), new, |other| other.hash.widened());
+            let Some(old) = table.find_mut(new.hash, is_same) else {
+                table.insert(new);
                 continue;
             };
             let is_newer = slab.get(new.slot).version > slab.get(old.slot).version;
