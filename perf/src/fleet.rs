@@ -28,6 +28,8 @@ pub struct Fleet {
     last_answer: Instant,
     /// The connection whose turn it is on a schedule.
     next: usize,
+    /// How long it sleeps for an answer at most.
+    nap_max: Duration,
 }
 
 /// What happened between the two edges of a measured window.
@@ -82,7 +84,15 @@ impl Fleet {
             connections,
             last_answer: Instant::now(),
             next: 0,
+            nap_max: TURN_MAX,
         })
+    }
+
+    /// The same, which looks for answers all the time: whoever sends one to somebody who sleeps pays for waking him, in CPU
+    /// of the server. To be asked of servers that leave a processor to the generator.
+    #[must_use]
+    pub fn awake(self) -> Fleet {
+        Fleet { nap_max: Duration::ZERO, ..self }
     }
 
     /// Runs `session` for `warm_up`, then measures it for `duration`; `pids` are the server's processes.
@@ -189,7 +199,7 @@ impl Fleet {
 
     /// Waits for events once and serves them.
     fn turn(&mut self, session: &mut Session<'_>) -> Result<()> {
-        if let Err(error) = self.poll.poll(&mut self.events, Some(session.pace.nap(TURN_MAX))) {
+        if let Err(error) = self.poll.poll(&mut self.events, Some(session.pace.nap(self.nap_max))) {
             return if error.kind() == std::io::ErrorKind::Interrupted { Ok(()) } else { Err(error.into()) };
         }
         let answered = session.tally.answered;

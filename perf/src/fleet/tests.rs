@@ -149,3 +149,22 @@ fn one_wrong_answer_fails_the_run() {
     let error = error.unwrap().to_string();
     assert!(error.starts_with("wrong answer to GET of key "), "{error}");
 }
+
+#[test]
+fn who_stays_awake_sleeps_through_no_turn_without_an_answer() {
+    let document = document(64).unwrap();
+    let server = serve(&document, NONE);
+    let get = Workload::get(server, &document);
+    // A connection says at first that it can be written to; after that nobody has anything to say.
+    let quickest_of_some = |mut fleet: Fleet| {
+        let mut silent = session(&get, Keys::none(), Pace::Window(1));
+        let turns = (0..5).map(|_| {
+            let begun = Instant::now();
+            fleet.turn(&mut silent).unwrap();
+            begun.elapsed()
+        });
+        turns.skip(2).min().unwrap()
+    };
+    assert!(quickest_of_some(Fleet::open(server, 1).unwrap().awake()) < TURN_MAX / 2);
+    assert!(quickest_of_some(Fleet::open(server, 1).unwrap()) >= TURN_MAX);
+}

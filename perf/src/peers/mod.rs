@@ -105,7 +105,8 @@ fn run(
     let connections = if case.load == Load::Busy { options.busy } else { options.connections };
     let workload = contestant.workload(case.verb, document);
     let keys = options.keys_of(round, options.keys);
-    let measured = Fleet::open(contestant.server.address, connections).and_then(|mut fleet| {
+    let fleet = Fleet::open(contestant.server.address, connections);
+    let measured = fleet.map(Fleet::awake).and_then(|mut fleet| {
         let pace = match case.load {
             Load::Plain | Load::Busy => Pace::Window(1),
             Load::Pipelined => Pace::Batch(options.depth),
