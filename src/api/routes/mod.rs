@@ -1,13 +1,14 @@
 //! The routes as one table: template, family of errors, operations with their handlers.
 //!
-//! Matching reads the table from the top; a template's segments are literal, `{c}` (one segment) or `{key...}` (the
-//! whole rest of the path, empty included). Nothing is decoded before it is matched, so an encoded slash never
-//! separates. The same table is what `/openapi.json` is made of.
+//! A path belongs to the first row whose template it has; a template's segments are literal, `{c}` (one segment) or
+//! `{key...}` (the whole rest of the path, empty included). Nothing is decoded before it is matched, so an encoded slash
+//! never separates. The same table is what `/openapi.json` is made of.
 
 mod bulk;
 mod changes;
 mod collections;
 mod documents;
+mod matching;
 mod number;
 mod operation;
 pub mod parameters;
@@ -18,6 +19,8 @@ mod transfer;
 
 use super::call::Handler;
 use super::message::Method;
+
+use matching::row_of;
 
 pub use number::RouteNumber;
 pub use operation::{Content, Field, Form, Needs, Operation, Parameter, Reply, Takes};
@@ -103,65 +106,18 @@ pub const ROUTES: &[Route] = &[
 
 /// The number of the route of `path`.
 pub fn number_of(path: &str) -> RouteNumber {
-    let is_route = |(route, literal)| match_route(route, literal, path).is_some();
-    ROUTES.iter().zip(LITERALS).position(is_route).map_or(RouteNumber::UNKNOWN, RouteNumber::of_row)
+    row_of(path).map_or(RouteNumber::UNKNOWN, |(row, _)| RouteNumber::of_row(row))
 }
 
 /// The route of `path`, with what its template found there.
 pub fn find(path: &str) -> Option<(&'static Route, Found<'_>)> {
-    ROUTES.iter().zip(LITERALS).find_map(|(route, literal)| Some((route, match_route(route, literal, path)?)))
-}
-
-/// Bytes of each route's template in front of what varies.
-const LITERALS: [usize; ROUTES.len()] = literals();
-
-#[expect(clippy::indexing_slicing, reason = "only the compiler runs this, and a panic there is an error of the build")]
-const fn literals() -> [usize; ROUTES.len()] {
-    let mut literals = [0; ROUTES.len()];
-    let mut at = 0;
-    while at < ROUTES.len() {
-        let template = ROUTES[at].template.as_bytes();
-        while literals[at] < template.len() && template[literals[at]] != b'{' {
-            literals[at] += 1;
-        }
-        at += 1;
-    }
-    literals
-}
-
-fn match_route<'p>(route: &Route, literal: usize, path: &'p str) -> Option<Found<'p>> {
-    let (literal, varying) = route.template.split_at_checked(literal)?;
-    let rest = path.strip_prefix(literal)?;
-    match varying {
-        "" => rest.is_empty().then(Found::default),
-        "{key...}" => Some(Found { collection: None, key: Some(rest) }),
-        _ => match_template(varying, rest),
-    }
+    let (row, found) = row_of(path)?;
+    Some((ROUTES.get(row)?, found))
 }
 
 /// The family whose errors an unknown path gets.
 pub fn family_of_unknown(path: &str) -> Family {
     if path.starts_with("/collections/") { Family::Seed } else { Family::Resource }
-}
-
-fn match_template<'p>(template: &str, path: &'p str) -> Option<Found<'p>> {
-    let mut found = Found::default();
-    let (mut template, mut path) = (template, path);
-    loop {
-        let Some((literal, behind)) = template.split_once('{') else {
-            return (template == path).then_some(found);
-        };
-        let rest = path.strip_prefix(literal)?;
-        let (name, behind) = behind.split_once('}')?;
-        if name == "key..." {
-            found.key = Some(rest);
-            return Some(found);
-        }
-        let end = rest.find('/').unwrap_or(rest.len());
-        let (segment, rest) = rest.split_at(end);
-        found.collection = Some(segment);
-        (template, path) = (behind, rest);
-    }
 }
 
 impl Route {
