@@ -82,6 +82,12 @@ fn a_get_in_a_collection_allocates_nothing() {
 }
 
 #[test]
+fn sixteen_pipelined_gets_in_a_collection_allocate_nothing() {
+    let requests = get("/v1/collections/users/docs/ada").repeat(16);
+    assert_eq!(allocations(&requests, "HTTP/1.1 200 OK\r\n", 0), 0);
+}
+
+#[test]
 fn a_head_that_hits_allocates_nothing() {
     let head = get("/v1/docs/large").replacen("GET", "HEAD", 1);
     assert_eq!(allocations(&head, "HTTP/1.1 200 OK\r\n", 0), 0);

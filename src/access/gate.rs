@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Command, Execute, Outcome, Refusal};
+use crate::model::{Command, Execute, Hint, Outcome, Refusal};
 
 use super::Grant;
 
@@ -28,7 +28,7 @@ impl Execute for Gate {
         self.execute.execute(command)
     }
 
-    fn anticipate(&self, keys: &[&[u8]]) {
-        self.execute.anticipate(keys);
+    fn anticipate(&self, hints: &[Hint<'_>]) {
+        self.execute.anticipate(hints);
     }
 }

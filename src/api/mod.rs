@@ -43,7 +43,7 @@ use crate::access::{Grant, Tokens};
 use crate::base::clock::Clock;
 use crate::base::health::{Health, Reason};
 use crate::base::limits::LOOK_AHEAD_MAX;
-use crate::model::{Changes, Execute, Figures, Operate};
+use crate::model::{Changes, Execute, Figures, Hint, Operate};
 
 use body::Limit;
 use call::{Call, Otherwise};
@@ -247,9 +247,9 @@ impl Handle for Api {
     }
 
     fn anticipate(&self, targets: &[&[u8]]) {
-        let keys: SmallVec<[&[u8]; LOOK_AHEAD_MAX]> =
-            targets.iter().filter_map(|target| docs::likely_key(target)).collect();
-        self.guard.unasked().anticipate(&keys);
+        let hints: SmallVec<[Hint<'_>; LOOK_AHEAD_MAX]> =
+            targets.iter().filter_map(|target| docs::hint_of(target)).collect();
+        self.guard.unasked().anticipate(&hints);
     }
 
     fn route_of(&self, target: &str) -> RouteNumber {

@@ -4,6 +4,15 @@ use std::time::Duration;
 
 use super::{BackupAnswer, Command, Lsn, Outcome, Refusal, ReloadAnswer, Rest};
 
+/// A document that is likely to be asked for in a moment: a guess, of which nothing was checked or decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint<'a> {
+    /// What is probably the name of its collection; `None` where it is probably in the main store.
+    pub collection: Option<&'a [u8]>,
+    /// What is probably its key.
+    pub key: &'a [u8],
+}
+
 /// Executes commands. The engine in this process is one implementation.
 pub trait Execute: Send + Sync {
     /// Executes `command`.
@@ -12,9 +21,9 @@ pub trait Execute: Send + Sync {
     /// A refusal: nothing was changed.
     fn execute(&self, command: Command<'_>) -> Result<Outcome, Refusal>;
 
-    /// Takes a hint that what are probably keys of the main store is likely to be asked for in a moment. Changes nothing
-    /// and never waits.
-    fn anticipate(&self, _keys: &[&[u8]]) {}
+    /// Takes hints, of which the first `LOOK_AHEAD_MAX` count. Changes nothing and never waits; a wrong one costs time and
+    /// nothing else.
+    fn anticipate(&self, _hints: &[Hint<'_>]) {}
 }
 
 /// Called once, from any thread, when a reply that had to wait may leave, or never may.

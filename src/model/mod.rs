@@ -25,7 +25,7 @@ pub use collection::{
 pub use command::{BatchWrite, Command, Condition, Expiry, OnAbsent, Tags};
 pub use document::{Deadline, Document, Entry};
 pub use execute::{
-    Durability, Execute, NotDurable, Operate, RoomWaker, SnapshotAnswer, SnapshotMoment, SnapshotReport, Waker,
+    Durability, Execute, Hint, NotDurable, Operate, RoomWaker, SnapshotAnswer, SnapshotMoment, SnapshotReport, Waker,
 };
 pub use figures::{Figures, JournalStats, Stats};
 pub use key::{Key, KeyFault};

@@ -241,6 +241,12 @@ impl Catalogue {
         }
     }
 
+    /// The id of the collection that is probably called `name`, unless somebody has the lock for writing.
+    pub(super) fn likely(&self, name: &[u8]) -> Option<CollectionId> {
+        let name = std::str::from_utf8(name).ok()?;
+        Some(self.state.try_read()?.by_name.get(name)?.id)
+    }
+
     /// What is known of one collection; see `Store::collection`.
     pub(super) fn find(&self, name: CollectionName<'_>) -> Result<CatalogueEntry, CollectionAbsent> {
         let state = self.state.read();

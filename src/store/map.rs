@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ahash::RandomState;
-use smallvec::SmallVec;
 
 use super::background::Background;
 use super::big_reader::RwLock;
@@ -21,7 +20,6 @@ use super::shard::{REAPED_PER_HOLD_MAX, Shard};
 use super::tally::Tallies;
 use super::totals::Totals;
 use crate::base::clock::UnixMillis;
-use crate::base::limits::LOOK_AHEAD_MAX;
 #[cfg(test)]
 use crate::base::threads::alone;
 use crate::model::{CollectionName, CollectionOptions, Deadline, Entry, Key, Lsn, OptionChanges, Scope};
@@ -140,38 +138,6 @@ impl Store {
                 }
                 let version = expired.map_or(Lsn::ZERO, |entry| entry.version);
                 Lookup::Absent { rests_on: shard.absences_rest_on().max(place.created()).max(version) }
-            }
-        }
-    }
-
-    /// Has the cache fetch the documents of the main store that are likely to be under the first `LOOK_AHEAD_MAX` of
-    /// `keys`, so that look-ups soon after need not wait for memory. What is read of one is independent of the others,
-    /// and stands together: so the processor waits for all at once, which a lock taken in between would prevent.
-    ///
-    /// # Locks
-    /// The keys' shards, for reading, several at once: never waited for, and what is under one that is taken is left out.
-    pub fn anticipate(&self, keys: &[&[u8]]) {
-        self.look_ahead(CollectionId::MAIN, keys.iter().copied());
-    }
-
-    /// As `anticipate` for all of `keys`, some after the other, in any place: before many are locked, so that less of
-    /// the time under their locks is spent on waiting for memory.
-    pub fn anticipate_all(&self, place: &Place<'_>, keys: &[Key<'_>]) {
-        for some in keys.chunks(LOOK_AHEAD_MAX) {
-            self.look_ahead(place.id(), some.iter().map(|key| key.as_bytes()));
-        }
-    }
-
-    fn look_ahead<'k>(&self, id: CollectionId, keys: impl Iterator<Item = &'k [u8]>) {
-        let held = keys.take(LOOK_AHEAD_MAX).filter_map(|key| {
-            let address = self.hashing.address(id, key);
-            Some((self.shard(address.shard).try_read()?, address.hash))
-        });
-        let held: SmallVec<[_; LOOK_AHEAD_MAX]> = held.collect();
-        let slots: SmallVec<[_; LOOK_AHEAD_MAX]> = held.iter().map(|(shard, hash)| shard.likely(id, *hash)).collect();
-        for ((shard, _), slot) in held.iter().zip(slots) {
-            if let Some(slot) = slot {
-                shard.get(id, slot).document.prefetch();
             }
         }
     }

@@ -31,6 +31,7 @@ mod partition;
 mod shard;
 mod tally;
 
+mod ahead;
 mod background;
 mod big_reader;
 mod candidates;

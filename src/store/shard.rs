@@ -110,6 +110,15 @@ impl Shard {
         entry.version.max(self.last_deadline_change)
     }
 
+    /// What is here of the collection `id`.
+    pub(super) fn partition(&self, id: CollectionId) -> Option<&Partition> {
+        if id == CollectionId::MAIN {
+            Some(&self.main)
+        } else {
+            self.collections.get(&id).map(|named| &named.partition)
+        }
+    }
+
     /// The slot of `key` in the collection `id`.
     pub(super) fn find(&self, id: CollectionId, hash: ShardHash, key: &[u8]) -> Option<SlotIndex> {
         self.partition(id)?.find(hash, key)
@@ -118,11 +127,6 @@ impl Shard {
     /// The entry of `key` in the collection `id`: as `find` and `get`, in one look.
     pub(super) fn look_up(&self, id: CollectionId, hash: ShardHash, key: &[u8]) -> Option<EntryRef<'_>> {
         self.partition(id)?.look_up(hash, key)
-    }
-
-    /// The slot of the key with this hash, as far as the hash tells: no entry is looked at.
-    pub(super) fn likely(&self, id: CollectionId, hash: ShardHash) -> Option<SlotIndex> {
-        self.partition(id)?.likely(hash)
     }
 
     /// The entry in a slot that `find` named.
@@ -226,14 +230,6 @@ impl Shard {
     fn anticipate_due(&self, now: UnixMillis, entries_max: usize) {
         if let Some(partition) = self.due_first.first().and_then(|(_, id)| self.partition(*id)) {
             partition.anticipate_due(now, entries_max);
-        }
-    }
-
-    fn partition(&self, id: CollectionId) -> Option<&Partition> {
-        if id == CollectionId::MAIN {
-            Some(&self.main)
-        } else {
-            self.collections.get(&id).map(|named| &named.partition)
         }
     }
 

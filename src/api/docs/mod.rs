@@ -15,7 +15,7 @@ mod writing;
 use std::borrow::Cow;
 
 use crate::base::clock::Clock;
-use crate::model::{Command, Condition, Deadline, Effect, Entry, Lsn, Rest, Scope};
+use crate::model::{Command, Condition, Deadline, Effect, Entry, Hint, Lsn, Rest, Scope};
 
 use super::Api;
 use super::call::{Call, Otherwise, key_of, no_such_collection, scope_of};
@@ -88,9 +88,14 @@ fn get_one(api: &Api, call: &Call<'_>, query: &Query<'_>) -> Result<Response, Ot
     }
 }
 
-/// What is the key of a document in the main store, as far as can be told without looking at it.
-pub fn likely_key(target: &[u8]) -> Option<&[u8]> {
-    target.strip_prefix(b"/v1/docs/")
+/// Which document `target` names, as far as can be told without decoding or checking it.
+pub fn hint_of(target: &[u8]) -> Option<Hint<'_>> {
+    if let Some(key) = target.strip_prefix(b"/v1/docs/") {
+        return Some(Hint { collection: None, key });
+    }
+    let named = target.strip_prefix(b"/v1/collections/")?;
+    let (collection, behind) = named.split_at_checked(memchr::memchr(b'/', named)?)?;
+    Some(Hint { collection: Some(collection), key: behind.strip_prefix(b"/docs/")? })
 }
 
 fn found(api: &Api, entry: Entry, rest: Rest, (condition, view): (&Condition, &View)) -> Result<Response, Otherwise> {
@@ -159,10 +164,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_documents_of_the_main_store_are_looked_ahead_for() {
-        assert_eq!(likely_key(b"/v1/docs/user:1/\xff"), Some(&b"user:1/\xff"[..]));
-        for other in ["/v1/docs", "/v1/collections/c/docs/a", "/get", ""] {
-            assert_eq!(likely_key(other.as_bytes()), None, "{other}");
+    fn documents_are_looked_ahead_for_by_what_their_targets_say_undecoded() {
+        for (target, collection, key) in [
+            (&b"/v1/docs/user:1/\xff"[..], None, &b"user:1/\xff"[..]),
+            (b"/v1/docs/", None, b""),
+            (b"/v1/collections/c/docs/a/b?c", Some(&b"c"[..]), b"a/b?c"),
+            (b"/v1/collections/%63\xff/docs/%61", Some(b"%63\xff"), b"%61"),
+            (b"/v1/collections//docs/", Some(b""), b""),
+        ] {
+            assert_eq!(hint_of(target), Some(Hint { collection, key }), "{}", String::from_utf8_lossy(target));
+        }
+        for other in
+            ["/v1/docs", "/v1/collections/c", "/v1/collections/c/docs", "/v1/collections/c/docs:get", "/get", ""]
+        {
+            assert_eq!(hint_of(other.as_bytes()), None, "{other}");
         }
     }
 }

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use crate::base::clock::UnixMillis;
 use crate::journal::Journal;
 use crate::model::{
-    Command, Condition, Effect, Entries, Execute, Key, KeyRange, Listed, Lsn, Outcome, Record, Refusal, Rest, Scope,
+    Command, Condition, Effect, Entries, Execute, Hint, Key, KeyRange, Listed, Lsn, Outcome, Record, Refusal, Rest,
+    Scope,
 };
 use crate::store::{CollectionAbsent, Current, Locked, Lookup, Place, Scan};
 
@@ -44,8 +45,8 @@ impl Execute for Engine {
         }
     }
 
-    fn anticipate(&self, keys: &[&[u8]]) {
-        self.store.anticipate(keys);
+    fn anticipate(&self, hints: &[Hint<'_>]) {
+        self.store.anticipate(hints);
     }
 }
 

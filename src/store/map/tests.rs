@@ -74,19 +74,3 @@ fn a_dropped_collection_is_gone_at_once_and_its_memory_when_reclaimed() {
     assert_eq!(store.totals(), Totals::default());
     store.check_invariants();
 }
-
-#[test]
-fn looking_ahead_changes_nothing_and_waits_for_nobody() {
-    let store = Store::new(1);
-    store.load(CollectionId::MAIN, [entry("k", 1)].into_iter());
-    let keys: [&[u8]; 4] = [b"k", b"absent", b"k", b"\0no key\xff"];
-    store.anticipate(&keys);
-    store.anticipate(&keys.repeat(LOOK_AHEAD_MAX));
-    let place = store.place(Scope::Main).unwrap();
-    store.anticipate_all(&place, &[Key::new("k").unwrap(); LOOK_AHEAD_MAX + 1]);
-    let locked = store.lock(&place, Key::new("k").unwrap());
-    store.anticipate(&keys);
-    drop(locked);
-    assert_eq!(store.totals().documents, 1);
-    store.check_invariants();
-}
