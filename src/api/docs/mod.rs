@@ -160,24 +160,4 @@ fn absent(effect: Effect, scope: Scope<'_>, key: &str, rest: Rest) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn documents_are_looked_ahead_for_by_what_their_targets_say_undecoded() {
-        for (target, collection, key) in [
-            (&b"/v1/docs/user:1/\xff"[..], None, &b"user:1/\xff"[..]),
-            (b"/v1/docs/", None, b""),
-            (b"/v1/collections/c/docs/a/b?c", Some(&b"c"[..]), b"a/b?c"),
-            (b"/v1/collections/%63\xff/docs/%61", Some(b"%63\xff"), b"%61"),
-            (b"/v1/collections//docs/", Some(b""), b""),
-        ] {
-            assert_eq!(hint_of(target), Some(Hint { collection, key }), "{}", String::from_utf8_lossy(target));
-        }
-        for other in
-            ["/v1/docs", "/v1/collections/c", "/v1/collections/c/docs", "/v1/collections/c/docs:get", "/get", ""]
-        {
-            assert_eq!(hint_of(other.as_bytes()), None, "{other}");
-        }
-    }
-}
+mod tests;
