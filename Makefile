@@ -129,7 +129,7 @@ bench: ## measure a release build in two minutes (SECONDS=0.9 ROUNDS=5 CONNECTIO
 		$(if $(FRONT),--front $(FRONT)) $(if $(JOURNAL),--journal $(JOURNAL)) $(if $(RATE),--rate $(RATE)) \
 		$(if $(DEPTH),--depth $(DEPTH)) $(if $(URL),--url $(URL)) $(BENCH)
 
-bench-peers: ## measure a release build beside nginx, Redis and webdis (SECONDS=2 ROUNDS=5 FRONT=reactor)
+bench-peers: ## measure a release build beside nginx, Redis and webdis (SECONDS=0.8 ROUNDS=12 FRONT=reactor)
 	$(CARGO) build --release --locked -p memory-tools -p memory-tools-bench
 	target/release/memory-tools-bench peers $(if $(FRONT),--front $(FRONT)) $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(BENCH)

@@ -150,6 +150,13 @@ impl Options {
         Options { rounds: 5, duration, warm_up, depth: 1, ..Options::default() }
     }
 
+    /// The defaults of `make bench-peers`: what else a machine does changes by the second, and does to all what it does to one
+    /// only when they take turns faster than that.
+    fn in_short_turns() -> Options {
+        let (duration, warm_up) = (Duration::from_millis(800), Duration::from_millis(200));
+        Options { mode: Mode::Peers, rounds: 12, duration, warm_up, ..Options::default() }
+    }
+
     /// Reads `arguments`, without the program's name; `None` means that help was asked for.
     ///
     /// # Errors
@@ -159,7 +166,7 @@ impl Options {
         let beside = |mode| Options { mode, rounds: 5, ..Options::default() };
         let modes = [
             ("bench", Options::alone()),
-            ("peers", beside(Mode::Peers)),
+            ("peers", Options::in_short_turns()),
             ("journal", beside(Mode::Journal)),
             ("api", Options { documents: API_DOCUMENTS, ..beside(Mode::Api) }),
             ("scale", Options { documents: scale::DOCUMENTS, rounds: 3, ..beside(Mode::Scale) }),

@@ -19,9 +19,9 @@ Measures a Memory Tools server from outside, prints one table and stores it as J
   --document-bytes N      size of their documents [1000]
   --keys N                how many documents they use [100000]
   --distribution NAME     of the keys: uniform, or zipf, where few are asked for much oftener [uniform]
-  --rounds N              how often everything is repeated [5; scale: 3; compare: 10]
-  --seconds S             length of each run [0.9; compare: 1; peers, journal and api: 2]
-  --warm-up S             time before a run is measured [0.1; the others: 0.3]
+  --rounds N              how often everything is repeated [5; scale: 3; compare: 10; peers: 12]
+  --seconds S             length of each run [0.9; peers: 0.8; compare: 1; journal and api: 2]
+  --warm-up S             time before a run is measured [0.1; peers: 0.2; the others: 0.3]
   --seed N                of the order of the keys [1]
 
 With bench, api and scale:

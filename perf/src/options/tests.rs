@@ -13,7 +13,7 @@ fn without_arguments_the_bounds_own_conditions_are_measured() {
     assert!(Part::ALL.iter().all(|&part| options.measures(part)));
     assert_eq!((options.depth, options.mixes().count()), (1, MIXES.len()));
     let options = parse("peers").unwrap().unwrap();
-    assert_eq!((options.mode, options.rounds, options.depth), (Mode::Peers, 5, 16));
+    assert_eq!((options.mode, options.rounds, options.depth), (Mode::Peers, 12, 16));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::SockRef;
 
 use super::tls::{Handshake, TlsStream};
@@ -61,7 +62,7 @@ impl Transport {
     /// `InvalidData` when the peer has broken the transport's protocol, else the operating system's.
     pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<Came> {
         let read = match self {
-            Transport::Tcp(stream) => stream.read(into),
+            Transport::Tcp(stream) => receive(stream, into),
             Transport::Unix(stream) => stream.read(into),
             Transport::Tls(stream) => return stream.read(into),
         };
@@ -87,7 +88,7 @@ impl Transport {
     /// The operating system's; `WouldBlock` when nothing is taken.
     pub(super) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match (self, slices) {
-            (Transport::Tcp(stream), [only]) => stream.write(only),
+            (Transport::Tcp(stream), [only]) => Ok(send(stream, only, SendFlags::NOSIGNAL)?),
             (Transport::Tcp(stream), slices) => stream.write_vectored(slices),
             (Transport::Unix(stream), slices) => stream.write_vectored(slices),
             (Transport::Tls(stream), slices) => stream.write(slices),
@@ -143,6 +144,12 @@ impl Transport {
             Transport::Tls(stream) => stream.socket(),
         }
     }
+}
+
+/// The system call by itself: the C library makes it a point at which a thread can be cancelled, on the way in and out.
+fn receive(stream: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
+    let (_, count) = recv(stream, into, RecvFlags::empty())?;
+    Ok(count)
 }
 
 /// What a socket's answer to a read for `asked` bytes means.
