@@ -5,7 +5,7 @@
 //! A reading is a system call, a few hundred nanoseconds: nothing for a request, little for work in the background.
 
 use std::marker::PhantomData;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -13,6 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 #[derive(Debug)]
 pub struct ThreadCpu {
     began: Duration,
+    began_at: Instant,
     /// Clocks of different threads have nothing to do with each other.
     of_this_thread: PhantomData<*const ()>,
 }
@@ -20,12 +21,14 @@ pub struct ThreadCpu {
 impl ThreadCpu {
     /// Reads the clock of this thread.
     pub fn begin() -> ThreadCpu {
-        ThreadCpu { began: now(), of_this_thread: PhantomData }
+        ThreadCpu { began: now(), began_at: Instant::now(), of_this_thread: PhantomData }
     }
 
-    /// How long this thread has run since the reading.
+    /// How long this thread has run since the reading: never longer than has passed. The clock of a thread on a virtual
+    /// machine catches up with what the machine below took from it at some other time, in jumps (of 4,065 µs within 14).
     pub fn elapsed(&self) -> Duration {
-        now().saturating_sub(self.began)
+        let passed = self.began_at.elapsed();
+        now().saturating_sub(self.began).min(passed)
     }
 }
 
