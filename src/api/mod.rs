@@ -295,3 +295,6 @@ fn wrong_method(route: &Route, method: Method) -> Problem {
     };
     Problem::new(Kind::MethodNotAllowed, detail).field("Allow", Value::Text(route.allow()))
 }
+
+#[cfg(test)]
+mod tests;

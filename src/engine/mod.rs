@@ -21,7 +21,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::base::clock::{Clock, UnixMillis};
 use crate::base::limits::ENTRIES_PER_HOLD_MAX;
 use crate::journal::Journal;
-use crate::model::{CollectionName, Lsn, Refusal};
+use crate::model::{Lsn, Refusal};
 use crate::store::{CollectionId, Expired, ShardIndex, Store, Totals};
 
 use eviction::Evictor;
@@ -190,11 +190,9 @@ impl Engine {
     /// Of `totals`, how many documents are in each collection, by name, expired ones that are not reaped yet included; first
     /// in the main store, whose name is empty. What is staged is in none.
     pub fn documents_by_collection(&self, totals: Totals) -> Vec<(String, u64)> {
-        let named = self.store.collections_and_staged();
-        let main = totals.documents_outside(&named);
-        let is_staged = |name: &str| CollectionName::stored(name).is_ok_and(|name| name.staged().is_some());
-        let listed = named.into_iter().filter(|collection| !is_staged(&collection.name));
-        let listed = listed.map(|collection| (collection.name, collection.totals.documents));
+        let ((listed, _), staged) = (self.store.collections(), self.store.staged());
+        let main = totals.documents_outside(listed.iter().chain(&staged));
+        let listed = listed.into_iter().map(|collection| (collection.name, collection.totals.documents));
         std::iter::once((String::new(), main)).chain(listed).collect()
     }
 

@@ -45,6 +45,8 @@ pub struct Store {
 #[repr(align(64))]
 pub(super) struct LockedShard(pub(super) RwLock<Shard>);
 
+const _: () = assert!(size_of::<LockedShard>() == 576, "`Store::new` says so");
+
 /// What is under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {

@@ -48,8 +48,16 @@ impl Store {
     /// The catalogue, for reading, several times.
     pub fn collections_and_staged(&self) -> Vec<CatalogueEntry> {
         let (mut collections, _) = self.collections();
-        collections.extend(self.catalogue.staged());
+        collections.extend(self.staged());
         collections
+    }
+
+    /// What is staged, under its staged names.
+    ///
+    /// # Locks
+    /// The catalogue's, for reading.
+    pub fn staged(&self) -> Vec<CatalogueEntry> {
+        self.catalogue.staged()
     }
 }
 

@@ -99,7 +99,8 @@ impl Table {
         old.into_iter().for_each(|entry| put(&mut self.current, entry));
     }
 
-    /// Puts a larger table in the place of one that is full; or one as large, where it was filled by what has been removed.
+    /// Puts a table twice as large in the place of one that is full; or one as large, where it is full of the marks of what has
+    /// been removed.
     fn begin_rehash(&mut self) {
         let buckets = self.current.num_buckets();
         if buckets <= BUCKETS_AT_ONCE_MAX {

@@ -22,8 +22,8 @@ impl Totals {
 
     /// Documents that are in none of `parts`. What is written between the looks at them may make it less than nothing, and
     /// then it is that.
-    pub fn documents_outside(self, parts: &[CatalogueEntry]) -> u64 {
-        let inside: u64 = parts.iter().map(|part| part.totals.documents).sum();
+    pub fn documents_outside<'p>(self, parts: impl IntoIterator<Item = &'p CatalogueEntry>) -> u64 {
+        let inside: u64 = parts.into_iter().map(|part| part.totals.documents).sum();
         self.documents.saturating_sub(inside)
     }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::super::Handle;
 use super::super::message::{Answer, Finished, Headers, Method, Request, RequestBody, ResponseBody, Step, Taken};
 use super::super::message::{Part, Pulled};
-use super::super::{Api, ApiOptions, Handle};
-use crate::base::clock::{ManualClock, UnixMillis};
+use super::super::tests::over;
 use crate::base::limits::PATCH_TRIES_MAX;
 use crate::model::{
-    BackupAnswer, BatchRefusal, BatchWrite, Command, Condition, Deadline, Document, Effect, Entry, Execute, Lsn,
-    Operate, Outcome, Refusal, ReloadAnswer, Rest, SnapshotAnswer, SnapshotMoment, Written,
+    BatchRefusal, BatchWrite, Command, Condition, Deadline, Document, Effect, Entry, Execute, Lsn, Outcome, Refusal,
+    Rest, Written,
 };
 
 const LINE: &[u8] = br#"{"op":"patch","key":"a","patch":{"n":1}}"#;
@@ -73,22 +73,6 @@ impl Execute for Busy {
     }
 }
 
-struct Nobody;
-
-impl Operate for Nobody {
-    fn snapshot(&self, _: SnapshotMoment, tell: Box<dyn FnOnce(SnapshotAnswer) + Send>) {
-        tell(SnapshotAnswer::Stopping);
-    }
-
-    fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>) {
-        tell(ReloadAnswer::Stopping);
-    }
-
-    fn backup(&self, tell: Box<dyn FnOnce(BackupAnswer) + Send>) {
-        tell(BackupAnswer::Stopping);
-    }
-}
-
 struct NoFields;
 
 impl Headers for NoFields {
@@ -98,10 +82,7 @@ impl Headers for NoFields {
 /// Status and text of the reply to a patch that is overtaken so often, and the steps that it took.
 fn reply(target: &str, overtaken: usize) -> (u16, String, usize) {
     let busy = Busy { overtaken: Mutex::new(overtaken), version: Mutex::new(1) };
-    let clock = Arc::new(ManualClock::at(UnixMillis(0)));
-    let options =
-        ApiOptions { document_bytes_max: 100, bulk_operations_max: 100, bulk_bytes_max: 1000, url: String::new() };
-    let api = Api::new(Arc::new(busy), Arc::new(Nobody), clock, Arc::default(), options);
+    let api = over(Arc::new(busy));
     let body = RequestBody::Bytes(LINE);
     let request = Request { method: Method::Post, target, headers: &NoFields, body };
     let mut steps = 0;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::{ApiOptions, Handle};
+use super::super::Handle;
+use super::super::tests::over;
 use super::*;
-use crate::base::clock::{ManualClock, UnixMillis};
-use crate::model::{BackupAnswer, Execute, Operate, Outcome, Refusal, ReloadAnswer, SnapshotAnswer, SnapshotMoment};
+use crate::model::{Execute, Outcome, Refusal};
 
 /// Remembers the hints that it is given.
 #[derive(Default)]
@@ -25,29 +25,11 @@ impl Execute for Listener {
     }
 }
 
-impl Operate for Listener {
-    fn snapshot(&self, _: SnapshotMoment, _: Box<dyn FnOnce(SnapshotAnswer) + Send>) {
-        unreachable!("nobody orders one")
-    }
-
-    fn reload(&self, _: Box<dyn FnOnce(ReloadAnswer) + Send>) {
-        unreachable!("nobody orders one")
-    }
-
-    fn backup(&self, _: Box<dyn FnOnce(BackupAnswer) + Send>) {
-        unreachable!("nobody orders one")
-    }
-}
-
 #[test]
 fn what_executes_is_told_of_all_documents_at_once() {
     let listener = Arc::new(Listener::default());
-    let clock = Arc::new(ManualClock::at(UnixMillis(1_000)));
-    let options =
-        ApiOptions { document_bytes_max: 100, bulk_operations_max: 100, bulk_bytes_max: 1000, url: String::new() };
-    let execute: Arc<dyn Execute> = listener.clone();
-    let api = Api::new(execute, listener.clone(), clock, Arc::default(), options);
-    api.anticipate(&[b"/v1/docs/a", b"/metrics", b"/v1/collections/c/docs/b", b"\xff", b"/v1/docs/d"]);
+    let told: Arc<Listener> = Arc::clone(&listener);
+    over(told).anticipate(&[b"/v1/docs/a", b"/metrics", b"/v1/collections/c/docs/b", b"\xff", b"/v1/docs/d"]);
     assert_eq!(*listener.0.lock(), ["None a", "Some(\"c\") b", "None d"]);
 }
 

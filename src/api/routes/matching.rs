@@ -182,7 +182,8 @@ mod tests {
             let filled = ROUTES[row].template.replace(COLLECTION, collection).replace(KEY, key);
             prop_assert!(read(ROUTES[row].template, &filled).is_some() || collection.contains('/'));
             let at = at.index(filled.chars().count());
-            let path: String = filled.chars().take(at).chain(inserted.chars()).chain(filled.chars().skip(at + left_out)).collect();
+            let (before, behind) = (filled.chars().take(at), filled.chars().skip(at + left_out));
+            let path: String = before.chain(inserted.chars()).chain(behind).collect();
             for path in [&filled, &path] {
                 prop_assert_eq!(row_of(path), read_all(path), "{}", path);
             }

@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::super::super::Handle;
 use super::super::super::message::{
     Answer, Field, Headers, Method, Request, RequestBody, ResponseBody, Step, Value, Work,
 };
-use super::super::super::{Api, ApiOptions, Handle};
+use super::super::super::tests::over;
 use super::TRIES_AT_ONCE;
-use crate::base::clock::{ManualClock, UnixMillis};
 use crate::base::limits::PATCH_TRIES_MAX;
-use crate::model::{
-    BackupAnswer, Command, Deadline, Document, Effect, Entry, Execute, Expiry, Lsn, Operate, Outcome, Refusal,
-    ReloadAnswer, Rest, SnapshotAnswer, SnapshotMoment,
-};
+use crate::model::{Command, Deadline, Document, Effect, Entry, Execute, Expiry, Lsn, Outcome, Refusal, Rest};
 
 /// What becomes of a put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,22 +61,6 @@ impl Execute for Busy {
     }
 }
 
-struct Nobody;
-
-impl Operate for Nobody {
-    fn snapshot(&self, _: SnapshotMoment, tell: Box<dyn FnOnce(SnapshotAnswer) + Send>) {
-        tell(SnapshotAnswer::Stopping);
-    }
-
-    fn reload(&self, tell: Box<dyn FnOnce(ReloadAnswer) + Send>) {
-        tell(ReloadAnswer::Stopping);
-    }
-
-    fn backup(&self, tell: Box<dyn FnOnce(BackupAnswer) + Send>) {
-        tell(BackupAnswer::Stopping);
-    }
-}
-
 struct Fields(Option<&'static str>);
 
 impl Headers for Fields {
@@ -95,10 +76,7 @@ impl Headers for Fields {
 /// The answer to an `inc`, when the puts fare so.
 fn answer(fates: &[Fate], if_match: Option<&'static str>) -> Answer {
     let busy = Busy { fates: Mutex::new(fates.iter().rev().copied().collect()), version: Mutex::new(Lsn(1)) };
-    let clock = Arc::new(ManualClock::at(UnixMillis(1_000)));
-    let options =
-        ApiOptions { document_bytes_max: 100, bulk_operations_max: 100, bulk_bytes_max: 1000, url: String::new() };
-    let api = Api::new(Arc::new(busy), Arc::new(Nobody), clock, Arc::default(), options);
+    let api = over(Arc::new(busy));
     let body = RequestBody::Bytes(b"[{\"op\":\"inc\",\"path\":\"/n\",\"value\":1}]");
     api.handle(Request { method: Method::Patch, target: "/v1/docs/a", headers: &Fields(if_match), body })
 }
