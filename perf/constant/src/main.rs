@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 /// Serves until the process ends: `--port ADDRESS --body FILE [--pool-threads N]`. Or tells how many microseconds of CPU a
 /// validation of a document takes: `--validate FILE`. Or how much two threads do over what one does, for GET, PUT, GET in
 /// one shard and GET of one key: `--two-threads SECONDS`. Or the longest of so many insertions, in microseconds of its
-/// thread's CPU, and the longest of nothing: `--insert COUNT`.
+/// thread's CPU, of which there is one for each shard, of all, and of as many steps through plain memory: `--insert COUNT`.
 ///
 /// # Errors
 /// Wrong use, an unreadable file, a taken port.
@@ -73,6 +73,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
             }
             Long("insert") => {
                 let longest = engine::longest_insertion(parser.value()?.parse()?)?;
+                let longest = [longest.of_each_shard, longest.of_all, longest.of_steps];
                 println!("{}", longest.map(|longest| (longest.as_secs_f64() * 1e6).to_string()).join(" "));
                 return Ok(());
             }
