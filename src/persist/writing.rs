@@ -111,7 +111,7 @@ impl<'a> SnapshotWriter<'a> {
         self.target.replay_file()
     }
 
-    /// Completes the file, reads it back and verifies it. `end` tells the last LSN that had been issued after the last
+    /// Completes the file, reads it back from the disk and verifies it. `end` tells the last LSN that had been issued after the last
     /// slice: no entry is newer.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ impl<'a> SnapshotWriter<'a> {
     pub fn complete(self, end: impl Into<CaptureEnd>) -> Result<CompleteSnapshot<'a>, Error> {
         let SnapshotWriter { target, replay_from, writer } = self;
         let totals = writer.finish(end)?;
-        SnapshotReader::open(target.disk(), &target.path, READ_BACK)?.verify()?;
+        SnapshotReader::open(target.disk(), &target.path, READ_BACK)?.verify_and_release()?;
         Ok(CompleteSnapshot { target, replay_from, totals })
     }
 

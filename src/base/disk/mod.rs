@@ -9,6 +9,7 @@ mod real;
 
 use std::fmt;
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::path::Path;
 
 use smallvec::SmallVec;
@@ -88,6 +89,11 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
 
     /// Makes what was written durable, with the file's own metadata (fsync).
     fn sync_all(&self) -> io::Result<()>;
+
+    /// Tells that nobody will read these `bytes` soon, so that what is durable of them need not stay in the system's cache
+    /// (posix_fadvise). It is advice: where it is not taken, nothing is wrong; nor is it taken for what the system keeps in one
+    /// piece with bytes beyond.
+    fn release(&self, bytes: Range<u64>);
 }
 
 /// A folder that is locked for this process; dropping it unlocks.

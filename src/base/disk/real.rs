@@ -5,8 +5,12 @@
 
 use std::fs;
 use std::io::{self, IoSlice, Write};
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::Advice;
 
 use super::{Disk, DiskFile, DiskLock, Listed, LockError};
 
@@ -56,6 +60,13 @@ impl DiskFile for RealFile {
 
     fn sync_all(&self) -> io::Result<()> {
         self.0.sync_all()
+    }
+
+    fn release(&self, bytes: Range<u64>) {
+        // A length of zero would mean all the rest of the file.
+        if let Some(count) = NonZeroU64::new(bytes.end.saturating_sub(bytes.start)) {
+            let _ = rustix::fs::fadvise(&self.0, bytes.start, Some(count), Advice::DontNeed);
+        }
     }
 }
 
@@ -152,6 +163,10 @@ impl Disk for RealDisk {
 
 #[cfg(test)]
 mod tests {
+    use std::io::IoSliceMut;
+
+    use rustix::io::{Errno, ReadWriteFlags};
+
     use super::*;
 
     /// The Go server followed a link called `collections`; an import that took it for a file left its documents out.
@@ -197,6 +212,35 @@ mod tests {
         assert_eq!((fs::read(&path).unwrap(), file.bytes().unwrap()), (b"0123a".to_vec(), 5));
         file.set_bytes(7).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"0123a\0\0");
+    }
+
+    #[test]
+    fn what_is_durable_and_released_leaves_the_cache_and_can_be_read_all_the_same() {
+        const PIECE: usize = 1 << 20;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        let mut file = RealDisk.create(&path).unwrap();
+        file.write_all(&vec![1; 2 * PIECE]).unwrap();
+        file.sync_data().unwrap();
+        let reader = fs::File::open(&path).unwrap();
+        // A read that does not wait finds what is in the cache and nothing else.
+        let cached = |at: usize| {
+            let mut byte = [0];
+            let into = &mut [IoSliceMut::new(&mut byte)];
+            rustix::io::preadv2(&reader, into, at as u64, ReadWriteFlags::NOWAIT)
+        };
+        if cached(0) == Err(Errno::OPNOTSUPP) {
+            eprintln!("the file system of {} has no cache to ask for", home.path().display());
+            return;
+        }
+        assert_eq!((cached(0), cached(PIECE)), (Ok(1), Ok(1)));
+        file.release(PIECE as u64..PIECE as u64);
+        assert_eq!((cached(0), cached(PIECE)), (Ok(1), Ok(1)));
+        file.release(0..2 * PIECE as u64);
+        assert_eq!((cached(0), cached(PIECE)), (Err(Errno::AGAIN), Err(Errno::AGAIN)));
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, 0).unwrap();
+        assert_eq!(byte, [1]);
     }
 
     #[test]

@@ -179,10 +179,12 @@ impl Writer {
         self.sync_now_and_then()
     }
 
-    /// Syncs every few mebibytes, so that no other file's fsync queues behind gigabytes of this one.
+    /// Syncs every few mebibytes, so that no other file's fsync queues behind gigabytes of this one; and gives back the memory
+    /// that the system keeps them in, so that a snapshot takes none from others as it grows.
     fn sync_now_and_then(&mut self) -> Result<(), Error> {
         if self.written - self.synced >= SNAPSHOT_SYNC_BYTES {
             self.file.sync_data().map_err(Error::io(&self.path, "sync"))?;
+            self.file.release(0..self.written);
             self.synced = self.written;
         }
         Ok(())
