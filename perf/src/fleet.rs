@@ -171,7 +171,8 @@ impl Fleet {
 
     fn finish(&mut self, session: &mut Session<'_>, mut progress: impl FnMut(u64)) -> Result<()> {
         let mut told = Instant::now();
-        while self.connections.iter().any(Connection::waits) {
+        // On a schedule nobody may wait for a moment while there are keys left.
+        while !session.keys.is_used_up() || self.connections.iter().any(Connection::waits) {
             self.turn(session)?;
             if told.elapsed() >= TURN_MAX {
                 told = Instant::now();

@@ -75,6 +75,14 @@ impl Keys {
             Keys::Once(range) => range.next(),
         }
     }
+
+    /// True when there is no next key.
+    pub fn is_used_up(&self) -> bool {
+        match self {
+            Keys::Uniform { .. } | Keys::Zipf { .. } => false,
+            Keys::Once(range) => range.len() == 0,
+        }
+    }
 }
 
 /// The key of the rank `rank` of `count`, both from 0 on; each rank has its own.
@@ -206,5 +214,14 @@ mod tests {
         assert_eq!(drawn(Keys::once(2..5)), [2, 3, 4]);
         assert_eq!(drawn(Keys::sparse(0..10, 4)), [0, 4, 8]);
         assert!(drawn(Keys::none()).is_empty());
+    }
+
+    #[test]
+    fn keys_are_used_up_with_the_last_of_an_order_and_never_without_one() {
+        let mut ordered = Keys::sparse(0..10, 4);
+        let are_left = [(); 3].map(|()| !ordered.is_used_up() && ordered.draw().is_some());
+        assert!(are_left == [true; 3] && ordered.is_used_up());
+        assert!(Keys::none().is_used_up());
+        assert!(!Keys::uniform(1, 10).is_used_up() && !Keys::zipf(1, 10).is_used_up());
     }
 }

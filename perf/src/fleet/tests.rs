@@ -105,12 +105,8 @@ fn a_schedule_is_kept_by_whichever_connection_is_free() {
 fn on_schedule(fleet: &mut Fleet, workload: &Workload, count: u32) -> Tally {
     let start = Instant::now();
     let pace = Pace::Schedule(Schedule::new(start, 1000.0));
-    let mut session = Session { workload, keys: Keys::once(0..count), pace, tally: Tally::over_time(start) };
-    fleet.start(&mut session).unwrap();
-    while session.tally.answered < u64::from(count) {
-        fleet.turn(&mut session).unwrap();
-    }
-    session.tally
+    let session = Session { workload, keys: Keys::once(0..count), pace, tally: Tally::over_time(start) };
+    fleet.exhaust(session, |_| {}).unwrap()
 }
 
 #[test]

@@ -1,7 +1,12 @@
 //! Very many mixed requests on a set of keys that does not grow: neither may memory, descriptors or threads, once
 //! everything has been there.
+//!
+//! How many documents that expire are there at a time follows how many are written a second, so the rate is constant: in a
+//! closed loop the machine's hiccups would show in the memory of a server that leaks nothing.
 
 use std::fs;
+use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,8 +20,8 @@ use crate::figure::Figure;
 use crate::fleet::Fleet;
 use crate::keys::Keys;
 use crate::options::Options;
-use crate::pace::Pace;
-use crate::peers::program;
+use crate::pace::{Pace, Schedule};
+use crate::peers::{PACED_SHARE, program};
 use crate::proc;
 use crate::progress::Progress;
 
@@ -25,8 +30,11 @@ use crate::progress::Progress;
 const GROWTH_MAX: f64 = 0.01;
 const GROWTH_SHORT_MAX: f64 = 0.05;
 
-/// Requests under way on each connection.
+/// Requests under way on each connection, while the rate that is reached is looked for.
 const DEPTH: usize = 4;
+
+/// The share of the operations that it is looked for with; they write every document that stays, at least.
+const LOOKED_FOR_SHARE: u32 = 10;
 
 /// How often the server is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -56,11 +64,7 @@ pub fn measure(options: &Options, progress: &Progress, report: &mut Report) -> R
     let mut fleet = Fleet::open(server.address, options.connections)?;
     let sights = std::thread::scope(|scope| {
         let looking = scope.spawn(|| look(&server, &is_over));
-        let mix = Mix { server: server.address };
-        let keys = Keys::once(0..operations);
-        let session = Session { workload: &mix, keys, pace: Pace::Window(DEPTH), tally: Tally::new() };
-        let tell = |answered| progress.detail(&format!("{answered} of {operations} mixed operations"));
-        let asked = fleet.exhaust(session, tell);
+        let asked = run(&mut fleet, server.address, operations, progress);
         is_over.store(true, Ordering::SeqCst);
         // While the connections are open.
         let sights = looking.join().map_err(|_| anyhow!("the thread that looks has panicked"))?;
@@ -81,6 +85,22 @@ pub fn measure(options: &Options, progress: &Progress, report: &mut Report) -> R
             .map(|it| it.at_most(Some(0.0))),
     ];
     report.figures.extend(figures.into_iter().flatten());
+    Ok(())
+}
+
+/// Asks for some of the operations as fast as they are answered, then for the others at half of the rate that was reached.
+fn run(fleet: &mut Fleet, server: SocketAddr, operations: u32, progress: &Progress) -> Result<()> {
+    let mix = Mix { server };
+    let mut part = |range: Range<u32>, pace| {
+        let before = u64::from(range.start);
+        let tell = |answered| progress.detail(&format!("{} of {operations} mixed operations", before + answered));
+        fleet.exhaust(Session { workload: &mix, keys: Keys::once(range), pace, tally: Tally::new() }, tell)
+    };
+    let first = (operations / LOOKED_FOR_SHARE).max(KEYS);
+    let begun = Instant::now();
+    part(0..first, Pace::Window(DEPTH))?;
+    let reached = f64::from(first) / begun.elapsed().as_secs_f64();
+    part(first..operations, Pace::Schedule(Schedule::new(Instant::now(), reached * PACED_SHARE).resting()))?;
     Ok(())
 }
 
